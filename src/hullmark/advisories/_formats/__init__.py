@@ -1,0 +1,1 @@
+"""Formats that several feeds share."""

@@ -1,0 +1,1 @@
+"""One module a publisher; each defines `FEED`. See docs/howto/add-feed.md."""

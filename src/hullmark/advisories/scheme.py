@@ -1,0 +1,26 @@
+"""The contract of a version scheme: a key function whose bytes sort as the ecosystem sorts its versions."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+
+def _same(name: str) -> str:
+    return name
+
+
+class Scheme(Struct, frozen=True, kw_only=True):
+    """One ecosystem's order of versions.
+
+    `key(text)` gives bytes so that, for any two valid versions, comparing the keys as bytes gives the order
+    of the versions (so SQL can range over them); equal versions have equal keys. It raises `VersionError`
+    for what the scheme cannot order, and nothing else, in time linear in the text. `ecosystems` are the purl
+    types that use it. `fold` makes a package's name comparable (PEP 503 for PyPI, lower case where the
+    ecosystem ignores case). `revision` is raised when keys change, since the database stores keys.
+    """
+
+    name: str
+    ecosystems: tuple[str, ...]
+    key: Callable[[str], bytes]
+    fold: Callable[[str], str] = _same
+    revision: int = 1

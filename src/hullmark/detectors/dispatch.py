@@ -1,0 +1,64 @@
+"""Finds, for a path, the detectors that want it, at a cost that does not grow with their number.
+
+Every pattern ends in a literal name, a literal extension or, below a literal folder, `*`; so three look-ups
+in dictionaries (base name, extension, folder) leave only true candidates, which a compiled pattern confirms.
+"""
+
+import re
+from collections.abc import Iterable
+
+from hullmark.detectors.detector import Detector
+
+_WILD = re.compile(r"\*\*/|\*|\?")
+
+
+def _regex(pattern: str) -> str:
+    out, at = [], 0
+    for wild in _WILD.finditer(pattern):
+        out += [re.escape(pattern[at : wild.start()]), {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}[wild[0]]]
+        at = wild.end()
+    return "".join([*out, re.escape(pattern[at:])])
+
+
+class Dispatcher:
+    """The patterns of some detectors, compiled into one set of tables."""
+
+    def __init__(self, detectors: Iterable[Detector]) -> None:
+        self.detectors = tuple(detectors)
+        self.binaries = tuple(detector for detector in self.detectors if detector.binaries)
+        tables: dict[str, dict[str, list[tuple[re.Pattern[str] | None, Detector]]]]
+        tables = {"name": {}, "extension": {}, "folder": {}}
+        for detector in self.detectors:
+            for pattern in detector.wants:
+                folder, _, last = pattern.rpartition("/")
+                if "*" not in last and "?" not in last:
+                    table, entry = "name", last
+                elif "." in last and not _WILD.search(last.rpartition(".")[2]):
+                    table, entry = "extension", last.rpartition(".")[2]
+                elif last == "*" and not _WILD.search(folder):
+                    table, entry = "folder", folder
+                else:
+                    raise ValueError(f"{detector.name} wants {pattern!r}: its last component has no literal part")
+                anywhere = pattern == f"**/{last}" and table == "name"
+                confirm = None if anywhere else re.compile(_regex(pattern), re.DOTALL)
+                tables[table].setdefault(entry, []).append((confirm, detector))
+        self._names, self._extensions, self._folders = tables["name"], tables["extension"], tables["folder"]
+
+    def find(self, path: str) -> list[Detector]:
+        """Give the detectors that want this path (no leading slash), each once."""
+        folder, _, name = path.rpartition("/")
+        found: list[Detector] = []
+        for candidates in (
+            self._names.get(name),
+            self._extensions.get(name.rpartition(".")[2]),
+            self._folders.get(folder),
+        ):
+            if candidates is not None:
+                for confirm, detector in candidates:
+                    if (confirm is None or confirm.fullmatch(path)) and detector not in found:
+                        found.append(detector)
+        return found
+
+    def wants(self, path: str) -> bool:
+        """Tell whether any detector wants this path."""
+        return bool(self.find(path))

@@ -1,0 +1,64 @@
+"""Alpine apk: the database of installed packages.
+
+Format: apk-tools' installed database, one letter a field (P name, V version, A architecture, o origin, L
+licence, F folder, R file in it).
+"""
+
+from collections.abc import Iterator
+
+from hullmark.detectors.detector import Detector, File
+from hullmark.model.facts import Fact, OwnedPaths, Package
+
+
+def read(file: File) -> Iterator[Fact]:
+    """Give a package for each paragraph, and the wanted paths that it owns."""
+    fields: dict[str, str] = {}
+    owned: list[str] = []
+    folder = ""
+    first = 1
+    for number, line in enumerate([*file.text().split("\n"), ""], 1):
+        if not line:
+            if fields:
+                yield from _package(file, fields, owned, first)
+            fields, owned, folder, first = {}, [], "", number + 1
+            continue
+        key, colon, value = line[:1], line[1:2], line[2:]
+        if colon != ":":
+            yield file.unread("not a field of an apk database", f"line {number}")
+        elif key == "F":
+            folder = value
+        elif key == "R":
+            path = f"{folder}/{value}" if folder else value
+            if file.wanted(path):
+                owned.append(path)
+        else:
+            fields.setdefault(key, value)
+
+
+def _package(file: File, fields: dict[str, str], owned: list[str], line: int) -> Iterator[Fact]:
+    if not (fields.get("P") and fields.get("V")):
+        yield file.unread("record without name or version", f"line {line}")
+        return
+    name, version = fields["P"], fields["V"]
+    licence = fields.get("L", "")
+    yield Package(
+        ecosystem="apk",
+        name=name,
+        version=version,
+        arch=fields.get("A", ""),
+        source=fields.get("o", ""),
+        licences=(licence,) if licence else (),
+        vendor=fields.get("m", ""),
+    )
+    if owned:
+        yield OwnedPaths(name, tuple(owned))
+
+
+DETECTOR = Detector(
+    name="apk",
+    version=1,
+    wants=("lib/apk/db/installed", "usr/lib/apk/db/installed"),
+    read=read,
+    database=True,
+    owns=True,
+)

@@ -1,0 +1,1 @@
+"""The plain types that every room speaks. No input or output happens here."""

@@ -1,0 +1,117 @@
+"""Facts: what one layer says, for ever. A pure function of its bytes, the detectors and their settings.
+
+Facts carry no path of their own. They stand in a `FileFacts`, which names the file once; the layer is known
+from where the `FileFacts` is kept. A file that was read and says nothing still has a `FileFacts` with no
+facts in it, since it hides the file of the same path in a lower layer.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+UnreadKind = Literal["layer", "package_database", "file", "record"]
+
+
+class Unread(Struct, frozen=True, tag="unread", omit_defaults=True):
+    """Something that could not be read or was not checked. A value, so that no result looks complete by accident.
+
+    `place` is where in the file (`line 12`, `entry META-INF/x.jar`); `reason` is one clause for people.
+    """
+
+    kind: UnreadKind
+    reason: str
+    path: str = ""
+    place: str = ""
+    layer: str = ""
+
+
+class Package(Struct, frozen=True, tag="package", omit_defaults=True):
+    """One package as one file states it.
+
+    `ecosystem` is the purl type (`deb`, `rpm`, `apk`, `pypi`, `npm`, `golang`, `maven` …; `generic` for a
+    bare binary). `name` is the ecosystem's own whole name: `@scope/name`, `group:artifact`, `vendor/name`, a
+    Go module path. `version` is as written, with its epoch. `source` and `source_version` are those of the
+    source package, where the ecosystem has one. `origin` is how the file proves the package: `installed`
+    (files are there), `binary` (build information in a binary), `locked` (only a lock file says so),
+    `declared` (only a manifest says so). `via` is the path from the direct dependency down to the parent,
+    each `name@version`; empty for a direct dependency or where nothing says. `module` is an rpm module's
+    `name:stream`. `vendor` is the packager as stated. `cpe` is `vendor:product`, bare binaries only.
+    """
+
+    ecosystem: str
+    name: str
+    version: str
+    arch: str = ""
+    source: str = ""
+    source_version: str = ""
+    licences: tuple[str, ...] = ()
+    place: str = ""
+    origin: Literal["installed", "binary", "locked", "declared"] = "installed"
+    dev: bool = False
+    direct: bool | None = None
+    via: tuple[str, ...] = ()
+    module: str = ""
+    vendor: str = ""
+    cpe: str = ""
+
+
+class Distribution(Struct, frozen=True, tag="distribution", omit_defaults=True):
+    """What `os-release` (or its older like) says of the operating system, as written there."""
+
+    id: str
+    version_id: str = ""
+    id_like: tuple[str, ...] = ()
+    codename: str = ""
+    pretty_name: str = ""
+    cpe: str = ""
+    variant: str = ""
+    support_end: str = ""
+
+
+class OwnedPaths(Struct, frozen=True, tag="owned", omit_defaults=True):
+    """Paths that an OS package owns: only those that some detector wants. `package` is its name."""
+
+    package: str
+    paths: tuple[str, ...]
+
+
+class Licence(Struct, frozen=True, tag="licence", omit_defaults=True):
+    """Licences of a package, stated in a file apart from the package's own entry (Debian's `copyright`)."""
+
+    package: str
+    licences: tuple[str, ...]
+
+
+class ContentSet(Struct, frozen=True, tag="content_set", omit_defaults=True):
+    """Repositories that an image's packages came from (Red Hat content manifests)."""
+
+    names: tuple[str, ...]
+
+
+Fact = Unread | Package | Distribution | OwnedPaths | Licence | ContentSet
+
+
+class FileFacts(Struct, frozen=True, array_like=True):
+    """What one detector learned from one file of one layer; `path` is as in the layer, without leading slash."""
+
+    path: str
+    facts: tuple[Fact, ...] = ()
+
+
+class LayerShape(Struct, frozen=True, array_like=True):
+    """What a layer does to the layers below it, and how much it holds.
+
+    `whiteouts` are the removed paths, `opaques` the directories whose lower content is hidden, `links` all
+    symbolic links (path, target as written). `hidden` holds, sorted, eight bytes for each entry that is not a
+    directory (`hullmark.images.walk.path_mark`): such an entry also hides a whole directory of its name below
+    it. `entries` and `size_bytes` count tar entries and the bytes of the files in them.
+    """
+
+    whiteouts: tuple[str, ...] = ()
+    opaques: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    hidden: bytes = b""
+    entries: int = 0
+    size_bytes: int = 0
+    skipped: int = 0
+    unread: tuple[Unread, ...] = ()

@@ -1,0 +1,34 @@
+"""What all tests share: the golden-file comparison with its update flag."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite golden files from what the code says")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--update-golden") and os.environ.get("CI"):
+        raise pytest.UsageError("golden files are never updated in CI")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, bytes], None]:
+    """Compare bytes with a golden file, or rewrite it with `--update-golden`."""
+    update = request.config.getoption("--update-golden")
+
+    def compare(path: Path, actual: bytes) -> None:
+        if update:
+            path.write_bytes(actual)
+            return
+        if not path.exists():
+            pytest.fail(f"{path} is missing: run make golden and read what it wrote")
+        assert actual.decode() == path.read_text("utf-8")
+
+    return compare
