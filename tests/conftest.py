@@ -10,7 +10,9 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="rewrite golden files from what the code says")
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite golden files from what the code says"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -31,7 +31,9 @@ def test_facts(case: Path, golden: Callable[[Path, bytes], None]) -> None:
         body = path.read_bytes()
         binary = detector.binaries and body[:4] == b"\x7fELF"
         if dispatcher.find(name) or binary:
-            facts.append(read_file(detector, File(name, body, mode=path.stat().st_mode & 0o7777, wanted=wanted)))
+            facts.append(
+                read_file(detector, File(name, body, mode=path.stat().st_mode & 0o7777, wanted=wanted))
+            )
     golden(case / "facts.json", msgspec.json.format(msgspec.json.encode(facts), indent=1) + b"\n")
 
 

@@ -5,6 +5,7 @@ may be plain or compressed (`.gz`), or many documents in one `.zip` or `.tar.gz`
 and hands the parser one document after the other, so a parser sees only bytes.
 """
 
+import functools
 import gzip
 import io
 import tarfile
@@ -98,18 +99,22 @@ def documents(mirror: Path, patterns: Iterable[str]) -> Iterator[Document]:
             elif name.endswith((".tar.gz", ".tgz")):
                 yield from _tar_members(path, name)
             elif name.endswith(".gz"):
-                yield Document(name.removesuffix(".gz"), lambda path=path: gzip.open(path, "rb"))  # type: ignore[misc]
+                yield Document(name.removesuffix(".gz"), functools.partial(_open_gzip, path))
             else:
-                yield Document(name, lambda path=path: path.open("rb"))  # type: ignore[misc]
+                yield Document(name, functools.partial(path.open, "rb"))
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as problem:
             raise FeedError(f"cannot be read: {problem}", where=name) from problem
+
+
+def _open_gzip(path: Path) -> IO[bytes]:
+    return io.BufferedReader(gzip.open(path, "rb"))  # noqa: SIM115  # closed by whoever reads the document
 
 
 def _zip_members(path: Path, name: str) -> Iterator[Document]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if not info.is_dir():
-                yield Document(f"{name}/{info.filename}", lambda info=info: archive.open(info))  # type: ignore[misc]
+                yield Document(f"{name}/{info.filename}", functools.partial(archive.open, info))
 
 
 def _tar_members(path: Path, name: str) -> Iterator[Document]:
@@ -118,4 +123,4 @@ def _tar_members(path: Path, name: str) -> Iterator[Document]:
             stream = archive.extractfile(member) if member.isfile() else None
             if stream is not None and member.size <= MAX_DOCUMENT_BYTES:
                 body = stream.read()
-                yield Document(f"{name}/{member.name}", lambda body=body: io.BytesIO(body))  # type: ignore[misc]
+                yield Document(f"{name}/{member.name}", functools.partial(io.BytesIO, body))

@@ -13,7 +13,7 @@ from msgspec import Struct
 from hullmark.model.facts import Distribution, Fact, FileFacts, Package, Unread, UnreadKind
 
 
-class Malformed(Exception):
+class MalformedError(Exception):
     """Raised by a format reader when a file is not what its name says; the core makes it an `Unread`.
 
     Facts that were yielded before stay. `place` is where in the file.
@@ -145,7 +145,7 @@ def read_file(detector: Detector, file: File) -> FileFacts:
             if len(facts) > file.limits.max_records:
                 facts.append(file.unread(f"more than {file.limits.max_records} records", kind=kind))
                 break
-    except Malformed as problem:
+    except MalformedError as problem:
         facts.append(file.unread(problem.reason, problem.place, kind))
     except RecursionError:
         facts.append(file.unread("nested too deeply", kind=kind))

@@ -15,7 +15,10 @@ _WILD = re.compile(r"\*\*/|\*|\?")
 def _regex(pattern: str) -> str:
     out, at = [], 0
     for wild in _WILD.finditer(pattern):
-        out += [re.escape(pattern[at : wild.start()]), {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}[wild[0]]]
+        out += [
+            re.escape(pattern[at : wild.start()]),
+            {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}[wild[0]],
+        ]
         at = wild.end()
     return "".join([*out, re.escape(pattern[at:])])
 
@@ -38,7 +41,9 @@ class Dispatcher:
                 elif last == "*" and not _WILD.search(folder):
                     table, entry = "folder", folder
                 else:
-                    raise ValueError(f"{detector.name} wants {pattern!r}: its last component has no literal part")
+                    raise ValueError(
+                        f"{detector.name} wants {pattern!r}: its last component has no literal part"
+                    )
                 anywhere = pattern == f"**/{last}" and table == "name"
                 confirm = None if anywhere else re.compile(_regex(pattern), re.DOTALL)
                 tables[table].setdefault(entry, []).append((confirm, detector))

@@ -12,11 +12,15 @@ from hullmark.advisories._formats.sortkey import number
 from hullmark.advisories.scheme import Scheme
 from hullmark.model.errors import VersionError
 
-_VALID = re.compile(r"(?:([0-9]+):)?([A-Za-z0-9.+~:_-]+?)(?:-([A-Za-z0-9.+~_]+))?\Z")
+_VALID = re.compile(r"(?:([0-9]+):)?([A-Za-z0-9.+~:_-]+?)(?<!-)(?:-([A-Za-z0-9.+~_]+))?\Z")
 _RUNS = re.compile(r"([^0-9]*)([0-9]*)")
 _END = b"\x02"
 _ORDER = str.maketrans(
-    {"~": "\x01"} | {character: chr(place) for place, character in enumerate(string.ascii_letters + "+-.:_", 3)}
+    {"~": "\x01"}
+    | {
+        character: chr(place)
+        for place, character in enumerate(string.ascii_uppercase + string.ascii_lowercase + "+-.:_", 3)
+    }
 )
 
 
@@ -34,7 +38,7 @@ def key(text: str) -> bytes:
     if match is None:
         raise VersionError(f"not a Debian version: {text[:80]!r}")
     epoch, upstream, revision = match.groups()
-    return number(epoch or "0") + _part(upstream) + _part(revision or "")
+    return number(epoch or "0") + _part(upstream) + _part(revision or "0")
 
 
 SCHEME = Scheme(name="deb", ecosystems=("deb",), key=key)
