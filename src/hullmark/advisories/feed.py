@@ -101,13 +101,17 @@ def documents(mirror: Path, patterns: Iterable[str]) -> Iterator[Document]:
             elif name.endswith(".gz"):
                 yield Document(name.removesuffix(".gz"), functools.partial(_open_gzip, path))
             else:
-                yield Document(name, functools.partial(path.open, "rb"))
+                yield Document(name, functools.partial(_open_plain, path))
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as problem:
             raise FeedError(f"cannot be read: {problem}", where=name) from problem
 
 
+def _open_plain(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
 def _open_gzip(path: Path) -> IO[bytes]:
-    return io.BufferedReader(gzip.open(path, "rb"))  # noqa: SIM115  # closed by whoever reads the document
+    return io.BufferedReader(gzip.open(path, "rb"))  # closed by whoever reads the document
 
 
 def _zip_members(path: Path, name: str) -> Iterator[Document]:
