@@ -101,15 +101,16 @@ class FileFacts(Struct, frozen=True, array_like=True):
 class LayerShape(Struct, frozen=True, array_like=True):
     """What a layer does to the layers below it, and how much it holds.
 
-    `whiteouts` are the removed paths, `opaques` the directories whose lower content is hidden, `links` all
-    symbolic links (path, target as written). `hidden` holds, sorted, eight bytes for each entry that is not a
-    directory (`hullmark.images.walk.path_mark`): such an entry also hides a whole directory of its name below
-    it. `entries` and `size_bytes` count tar entries and the bytes of the files in them.
+    `whiteouts` are the removed paths and `opaques` the directories whose lower content is hidden, each UTF-8
+    and ended by a NUL byte; `links` are all symbolic links, path and target as written in turn, packed the same
+    way. `hidden` holds, sorted, eight bytes in the machine's order for each entry that is not a directory
+    (`hullmark.images.walk.path_mark`): such an entry also hides a whole directory of its name below it.
+    `entries` counts tar entries, `size_bytes` the bytes of the files in them, `skipped` entries without a usable path.
     """
 
-    whiteouts: tuple[str, ...] = ()
-    opaques: tuple[str, ...] = ()
-    links: tuple[tuple[str, str], ...] = ()
+    whiteouts: bytes = b""
+    opaques: bytes = b""
+    links: bytes = b""
     hidden: bytes = b""
     entries: int = 0
     size_bytes: int = 0

@@ -1,1 +1,1 @@
-"""images/sources."""
+"""One module a kind of source; each defines `SOURCE`."""

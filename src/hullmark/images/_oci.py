@@ -1,0 +1,253 @@
+"""Manifests, indexes and configurations: the OCI image specification (image-layout, index, manifest, config) and
+Docker's image manifest version 2, schema 2. All of it is an image's own word, so it is bounded and checked.
+"""
+
+import hashlib
+import platform as machine
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from hullmark.images.limits import ReadLimits
+from hullmark.images.source import Blob, OpenedImage
+from hullmark.model.errors import ImageError
+from hullmark.model.facts import Unread
+from hullmark.model.image import DIGEST, Image, Platform
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+ACCEPT = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
+_CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
+MAX_LAYERS = ReadLimits().layers
+_ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+
+
+class Descriptor(msgspec.Struct, frozen=True, rename="camel"):
+    """A pointer to content (descriptor.md)."""
+
+    digest: str
+    size: int = -1
+    media_type: str = ""
+    platform: dict[str, Any] = {}
+    annotations: dict[str, str] = {}
+    urls: list[str] = []
+
+
+class Manifest(msgspec.Struct, frozen=True, rename="camel"):
+    """An index or a manifest: which it is shows in what it has."""
+
+    schema_version: int = 2
+    media_type: str = ""
+    manifests: list[Descriptor] | None = None
+    config: Descriptor | None = None
+    layers: list[Descriptor] | None = None
+    annotations: dict[str, str] = {}
+
+
+Fetch = Callable[[Descriptor], bytes]
+
+
+def default_platform() -> Platform:
+    """Give linux on the architecture of this machine."""
+    name = machine.machine()
+    return Platform("linux", _ARCHITECTURES.get(name, name))
+
+
+def decode(body: bytes, where: str) -> Manifest:
+    """Decode an index or manifest."""
+    try:
+        return msgspec.json.decode(body, type=Manifest)
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise ImageError(f"its manifest cannot be read: {problem}", where=where) from problem
+
+
+def verified(body: bytes, descriptor: Descriptor, where: str) -> bytes:
+    """Give a document back when its digest and size are as described."""
+    if not DIGEST.fullmatch(descriptor.digest):
+        raise ImageError(f"{descriptor.digest[:80]!r} is no digest", where=where)
+    algorithm = descriptor.digest.partition(":")[0]
+    actual = f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
+    if actual != descriptor.digest:
+        raise ImageError(f"content of {descriptor.digest} has the digest {actual}", where=where)
+    if descriptor.size not in {-1, len(body)}:
+        raise ImageError(f"{descriptor.digest} has {len(body)} bytes, not {descriptor.size}", where=where)
+    return body
+
+
+def is_platform(descriptor: Descriptor) -> bool:
+    """Tell whether an entry of an index is an image for a platform; attestations are not."""
+    if descriptor.annotations.get("vnd.docker.reference.type"):
+        return False
+    if descriptor.media_type not in {"", OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST}:
+        return False
+    return descriptor.platform.get("os") != "unknown" and descriptor.platform.get("architecture") != "unknown"
+
+
+def platform_of(descriptor: Descriptor) -> Platform:
+    """Give the platform that an entry of an index names."""
+    words = (descriptor.platform.get(key) for key in ("os", "architecture", "variant"))
+    system, architecture, variant = (word if isinstance(word, str) else "" for word in words)
+    return Platform(system, architecture, variant)
+
+
+def fits(wanted: Platform, offered: Platform) -> bool:
+    """Tell whether an offered platform is the wanted one; a variant counts only when it was asked for."""
+    return (
+        (not offered.os or offered.os == wanted.os)
+        and (not offered.architecture or offered.architecture == wanted.architecture)
+        and (not wanted.variant or offered.variant == wanted.variant)
+    )
+
+
+def choose(
+    root: Manifest, digest: str, wanted: Platform | None, fetch: Fetch, limits: ReadLimits, where: str
+) -> tuple[Manifest, str]:
+    """Follow indexes down to the manifest for a platform; give it with its digest.
+
+    Raises `ImageError` for an index that names itself, nests too deeply, is too large or lacks the platform.
+    """
+    path = {digest}
+    manifest = root
+    for _depth in range(limits.manifest_depth + 1):
+        if manifest.manifests is None:
+            return manifest, digest
+        if len(manifest.manifests) > limits.manifests:
+            raise ImageError(f"an index of {len(manifest.manifests)} entries", where=where)
+        entries = [entry for entry in manifest.manifests if is_platform(entry)]
+        target = wanted or default_platform()
+        fitting = [entry for entry in entries if fits(target, platform_of(entry))]
+        if wanted is None and not fitting and len(entries) == 1:
+            fitting = entries  # the only image there is
+        if not fitting:
+            offered = ", ".join(sorted({str(platform_of(entry)) for entry in entries})) or "none"
+            raise ImageError(
+                f"no image for {target}; there are: {offered}", where=where, hint="see --platform"
+            )
+        entry = fitting[0]
+        if entry.digest in path:
+            raise ImageError("its index names itself", where=where)
+        path.add(entry.digest)
+        digest = entry.digest
+        manifest = decode(verified(fetch(entry), entry, where), where)
+    raise ImageError(f"indexes nested more than {limits.manifest_depth} deep", where=where)
+
+
+def platforms(root: Manifest, fetch: Fetch, limits: ReadLimits, where: str) -> list[Platform]:
+    """Give every platform that an index offers, nested ones too."""
+    found: list[Platform] = []
+    waiting = [(root, 0)]
+    seen: set[str] = set()
+    while waiting:
+        manifest, depth = waiting.pop()
+        for entry in (manifest.manifests or [])[: limits.manifests]:
+            if not is_platform(entry) or entry.digest in seen:
+                continue
+            seen.add(entry.digest)
+            if entry.media_type in {OCI_INDEX, DOCKER_LIST} and depth < limits.manifest_depth:
+                waiting.append((decode(verified(fetch(entry), entry, where), where), depth + 1))
+            elif platform_of(entry) not in found:
+                found.append(platform_of(entry))
+    return sorted(found, key=str)
+
+
+def check_is_image(manifest: Manifest, where: str) -> None:
+    """Raise `ImageError` for what is not a container image (a chart, a signature, Docker's schema 1)."""
+    if manifest.schema_version == 1:
+        raise ImageError(
+            "Docker's image manifest version 1 is not supported", where=where, hint="push it again"
+        )
+    if manifest.config is None or manifest.layers is None:
+        raise ImageError("its manifest has no configuration or no layers", where=where)
+    kind = manifest.config.media_type
+    if len(manifest.layers) > MAX_LAYERS:
+        raise ImageError(f"{len(manifest.layers)} layers", where=where)
+    if kind and kind not in _CONFIGS and not kind.startswith("application/vnd.oci.empty"):
+        raise ImageError(f"not a container image but an artifact of type {kind[:100]!r}", where=where)
+
+
+def read_config(body: bytes) -> dict[str, Any]:
+    """Decode an image configuration. Raises `ValueError` when it is not a JSON object."""
+    try:
+        config = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise ValueError(str(problem)) from problem
+    if not isinstance(config, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004  # one kind of error for all bad content
+    return config
+
+
+def diff_ids(config: dict[str, Any]) -> list[str]:
+    """Give the diff ids that a configuration claims."""
+    rootfs = config.get("rootfs")
+    found = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+    return [entry for entry in found if isinstance(entry, str)] if isinstance(found, list) else []
+
+
+def platform_of_config(config: dict[str, Any]) -> Platform:
+    """Give the platform that a configuration names."""
+    words = (config.get(key) for key in ("os", "architecture", "variant"))
+    system, architecture, variant = (word if isinstance(word, str) else "" for word in words)
+    return Platform(system, architecture, variant)
+
+
+def layer_problem(descriptor: Descriptor) -> str:
+    """Say why a layer cannot be what its descriptor says, or nothing."""
+    if not DIGEST.fullmatch(descriptor.digest):
+        return f"its manifest gives {descriptor.digest[:80]!r}, which is no digest"
+    return ""
+
+
+def blobs(manifest: Manifest, config: dict[str, Any], make: Callable[[Descriptor], Blob]) -> list[Blob]:
+    """Make the layers' blobs in order, each with the diff id that the configuration claims."""
+    ids = diff_ids(config)
+    layers = manifest.layers or []
+    found = []
+    for index, descriptor in enumerate(layers):
+        problem = layer_problem(descriptor)
+        blob = Blob(open=lambda: iter(()), problem=problem) if problem else make(descriptor)
+        blob.claimed, blob.size, blob.media_type = descriptor.digest, descriptor.size, descriptor.media_type
+        blob.diff_id = ids[index] if len(ids) == len(layers) else ""
+        found.append(blob)
+    return found
+
+
+def unfit_count(layers: int, config: dict[str, Any]) -> tuple[Unread, ...]:
+    """Say where the number of layers contradicts the configuration."""
+    ids = diff_ids(config)
+    if len(ids) != layers and (ids or config):
+        reason = f"the manifest names {layers} layers, the configuration {len(ids)}"
+        return (Unread(kind="record", reason=reason, place="image configuration"),)
+    return ()
+
+
+def opened(
+    name: str, source: str, manifest: Manifest, digest: str, fetch: Fetch, make: Callable[[Descriptor], Blob]
+) -> OpenedImage:
+    """Join a chosen manifest, its configuration and its layers to an image.
+
+    A configuration that cannot be had or does not fit is Unread; the layers are there all the same.
+    """
+    check_is_image(manifest, name)
+    assert manifest.config is not None
+    config: dict[str, Any] = {}
+    unread: tuple[Unread, ...] = ()
+    try:
+        config = read_config(verified(fetch(manifest.config), manifest.config, name))
+        unread = unfit_count(len(manifest.layers or []), config)
+    except (ImageError, ValueError) as problem:
+        what = problem.what if isinstance(problem, ImageError) else f"not an image configuration: {problem}"
+        unread = (Unread(kind="file", reason=what, place="image configuration"),)
+    image = Image(
+        name=name,
+        source=source,
+        digest=digest,
+        config_digest=manifest.config.digest,
+        platform=platform_of_config(config),
+        config=config,
+        annotations=manifest.annotations,
+        unread=unread,
+    )
+    return OpenedImage(image=image, layers=blobs(manifest, config, make))

@@ -1,0 +1,150 @@
+"""Streams of a blob's bytes: hashed while they pass, then inflated in bounded pieces.
+
+gzip (RFC 1952, several members allowed, checksums verified), zstd (RFC 8878, several and skippable frames) and
+plain tar are told apart by their first bytes, never by a media type.
+"""
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterator
+
+from isal import isal_zlib
+from isal.igzip_lib import IsalError
+
+from hullmark.images.limits import ReadLimits
+from hullmark.model.errors import LimitError
+
+PIECE = 256 * 1024
+GZIP = b"\x1f\x8b"
+ZSTD = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE = frozenset(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))
+_MAX_WINDOW_LOG = 27
+
+
+class DamagedError(Exception):
+    """The compressed stream is not what it should be; the message says how."""
+
+
+class Hashed:
+    """Passes chunks on and keeps their SHA-256 and number of bytes."""
+
+    def __init__(self, chunks: Iterator[bytes], algorithm: str = "sha256") -> None:
+        self._chunks = chunks
+        self._hash = hashlib.new(algorithm)
+        self.algorithm = algorithm
+        self.size = 0
+        self.complete = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the chunks; may be entered again to go on where an earlier loop stopped."""
+        update = self._hash.update
+        for chunk in self._chunks:
+            update(chunk)
+            self.size += len(chunk)
+            yield chunk
+        self.complete = True
+
+    def drain(self) -> None:
+        """Read what is left, for the digest's sake."""
+        for _chunk in self:
+            pass
+
+    @property
+    def digest(self) -> str:
+        """The digest of what has passed so far."""
+        return f"{self.algorithm}:{self._hash.hexdigest()}"
+
+
+def inflated(
+    chunks: Iterator[bytes], limits: ReadLimits, compressed_size: Callable[[], int]
+) -> Iterator[bytes]:
+    """Give the inflated bytes in pieces of at most `PIECE`.
+
+    `compressed_size()` is how many compressed bytes were read so far. Raises `DamagedError` for a broken
+    stream and `LimitError` for one that grows beyond the limits.
+    """
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= 4:
+            break
+    rest = _chain(head, chunks)
+    if head[:2] == GZIP:
+        pieces = _gzip(rest)
+    elif head[:4] == ZSTD or head[:4] in _SKIPPABLE:
+        pieces = _zstd(rest)
+    else:
+        pieces = rest
+    total = 0
+    for piece in pieces:
+        total += len(piece)
+        if total > limits.layer_free_bytes and total > limits.layer_ratio * compressed_size():
+            raise LimitError(
+                f"inflates to more than {limits.layer_ratio} times its size and {limits.layer_free_bytes} bytes",
+                hint="limits.layer_ratio and limits.layer_free_bytes bound this",
+            )
+        yield piece
+
+
+def _chain(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    if head:
+        yield head
+    yield from chunks
+
+
+def _gzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    inflater = isal_zlib.decompressobj(31)
+    started = False
+    for chunk in chunks:
+        data = chunk
+        while data:
+            if inflater.eof:
+                # Zero bytes may pad the end; anything else must be another member.
+                if not data.strip(b"\0"):
+                    data = b""
+                    continue
+                inflater = isal_zlib.decompressobj(31)
+            started = True
+            try:
+                piece = inflater.decompress(data, PIECE)
+            except IsalError as problem:
+                raise DamagedError(f"corrupt gzip data: {_words(problem)}") from problem
+            if piece:
+                yield piece
+            data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+    if started and not inflater.eof:
+        raise DamagedError("gzip data ends too early")
+
+
+def _words(problem: Exception) -> str:
+    return str(problem).partition(" ")[2].partition(" ")[2].lower() or str(problem)
+
+
+def _zstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
+    inflater = zstd.ZstdDecompressor(options=options)
+    fresh = True
+    for chunk in chunks:
+        data = chunk
+        while True:
+            if inflater.eof:
+                data = inflater.unused_data + data if not fresh else data
+                inflater = zstd.ZstdDecompressor(options=options)
+                fresh = True
+            if not data and inflater.needs_input:
+                break
+            fresh = False
+            try:
+                piece = inflater.decompress(data, PIECE)
+            except zstd.ZstdError as problem:
+                raise DamagedError(f"corrupt zstd data: {problem}") from problem
+            data = b""
+            if piece:
+                yield piece
+    if not fresh and not inflater.eof:
+        raise DamagedError("zstd data ends too early")

@@ -1,0 +1,115 @@
+"""An unpacked root file system: one layer that is walked where it stands and never remembered.
+
+Symbolic links are noted, never followed; nothing outside the folder is read.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from hullmark.images.limits import Budget, ReadLimits
+from hullmark.images.source import Blob, OpenedImage, Source, SourceOptions
+from hullmark.images.walk import Body, Select, Selected, Shape, search
+from hullmark.model.errors import ImageError
+from hullmark.model.image import Image
+
+_PIECE = 1024 * 1024
+
+
+def guess(reference: str) -> bool:
+    """Tell whether the reference is a folder."""
+    return Path(reference).is_dir()
+
+
+def open_directory(reference: str, _options: SourceOptions) -> OpenedImage:
+    """Open a folder as a root file system."""
+    root = Path(reference)
+    if not root.is_dir():
+        raise ImageError("no such folder", where=reference)
+
+    def walk(select: Select, shape: Shape, budget: Budget, limits: ReadLimits) -> Iterator[Body]:
+        return _Tree(root, select, shape, budget, limits).bodies()
+
+    return OpenedImage(
+        image=Image(name=reference, source="dir"), layers=[Blob(open=lambda: iter(()), walk=walk)]
+    )
+
+
+class _Tree:
+    def __init__(self, root: Path, select: Select, shape: Shape, budget: Budget, limits: ReadLimits) -> None:
+        self.root = root
+        self.select = select
+        self.shape = shape
+        self.budget = budget
+        self.limits = limits
+
+    def bodies(self) -> Iterator[Body]:
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            if len(folder) > self.limits.path_bytes:
+                self.shape.say(f"a path of {len(folder)} bytes", path=folder[:100] + "…")
+                continue
+            try:
+                with os.scandir(self.root / folder) as entries:
+                    found = sorted(entries, key=lambda entry: entry.name, reverse=True)
+            except OSError as problem:
+                self.shape.say(f"a folder that cannot be read: {problem.strerror}", path=folder)
+                continue
+            for entry in reversed(found):
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                self.shape.entries += 1
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(path)
+                elif entry.is_symlink():
+                    self.shape.entry(_text(path), b"2", _text(os.readlink(entry.path)))
+                elif entry.is_file(follow_symlinks=False):
+                    yield from self._file(entry, path)
+
+    def _file(self, entry: os.DirEntry[str], path: str) -> Iterator[Body]:
+        text = _text(path)
+        status = entry.stat(follow_symlinks=False)
+        self.shape.entry(text, b"0", "")
+        self.shape.size_bytes += status.st_size
+        mode = stat.S_IMODE(status.st_mode)
+        selected = self.select(text, mode, status.st_size)
+        if selected is None:
+            return
+        try:
+            descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as problem:
+            self.shape.say(f"a file that cannot be read: {problem.strerror}", path=text)
+            return
+        with os.fdopen(descriptor, "rb", buffering=0) as stream:
+            if selected.elf_only:
+                if stream.read(4) != b"\x7fELF":
+                    return
+                stream.seek(0)
+            yield from self._body(stream, text, status.st_size, mode, selected)
+
+    def _body(self, stream: IO[bytes], path: str, size: int, mode: int, selected: Selected) -> Iterator[Body]:
+        if size <= selected.max_bytes and self.budget.take(size):
+            try:
+                # a file that grows while it is read is cut at the size that was asked for
+                yield Body(path, size, mode, selected.token, b"".join(_pieces(stream, size)), True, {})
+            finally:
+                self.budget.give(size)
+            return
+        head, excerpts = search(_pieces(stream, size), selected)
+        yield Body(path, size, mode, selected.token, head, False, excerpts)
+
+
+def _pieces(stream: IO[bytes], size: int) -> Iterator[bytes]:
+    left = size
+    while left > 0 and (piece := stream.read(min(left, _PIECE))):
+        left -= len(piece)
+        yield piece
+
+
+def _text(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+SOURCE = Source(name="dir", prefixes=("dir", "rootfs"), rank=40, guess=guess, open=open_directory)

@@ -1,0 +1,576 @@
+"""The walk over a tar stream: the hot loop of a scan.
+
+Formats: POSIX ustar and pax interchange format (IEEE Std 1003.1, pax), GNU tar's long names and sparse files,
+and the OCI image specification's whiteouts (layer.md). Headers are read by hand from 512-byte blocks, bodies
+that nobody wants are stepped over, and nothing is ever written anywhere. A path is what a container runtime
+would make of it: relative to the image's root.
+"""
+
+import re
+import zlib
+from array import array
+from collections.abc import Callable, Iterator
+from typing import IO, NamedTuple
+
+from hullmark.images.limits import Budget, ReadLimits
+from hullmark.model.facts import LayerShape, Unread
+
+BLOCK = 512
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+_ODD_PART = re.compile(rb"(?:\A|/)\.{0,2}(?:/|\Z)")
+_FILES = frozenset((b"0", b"\0", b"7", b"S"))
+_EXTENSIONS = frozenset((b"L", b"K", b"x", b"X", b"g", b"V"))
+_NUMBER_END = b"\0 "
+_HEAD_BYTES = 64 * 1024
+_MARKER_LEAD = 256
+
+
+class Selected(NamedTuple):
+    """What the caller wants of a file: `token` comes back with the body.
+
+    Up to `max_bytes` the body is held whole. A larger one is searched for `markers` while it streams. With
+    `elf_only` the file counts only when it starts as an ELF file does. With `consume` nothing is held: it is
+    called with path, size and the content in pieces, and no body is given.
+    """
+
+    token: object
+    max_bytes: int
+    markers: tuple[bytes, ...] = ()
+    excerpt_bytes: int = 0
+    elf_only: bool = False
+    consume: Callable[[str, int, Iterator[bytes]], None] | None = None
+
+
+class Body(NamedTuple):
+    """A wanted file. `data` is the whole content, or the first 64 KiB of it when `whole` is false."""
+
+    path: str
+    size: int
+    mode: int
+    token: object
+    data: bytes
+    whole: bool
+    excerpts: dict[bytes, bytes]
+
+
+class Cut(Exception):  # noqa: N818  # it ends the walk of one layer, it is not shown as an error
+    """The tar stream cannot be followed any further; the message says why."""
+
+
+Select = Callable[[str, int, int], Selected | None]
+
+
+def path_mark(path: str) -> int:
+    """Give eight bytes that stand for a path in `LayerShape.hidden`."""
+    raw = path.encode("utf-8", "replace")
+    return zlib.crc32(raw) << 32 | zlib.adler32(raw)
+
+
+class Shape:
+    """Collects what becomes a `LayerShape`, packed so that a million entries stay small."""
+
+    def __init__(self, limits: ReadLimits) -> None:
+        self.whiteouts = bytearray()
+        self.opaques = bytearray()
+        self.links = bytearray()
+        self.marks = array("Q")
+        self.hard_links: dict[str, str] = {}
+        self.unread: list[Unread] = []
+        self.suppressed = 0
+        self.entries = 0
+        self.size_bytes = 0
+        self.skipped = 0
+        self._limits = limits
+
+    def say(self, reason: str, *, path: str = "", place: str = "") -> None:
+        """Note an entry that could not be used; beyond a number they are only counted."""
+        if len(self.unread) < self._limits.unread_records:
+            self.unread.append(Unread(kind="record", path=path, place=place, reason=reason))
+        else:
+            self.suppressed += 1
+
+    def frozen(self) -> LayerShape:
+        """Give the finished shape."""
+        if self.suppressed:
+            self.unread.append(
+                Unread(kind="record", reason=f"{self.suppressed} more entries could not be used")
+            )
+        return LayerShape(
+            whiteouts=bytes(self.whiteouts),
+            opaques=bytes(self.opaques),
+            links=bytes(self.links),
+            hidden=array("Q", sorted(self.marks)).tobytes(),
+            entries=self.entries,
+            size_bytes=self.size_bytes,
+            skipped=self.skipped,
+            unread=tuple(self.unread),
+        )
+
+    def entry(self, path: str, kind: bytes, target: str) -> None:
+        """Take a non-directory entry: a whiteout, a link or something that hides what lies below it."""
+        name = path.rpartition("/")[2]
+        if name.startswith(WHITEOUT):
+            self._whiteout(path, name)
+            return
+        if kind == b"2":
+            self.links += path.encode() + b"\0" + target.encode() + b"\0"
+        elif kind == b"1":
+            self.hard_links[path] = target
+        raw = path.encode("utf-8", "replace")
+        self.marks.append(zlib.crc32(raw) << 32 | zlib.adler32(raw))
+
+    def _whiteout(self, path: str, name: str) -> None:
+        folder = path[: -len(name)]
+        if name == OPAQUE:
+            self.opaques += folder.rstrip("/").encode() + b"\0"
+            return
+        removed = name[len(WHITEOUT) :]
+        if removed in {"", ".", ".."}:
+            self.say("a whiteout that names nothing", path=path)
+        elif not name.startswith(".wh..wh."):  # those are aufs' own bookkeeping
+            self.whiteouts += (folder + removed).encode() + b"\0"
+
+
+class _Stream:
+    """Bytes of a tar stream, taken from pieces without copying more than a piece's rest."""
+
+    __slots__ = ("_pieces", "buffer", "offset", "position")
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self.buffer = b""
+        self.position = 0
+        self.offset = 0  # of the buffer's first byte in the stream
+
+    def block(self) -> bytes:
+        """Give the next 512 bytes, fewer at the end of the stream."""
+        while len(self.buffer) - self.position < BLOCK:
+            piece = next(self._pieces, None)
+            if piece is None:
+                break
+            self.offset += self.position
+            self.buffer = self.buffer[self.position :] + piece
+            self.position = 0
+        block = self.buffer[self.position : self.position + BLOCK]
+        self.position += len(block)
+        return block
+
+    def skip(self, size: int) -> None:
+        """Step over `size` bytes."""
+        left = size - (len(self.buffer) - self.position)
+        if left <= 0:
+            self.position += size
+            return
+        self.offset += len(self.buffer)
+        self.buffer, self.position = b"", 0
+        for piece in self._pieces:
+            if len(piece) > left:
+                self.buffer, self.position = piece, left
+                return
+            left -= len(piece)
+            self.offset += len(piece)
+            if not left:
+                return
+        raise Cut("the archive ends in the middle of a file")
+
+    def take(self, size: int) -> Iterator[bytes]:
+        """Give the next `size` bytes in pieces."""
+        while size:
+            ready = len(self.buffer) - self.position
+            if not ready:
+                self.offset += len(self.buffer)
+                self.buffer, self.position = next(self._pieces, b""), 0
+                if not self.buffer:
+                    raise Cut("the archive ends in the middle of a file")
+                continue
+            part = self.buffer[self.position : self.position + size]
+            self.position += len(part)
+            size -= len(part)
+            yield part
+
+    def tell(self) -> int:
+        """Give the position in the stream."""
+        return self.offset + self.position
+
+    def peek(self, size: int) -> bytes:
+        """Give the next bytes (at most 512) without taking them."""
+        block = self.block()
+        self.position -= len(block)
+        return block[:size]
+
+
+class _FileStream(_Stream):
+    """The same over a file that can be stepped over by seeking."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(iter(lambda: file.read(64 * BLOCK), b""))
+        self._file = file
+
+    def skip(self, size: int) -> None:
+        left = size - (len(self.buffer) - self.position)
+        if left <= 0:
+            self.position += size
+            return
+        self.offset += len(self.buffer) + left
+        self.buffer, self.position = b"", 0
+        self._file.seek(self.offset)
+
+
+class _Pending:
+    """What extension headers said of the entry that follows them."""
+
+    __slots__ = ("link", "name", "size", "sparse")
+
+    def __init__(self) -> None:
+        self.name = b""
+        self.link = b""
+        self.size: int | None = None
+        self.sparse: dict[bytes, bytes] = {}
+
+
+class _Walker:
+    def __init__(
+        self, stream: _Stream, select: Select, shape: Shape, budget: Budget, limits: ReadLimits
+    ) -> None:
+        self.stream = stream
+        self.select = select
+        self.shape = shape
+        self.budget = budget
+        self.limits = limits
+        self.pending: _Pending | None = None
+
+    def bodies(self) -> Iterator[Body]:  # noqa: PLR0912  # one loop, since a call for each entry costs a tenth
+        """Go through the entries; see `walk`."""
+        stream, shape = self.stream, self.shape
+        headers = 0
+        while True:
+            header = stream.block()
+            if len(header) < BLOCK:
+                if header or not headers:
+                    raise Cut(
+                        "the archive ends in the middle of a header" if headers else "not a tar archive"
+                    )
+                return  # many writers leave out the two empty blocks at the end
+            if header[0] == 0 and not header.strip(b"\0"):
+                return
+            if not _checksum_fits(header):
+                raise Cut(
+                    f"no tar header at byte {stream.tell() - BLOCK}" if headers else "not a tar archive"
+                )
+            headers += 1
+            if headers > self.limits.layer_entries:
+                raise Cut(f"more than {self.limits.layer_entries} entries")
+            try:
+                size = int(header[124:136].rstrip(_NUMBER_END) or b"0", 8)
+            except ValueError:
+                size = _binary_number(header[124:136])
+            if size < 0:
+                raise Cut(f"an entry of impossible size at byte {stream.tell() - BLOCK}")
+            kind = header[156:157]
+            if kind in _EXTENSIONS:
+                self._extension(kind, size)
+                continue
+            pending, self.pending = self.pending, None
+            if pending is not None and pending.size is not None:
+                size = pending.size
+            shape.entries += 1
+            path = self._path(header, pending)
+            if kind in _FILES and path and path[-1:] != "/":
+                if pending is None and kind != b"S":
+                    shape.entry(path, kind, "")
+                    shape.size_bytes += size
+                    mode = _mode(header)
+                    selected = self.select(path, mode, size)
+                    if selected is None or (selected.elf_only and stream.peek(4) != b"\x7fELF"):
+                        stream.skip(size + (-size % BLOCK))
+                        continue
+                    yield from self._body(path, size, mode, selected)
+                    stream.skip(-size % BLOCK)
+                else:
+                    yield from self._extended_file(header, path, size, pending)
+            else:
+                self._other(header, kind, path, size, pending)
+
+    def _extension(self, kind: bytes, size: int) -> None:
+        stream, pending = self.stream, self.pending
+        if size > self.limits.header_bytes:
+            self.shape.say(f"a tar header of {size} bytes", place=f"byte {stream.tell()}")
+            stream.skip(size + (-size % BLOCK))
+            return
+        text = b"".join(stream.take(size))
+        stream.skip(-size % BLOCK)
+        if kind in {b"g", b"V"}:
+            return
+        if pending is None:
+            pending = self.pending = _Pending()
+        if kind == b"L":
+            pending.name = text.partition(b"\0")[0]
+        elif kind == b"K":
+            pending.link = text.partition(b"\0")[0]
+        else:
+            self._pax(text, pending)
+
+    def _pax(self, text: bytes, pending: _Pending) -> None:
+        at, end = 0, len(text)
+        sparse_map: list[bytes] = []
+        while at < end and text[at]:
+            space = text.find(b" ", at, at + 12)
+            length = int(text[at:space]) if space > at and text[at:space].isdigit() else 0
+            record = text[space + 1 : at + length - 1]
+            key, equals, value = record.partition(b"=")
+            if not equals or at + length > end:
+                self.shape.say("a broken pax header", place=f"byte {self.stream.tell()}")
+                return
+            at += length
+            if key == b"path":
+                pending.name = value
+            elif key == b"linkpath":
+                pending.link = value
+            elif key == b"size":
+                if not value.isdigit() or len(value) > 18:
+                    raise Cut(f"an entry of impossible size at byte {self.stream.tell()}")
+                pending.size = int(value)
+            elif key in {b"GNU.sparse.offset", b"GNU.sparse.numbytes"}:
+                sparse_map.append(value)  # pax sparse format 0.0 repeats these two keys
+            elif key.startswith(b"GNU.sparse."):
+                pending.sparse[key[11:]] = value
+        if sparse_map:
+            pending.sparse[b"map"] = b",".join(sparse_map)
+        pending.name = pending.sparse.get(b"name", pending.name)
+
+    def _path(self, header: bytes, pending: _Pending | None) -> str:
+        """Give the entry's path, empty for the root itself and for what cannot be a path."""
+        if pending is not None and pending.name:
+            raw = pending.name
+        else:
+            raw = header[:100].partition(b"\0")[0]
+            if header[345] and header[257:263] == b"ustar\0":
+                raw = header[345:500].partition(b"\0")[0] + b"/" + raw
+        if len(raw) > self.limits.path_bytes:
+            self.shape.say(
+                f"a path of {len(raw)} bytes", path=raw[:100].decode("utf-8", "backslashreplace") + "…"
+            )
+            self.shape.skipped += 1
+            return ""
+        if _ODD_PART.search(raw):
+            tidy = _tidy(raw)
+            if tidy is None:
+                self.shape.say(
+                    "a path that leads out of the image", path=raw.decode("utf-8", "backslashreplace")
+                )
+                self.shape.skipped += 1
+                return ""
+            # A trailing slash makes a directory of an old-style file entry; keep it for that decision.
+            raw = tidy + b"/" if raw.endswith(b"/") and tidy else tidy
+        return raw.decode("utf-8", "backslashreplace")
+
+    def _other(self, header: bytes, kind: bytes, path: str, size: int, pending: _Pending | None) -> None:
+        """Take a directory, link or special file, or an entry whose path cannot be."""
+        shape = self.shape
+        target = (pending.link if pending is not None else b"") or header[157:257].partition(b"\0")[0]
+        if kind in _FILES or kind not in b"123456":
+            if path and kind not in _FILES:
+                shape.say(f"a tar entry of unknown kind {kind.decode('latin-1')!r}", path=path)
+            self.stream.skip(size + (-size % BLOCK))
+        elif not path or kind == b"5":
+            return
+        elif kind == b"1":
+            inside = _tidy(target)
+            if inside:
+                shape.entry(path.rstrip("/"), kind, inside.decode("utf-8", "backslashreplace"))
+            else:
+                shape.say("a hard link that leads out of the image", path=path)
+        else:
+            text = target[: self.limits.path_bytes].decode("utf-8", "backslashreplace")
+            shape.entry(path.rstrip("/"), kind, text)
+
+    def _extended_file(self, header: bytes, path: str, size: int, pending: _Pending | None) -> Iterator[Body]:
+        stream, shape = self.stream, self.shape
+        shape.entry(path, b"0", "")
+        start = stream.tell()
+        extents: list[tuple[int, int]] | None = None
+        real_size = size
+        if header[156:157] == b"S":
+            real_size = max(_number(header[483:495]), 0)
+            extents = self._old_sparse_map(header)
+            start = stream.tell()
+        elif pending is not None and pending.sparse:
+            extents, real_size = self._pax_sparse_map(pending.sparse, size)
+        shape.size_bytes += size
+        mode = _mode(header)
+        selected = self.select(path, mode, real_size)
+        if selected is not None and not (selected.elf_only and stream.peek(4) != b"\x7fELF"):
+            if extents is None:
+                yield from self._body(path, size, mode, selected)
+            else:
+                stored = size - (stream.tell() - start)
+                yield from self._sparse_body(path, real_size, mode, selected, extents, stored)
+        stream.skip(start + size + (-size % BLOCK) - stream.tell())
+
+    def _old_sparse_map(self, header: bytes) -> list[tuple[int, int]]:
+        """Read the map of GNU tar's old sparse format: four extents in the header, 21 in each block after it."""
+        extents = _extents(header[386:482], 4)
+        more = header[482]
+        while more:
+            block = self.stream.block()
+            if len(block) < BLOCK or len(extents) > 100_000:
+                raise Cut("a broken map of a sparse file")
+            extents += _extents(block[:504], 21)
+            more = block[504]
+        return extents
+
+    def _pax_sparse_map(self, sparse: dict[bytes, bytes], size: int) -> tuple[list[tuple[int, int]], int]:
+        """Read the map of pax sparse formats 0.x (in the header) and 1.0 (before the data)."""
+        real = sparse.get(b"realsize", sparse.get(b"size", b"0"))
+        numbers = sparse.get(b"map", b"").split(b",") if b"map" in sparse else []
+        if sparse.get(b"major") == b"1":
+            text = b""
+            while True:
+                block = self.stream.block()
+                text += block
+                lines = text.split(b"\n")
+                count = int(lines[0]) if lines[0].isdigit() and len(lines[0]) < 7 else -1
+                if count < 0 or len(text) > min(size, self.limits.header_bytes) or len(block) < BLOCK:
+                    raise Cut("a broken map of a sparse file")
+                if len(lines) > 2 * count + 1:
+                    numbers = lines[1 : 2 * count + 1]
+                    break
+        if not real.isdigit() or len(real) > 18 or not all(n.isdigit() and len(n) <= 18 for n in numbers):
+            raise Cut("a broken map of a sparse file")
+        values = [int(n) for n in numbers]
+        return list(zip(values[::2], values[1::2], strict=False)), int(real)
+
+    def _sparse_body(  # noqa: PLR0917  # internal, called once
+        self, path: str, size: int, mode: int, selected: Selected, extents: list[tuple[int, int]], stored: int
+    ) -> Iterator[Body]:
+        fits = all(at + length <= size for at, length in extents) and sum(n for _, n in extents) <= stored
+        if not fits or size > selected.max_bytes or not self.budget.take(size):
+            reason = "a sparse file whose map does not fit" if not fits else f"a sparse file of {size} bytes"
+            self.shape.say(reason, path=path)
+            return
+        try:
+            data = bytearray(size)
+            for at, length in extents:
+                position = at
+                for part in self.stream.take(length):
+                    data[position : position + len(part)] = part
+                    position += len(part)
+            yield Body(path, size, mode, selected.token, bytes(data), True, {})
+        finally:
+            self.budget.give(size)
+
+    def _body(self, path: str, size: int, mode: int, selected: Selected) -> Iterator[Body]:
+        if selected.consume is not None:
+            parts = self.stream.take(size)
+            selected.consume(path, size, parts)
+            for _rest in parts:
+                pass
+            return
+        if size <= selected.max_bytes and self.budget.take(size):
+            try:
+                data = b"".join(self.stream.take(size))
+                yield Body(path, size, mode, selected.token, data, True, {})
+            finally:
+                self.budget.give(size)
+            return
+        head, excerpts = search(self.stream.take(size), selected)
+        yield Body(path, size, mode, selected.token, head, False, excerpts)
+
+
+def walk(
+    pieces: Iterator[bytes], select: Select, shape: Shape, budget: Budget, limits: ReadLimits
+) -> Iterator[Body]:
+    """Walk a tar stream and give the files that `select(path, permission bits, size)` wants.
+
+    Everything else that matters goes into `shape`. The caller is done with a body when it asks for the next:
+    its memory is then given back. Raises `Cut` where the stream cannot be followed any further.
+    """
+    return _Walker(_Stream(pieces), select, shape, budget, limits).bodies()
+
+
+def index(file: IO[bytes], shape: Shape, limits: ReadLimits) -> dict[str, tuple[int, int]]:
+    """Give offset and size of each file in an uncompressed tar file, by path, reading only its headers."""
+    found: dict[str, tuple[int, int]] = {}
+    stream = _FileStream(file)
+
+    def note(path: str, _mode: int, size: int) -> None:
+        found[path] = (stream.tell(), size)
+
+    for _body in _Walker(stream, note, shape, Budget(0), limits).bodies():
+        pass
+    return found
+
+
+def _checksum_fits(header: bytes) -> bool:
+    field = header[148:156]
+    try:
+        claimed = int(field.rstrip(_NUMBER_END) or b"0", 8)
+    except ValueError:
+        return False
+    # adler32's low half is 1 plus the sum of all bytes, modulo 65521: ten times faster than sum(header).
+    return (claimed - ((zlib.adler32(header) & 0xFFFF) - 1 - sum(field) + 256)) % 65521 == 0
+
+
+def _number(field: bytes) -> int:
+    try:
+        return int(field.rstrip(_NUMBER_END) or b"0", 8)
+    except ValueError:
+        return _binary_number(field)
+
+
+def _binary_number(field: bytes) -> int:
+    """Read GNU tar's base-256 number; -1 for what is no number or a negative one."""
+    if field[0] != 0x80:
+        return -1
+    value = int.from_bytes(field[1:], "big")
+    return value if value < 1 << 62 else -1
+
+
+def _mode(header: bytes) -> int:
+    try:
+        return int(header[100:108].rstrip(_NUMBER_END) or b"0", 8) & 0o7777
+    except ValueError:
+        return 0
+
+
+def _tidy(raw: bytes) -> bytes | None:
+    """Take empty and `.` parts out of a path; None when a `..` is in it."""
+    parts = [part for part in raw.split(b"/") if part not in {b"", b"."}]
+    return None if b".." in parts else b"/".join(parts)
+
+
+def _extents(field: bytes, count: int) -> list[tuple[int, int]]:
+    pairs = [(field[i * 24 : i * 24 + 12], field[i * 24 + 12 : i * 24 + 24]) for i in range(count)]
+    extents = [(_number(at), _number(length)) for at, length in pairs if at.strip(_NUMBER_END)]
+    if any(at < 0 or length < 0 for at, length in extents):
+        raise Cut("a broken map of a sparse file")
+    return extents
+
+
+def search(parts: Iterator[bytes], selected: Selected) -> tuple[bytes, dict[bytes, bytes]]:
+    """Search a file for markers while it streams; give its head and the bytes around each marker's first place."""
+    head = bytearray()
+    excerpts: dict[bytes, bytes] = {}
+    growing: dict[bytes, bytearray] = {}
+    overlap = max((len(marker) for marker in selected.markers), default=1) - 1 + _MARKER_LEAD
+    before = b""
+    for part in parts:
+        if len(head) < _HEAD_BYTES:
+            head += part[: _HEAD_BYTES - len(head)]
+        for marker in list(growing):
+            growing[marker] += part[: selected.excerpt_bytes - len(growing[marker])]
+            if len(growing[marker]) >= selected.excerpt_bytes:
+                excerpts[marker] = bytes(growing.pop(marker))
+        window = before + part
+        for marker in selected.markers:
+            if marker not in excerpts and marker not in growing:
+                at = window.find(marker)
+                if at >= 0:
+                    start = max(at - _MARKER_LEAD, 0)
+                    growing[marker] = bytearray(window[start : start + selected.excerpt_bytes])
+        before = window[-overlap:]
+    excerpts.update((marker, bytes(excerpt)) for marker, excerpt in growing.items())
+    return bytes(head), excerpts

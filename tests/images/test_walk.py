@@ -1,0 +1,187 @@
+"""The tar walk: against tarfile, and on what tarfile does not do."""
+
+import io
+import random
+import tarfile
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hullmark.images.limits import Budget, ReadLimits
+from hullmark.images.walk import Body, Cut, Selected, Shape, walk
+
+LIMITS = ReadLimits()
+
+
+def pieces(data: bytes, size: int) -> Iterator[bytes]:
+    for at in range(0, len(data), size):
+        yield data[at : at + size]
+
+
+def walked(
+    data: bytes, *, piece: int = 4096, max_bytes: int = 1 << 20, limits: ReadLimits = LIMITS, wants: str = ""
+) -> tuple[dict[str, Body], Shape]:
+    shape = Shape(limits)
+    budget = Budget(limits.body_budget_bytes)
+    selected = Selected("token", max_bytes, (b"MARK",), 1000)
+    found = {
+        body.path: body
+        for body in walk(
+            pieces(data, piece), lambda path, _mode, _size: selected if wants in path else None, shape, budget, limits
+        )
+    }
+    assert budget.take(budget.total), "every body's memory was given back"
+    return found, shape
+
+
+def archive(members: list[tuple[str, bytes]], form: int = tarfile.PAX_FORMAT) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as tar:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+NAMES = st.lists(
+    st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=60).filter(
+        lambda part: part not in {".", ".."} and not part.startswith(".wh.")
+    ),
+    min_size=1,
+    max_size=6,
+).map("/".join)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.dictionaries(NAMES, st.binary(max_size=2000), max_size=12),
+    st.sampled_from([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT]),
+    st.integers(1, 3000),
+)
+def test_same_as_tarfile(files: dict[str, bytes], form: int, piece: int) -> None:
+    data = archive(list(files.items()), form)
+    found, shape = walked(data, piece=piece)
+    assert {path: body.data for path, body in found.items()} == files
+    assert shape.entries == len(files)
+    assert shape.unread == []
+
+
+@pytest.mark.parametrize("name", ["a/" * 60 + "b", "x" * 99 + "/" + "y" * 150, "p" * 250])
+def test_long_names_in_every_format(name: str) -> None:
+    for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        assert list(walked(archive([(name, b"1")], form))[0]) == [name]
+
+
+def test_ustar_prefix() -> None:
+    name = "x" * 99 + "/" + "y" * 90
+    assert list(walked(archive([(name, b"1")], tarfile.USTAR_FORMAT))[0]) == [name]
+
+
+def test_paths_are_relative_to_the_root() -> None:
+    found, shape = walked(archive([("/abs", b""), ("./dot", b""), ("a//b", b""), ("a/../../etc/passwd", b"")]))
+    assert sorted(found) == ["a/b", "abs", "dot"]
+    assert [unread.reason for unread in shape.unread] == ["a path that leads out of the image"]
+    assert shape.skipped == 1
+
+
+def test_whiteouts_links_and_marks() -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name in ("a/.wh.gone", "b/.wh..wh..opq", ".wh..wh..opq", ".wh.", "c/.wh..wh.plnk"):
+            tar.addfile(tarfile.TarInfo(name))
+        link = tarfile.TarInfo("lib")
+        link.type, link.linkname = tarfile.SYMTYPE, "usr/lib"
+        tar.addfile(link)
+        hard = tarfile.TarInfo("hard")
+        hard.type, hard.linkname = tarfile.LNKTYPE, "/usr/bin/x"
+        tar.addfile(hard)
+        device = tarfile.TarInfo("dev/null")
+        device.type = tarfile.CHRTYPE
+        tar.addfile(device)
+    _, shape = walked(out.getvalue())
+    frozen = shape.frozen()
+    assert frozen.whiteouts == b"a/gone\0"
+    assert frozen.opaques == b"b\0\0"
+    assert frozen.links == b"lib\0usr/lib\0"
+    assert shape.hard_links == {"hard": "usr/bin/x"}
+    assert len(frozen.hidden) == 8 * 3
+    assert [unread.reason for unread in frozen.unread] == ["a whiteout that names nothing"]
+
+
+def test_markers_are_found_in_files_that_are_not_held() -> None:
+    body = random.Random(1).randbytes(50_000) + b"MARK" + b"z" * 3000
+    for piece in (777, 4096, 60_000):
+        found, _ = walked(archive([("big", body), ("next", b"n")]), piece=piece, max_bytes=1000)
+        assert not found["big"].whole
+        assert found["big"].excerpts[b"MARK"] == body[50_000 - 256 : 50_000 - 256 + 1000]
+        assert found["next"].data == b"n"
+
+
+def test_gnu_sparse_file_of_100_gigabytes_is_stepped_over() -> None:
+    header = tarfile.TarInfo("big")
+    raw = bytearray(header.tobuf(tarfile.GNU_FORMAT))
+    raw[156:157] = b"S"
+    raw[386:410] = b"00000000000\x0000000000000\x00"
+    raw[483:495] = b"\x80" + (100 << 30).to_bytes(11, "big")
+    raw[148:156] = b" " * 8
+    raw[148:156] = f"{sum(raw):06o}\0 ".encode()
+    found, shape = walked(bytes(raw) + archive([("after", b"1")]))
+    assert list(found) == ["after"]
+    assert "sparse file" in shape.unread[0].reason
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        (slice(124, 136), b"\xff" * 12, "impossible size"),
+        (slice(124, 136), b"7" * 11 + b"\0", "middle of a file"),
+        (slice(148, 156), b"1234567\0", "no tar header"),
+    ],
+)
+def test_impossible_headers_end_the_walk_there(field: slice, value: bytes, reason: str) -> None:
+    raw = bytearray(archive([("first", b"1"), ("second", b"2")]))
+    second = bytes(raw).index(b"second")
+    raw[second + field.start : second + field.stop] = value
+    if field.start != 148:
+        raw[second + 148 : second + 156] = b" " * 8
+        checksum = sum(raw[second : second + 512])
+        raw[second + 148 : second + 156] = f"{checksum:06o}\0 ".encode()
+    shape = Shape(LIMITS)
+    found = []
+    with pytest.raises(Cut, match=reason):
+        for body in walk(
+            iter([bytes(raw)]), lambda *_: Selected("", 1000), shape, Budget(10_000_000), LIMITS
+        ):
+            found.append(body.path)
+    assert found == ["first"]
+
+
+def test_huge_extension_headers_are_stepped_over() -> None:
+    limits = ReadLimits(header_bytes=2000)
+    found, shape = walked(archive([("x" * 5000, b"1"), ("after", b"2")], tarfile.GNU_FORMAT), limits=limits)
+    assert "after" in found
+    assert shape.unread[0].reason == "a tar header of 5001 bytes"
+
+
+@pytest.mark.parametrize("data", [b"", b"not a tar at all" * 100, b"PK\3\4" + b"\0" * 2000])
+def test_what_is_no_tar(data: bytes) -> None:
+    with pytest.raises(Cut, match="not a tar archive"):
+        walked(data)
+
+
+def test_an_empty_layer_is_no_error() -> None:
+    assert walked(b"\0" * 1024)[1].entries == 0
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.binary(max_size=3000), st.integers(0, 5000))
+def test_any_damage_ends_or_is_survived(noise: bytes, at: int) -> None:
+    data = bytearray(archive([(f"file-{n}", b"x" * 300) for n in range(6)]))
+    data[at : at + len(noise)] = noise
+    try:
+        walked(bytes(data), piece=700)
+    except Cut:
+        pass
