@@ -1,5 +1,7 @@
-"""Manifests, indexes and configurations: the OCI image specification (image-layout, index, manifest, config) and
-Docker's image manifest version 2, schema 2. All of it is an image's own word, so it is bounded and checked.
+"""Manifests, indexes and configurations, bounded and checked, since all of it is an image's own word.
+
+Formats: the OCI image specification (image-layout, index, manifest, config) and Docker's image manifest
+version 2, schema 2.
 """
 
 import hashlib

@@ -6,10 +6,10 @@ plain tar are told apart by their first bytes, never by a media type.
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import cast
 
 from isal import isal_zlib
-from isal.igzip_lib import IsalError
 
 from hullmark.images.limits import ReadLimits
 from hullmark.model.errors import LimitError
@@ -19,6 +19,7 @@ GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = frozenset(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))
 _MAX_WINDOW_LOG = 27
+_GZIP_ERROR = cast("type[Exception]", isal_zlib.error)  # its stub calls the class an instance
 
 
 class DamagedError(Exception):
@@ -33,7 +34,7 @@ class Hashed:
         self._hash = hashlib.new(algorithm)
         self.algorithm = algorithm
         self.size = 0
-        self.complete = False
+        self.plain = False
 
     def __iter__(self) -> Iterator[bytes]:
         """Give the chunks; may be entered again to go on where an earlier loop stopped."""
@@ -42,7 +43,6 @@ class Hashed:
             update(chunk)
             self.size += len(chunk)
             yield chunk
-        self.complete = True
 
     def drain(self) -> None:
         """Read what is left, for the digest's sake."""
@@ -55,14 +55,12 @@ class Hashed:
         return f"{self.algorithm}:{self._hash.hexdigest()}"
 
 
-def inflated(
-    chunks: Iterator[bytes], limits: ReadLimits, compressed_size: Callable[[], int]
-) -> Iterator[bytes]:
-    """Give the inflated bytes in pieces of at most `PIECE`.
+def inflated(hashed: Hashed, limits: ReadLimits) -> Iterator[bytes]:
+    """Give the inflated bytes in pieces of at most `PIECE`; `hashed.plain` tells whether there was nothing to inflate.
 
-    `compressed_size()` is how many compressed bytes were read so far. Raises `DamagedError` for a broken
-    stream and `LimitError` for one that grows beyond the limits.
+    Raises `DamagedError` for a broken stream and `LimitError` for one that grows beyond the limits.
     """
+    chunks = iter(hashed)
     head = b""
     for chunk in chunks:
         head += chunk
@@ -74,11 +72,12 @@ def inflated(
     elif head[:4] == ZSTD or head[:4] in _SKIPPABLE:
         pieces = _zstd(rest)
     else:
+        hashed.plain = True
         pieces = rest
     total = 0
     for piece in pieces:
         total += len(piece)
-        if total > limits.layer_free_bytes and total > limits.layer_ratio * compressed_size():
+        if total > limits.layer_free_bytes and total > limits.layer_ratio * hashed.size:
             raise LimitError(
                 f"inflates to more than {limits.layer_ratio} times its size and {limits.layer_free_bytes} bytes",
                 hint="limits.layer_ratio and limits.layer_free_bytes bound this",
@@ -107,7 +106,7 @@ def _gzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
             started = True
             try:
                 piece = inflater.decompress(data, PIECE)
-            except IsalError as problem:
+            except _GZIP_ERROR as problem:
                 raise DamagedError(f"corrupt gzip data: {_words(problem)}") from problem
             if piece:
                 yield piece

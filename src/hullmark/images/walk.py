@@ -6,6 +6,7 @@ that nobody wants are stepped over, and nothing is ever written anywhere. A path
 would make of it: relative to the image's root.
 """
 
+import io
 import re
 import zlib
 from array import array
@@ -75,6 +76,7 @@ class Shape:
         self.opaques = bytearray()
         self.links = bytearray()
         self.marks = array("Q")
+        self.folders = array("Q")
         self.hard_links: dict[str, str] = {}
         self.unread: list[Unread] = []
         self.suppressed = 0
@@ -101,6 +103,7 @@ class Shape:
             opaques=bytes(self.opaques),
             links=bytes(self.links),
             hidden=array("Q", sorted(self.marks)).tobytes(),
+            folders=array("Q", sorted(self.folders)).tobytes(),
             entries=self.entries,
             size_bytes=self.size_bytes,
             skipped=self.skipped,
@@ -119,6 +122,11 @@ class Shape:
             self.hard_links[path] = target
         raw = path.encode("utf-8", "replace")
         self.marks.append(zlib.crc32(raw) << 32 | zlib.adler32(raw))
+
+    def folder(self, path: str) -> None:
+        """Take a directory."""
+        raw = path.encode("utf-8", "replace")
+        self.folders.append(zlib.crc32(raw) << 32 | zlib.adler32(raw))
 
     def _whiteout(self, path: str, name: str) -> None:
         folder = path[: -len(name)]
@@ -374,9 +382,15 @@ class _Walker:
         if kind in _FILES or kind not in b"123456":
             if path and kind not in _FILES:
                 shape.say(f"a tar entry of unknown kind {kind.decode('latin-1')!r}", path=path)
+            elif path:
+                shape.folder(
+                    path.rstrip("/")
+                )  # tar writers older than POSIX end a directory's name with a slash
             self.stream.skip(size + (-size % BLOCK))
-        elif not path or kind == b"5":
+        elif not path:
             return
+        elif kind == b"5":
+            shape.folder(path.rstrip("/"))
         elif kind == b"1":
             inside = _tidy(target)
             if inside:
@@ -443,7 +457,7 @@ class _Walker:
         values = [int(n) for n in numbers]
         return list(zip(values[::2], values[1::2], strict=False)), int(real)
 
-    def _sparse_body(  # noqa: PLR0917  # internal, called once
+    def _sparse_body(
         self, path: str, size: int, mode: int, selected: Selected, extents: list[tuple[int, int]], stored: int
     ) -> Iterator[Body]:
         fits = all(at + length <= size for at, length in extents) and sum(n for _, n in extents) <= stored
@@ -471,8 +485,10 @@ class _Walker:
             return
         if size <= selected.max_bytes and self.budget.take(size):
             try:
-                data = b"".join(self.stream.take(size))
-                yield Body(path, size, mode, selected.token, data, True, {})
+                held = io.BytesIO()  # its value is given out without a second copy, unlike a join of parts
+                for part in self.stream.take(size):
+                    held.write(part)
+                yield Body(path, size, mode, selected.token, held.getvalue(), True, {})
             finally:
                 self.budget.give(size)
             return

@@ -105,6 +105,7 @@ class LayerShape(Struct, frozen=True, array_like=True):
     and ended by a NUL byte; `links` are all symbolic links, path and target as written in turn, packed the same
     way. `hidden` holds, sorted, eight bytes in the machine's order for each entry that is not a directory
     (`hullmark.images.walk.path_mark`): such an entry also hides a whole directory of its name below it.
+    `folders` holds the same for directories, which replace a link of their name.
     `entries` counts tar entries, `size_bytes` the bytes of the files in them, `skipped` entries without a usable path.
     """
 
@@ -112,6 +113,7 @@ class LayerShape(Struct, frozen=True, array_like=True):
     opaques: bytes = b""
     links: bytes = b""
     hidden: bytes = b""
+    folders: bytes = b""
     entries: int = 0
     size_bytes: int = 0
     skipped: int = 0

@@ -1,92 +1,46 @@
-"""Alpine's security database (secdb): the version that fixes each CVE, by release and repository.
+"""Alpine's security database: the version that fixes each CVE, by release and repository.
 
-Format: https://secdb.alpinelinux.org, one JSON document a repository; `secfixes` maps a fixed version to ids.
-The version `0` means that the package never was vulnerable.
+Format: `_formats/secdb.py`. Edge has a document of its own and is the release `alpine-edge`.
 """
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-import msgspec
-
+from hullmark.advisories._formats import secdb
 from hullmark.advisories.feed import Document, Feed, Record
-from hullmark.model.advisory import Advisory, Affected, Range, Reference
+from hullmark.model.advisory import Reference
 from hullmark.model.target import Target
 
 _RELEASE = re.compile(r"v?(\d+\.\d+)")
+# Edge calls itself by the release to come: `3.21.0_alpha20240923`.
+_EDGE = re.compile(r"edge|.*_(?:alpha|git)")
 
 
-class _Package(msgspec.Struct):
-    name: str
-    secfixes: dict[str, Any] = {}
+def _release(version: str) -> str:
+    if _EDGE.match(version):
+        return "alpine-edge"
+    match = _RELEASE.match(version)
+    return f"alpine-{match[1]}" if match else ""
 
 
-class _Entry(msgspec.Struct):
-    pkg: _Package
-
-
-class _Document(msgspec.Struct):
-    distroversion: str
-    packages: list[_Entry]
-    reponame: str = ""
+def _links(name: str) -> tuple[Reference, ...]:
+    if name.startswith("CVE-"):
+        return (Reference(f"https://security.alpinelinux.org/vuln/{name}", "ADVISORY"),)
+    return secdb.xen(name)
 
 
 def parse(documents: Iterator[Document]) -> Iterator[Record]:
-    """Give one advisory for each fixed flaw of a package in a release."""
-    for document in documents:
-        try:
-            content = msgspec.json.decode(document.read(), type=_Document)
-        except msgspec.DecodeError as problem:
-            yield document.unread(str(problem))
-            continue
-        match = _RELEASE.match(content.distroversion)
-        release = f"alpine-{match[1]}" if match else f"alpine-{content.distroversion}"
-        for entry in content.packages:
-            yield from _advisories(document, entry.pkg, release)
-
-
-def _advisories(document: Document, package: _Package, release: str) -> Iterator[Record]:
-    for version, ids in package.secfixes.items():
-        if not isinstance(ids, list):
-            yield document.unread("secfixes without a list of ids", f"package {package.name}")
-            continue
-        for line in ids:
-            # An entry may hold several ids of one flaw: "CVE-2019-14697 XSA-297".
-            names = str(line).split()
-            if not names:
-                continue
-            fixed = version != "0"
-            yield Advisory(
-                id=names[0],
-                aliases=tuple(names[1:]),
-                affected=(
-                    Affected(
-                        ecosystem="apk",
-                        name=package.name,
-                        release=release,
-                        scope="source",
-                        state="affected" if fixed else "not_affected",
-                        ranges=(Range(fixed=version),) if fixed else (Range(),),
-                    ),
-                ),
-                references=_references(names[0]),
-            )
-
-
-def _references(name: str) -> tuple[Reference, ...]:
-    if name.startswith("CVE-"):
-        return (Reference(f"https://security.alpinelinux.org/vuln/{name}", "ADVISORY"),)
-    return ()
+    """Give one advisory for each flaw of a source package in a release."""
+    return secdb.parse(documents, _release, _links)
 
 
 def parts(target: Target) -> tuple[str, ...] | None:
-    """Alpine speaks for its own releases; edge has no fixed part."""
+    """Alpine speaks for its own releases and for edge."""
     distribution = target.distribution
     if target.ecosystem != "apk" or distribution is None or distribution.id != "alpine":
         return None
-    match = _RELEASE.match(distribution.version_id)
-    return (f"alpine-{match[1]}",) if match else ()
+    release = _release(distribution.version_id)
+    return (release,) if release else ()
 
 
 FEED = Feed(
@@ -101,4 +55,5 @@ FEED = Feed(
         "https://secdb.alpinelinux.org/v{release}/main.json",
         "https://secdb.alpinelinux.org/v{release}/community.json",
     ),
+    version=2,
 )

@@ -1,171 +1,17 @@
 """An image in one archive: `docker save` (its old and new forms) or an OCI layout in a tar, plain or compressed.
 
-Reference: `FILE`, `FILE:NAME` where the archive holds several images, or `-` for standard input. A plain file is
-indexed by its headers and its layers are read in place. A compressed one, or standard input, can be read only
-once and names its layers last: so every member that is an archive itself is read as a layer while it passes,
-and the manifest later says which of them were.
+Reference: `FILE`, `FILE:NAME` where the archive holds several images, or `-` for standard input.
 """
 
-import abc
-import functools
-import hashlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-import msgspec
-
-from hullmark.images import _oci
-from hullmark.images.inflate import GZIP, PIECE, ZSTD, DamagedError, Hashed, inflated
-from hullmark.images.limits import Budget
-from hullmark.images.source import Blob, OpenedImage, Source, SourceOptions
-from hullmark.images.walk import BLOCK, Cut, Selected, Shape, index, walk
-from hullmark.model.errors import ImageError, LimitError, UsageError
-from hullmark.model.facts import Unread
-from hullmark.model.image import DIGEST, Image
-
-_MANIFEST = "manifest.json"
-_LAYOUT = "index.json"
-_BLOBS = "blobs/sha256/"
-
-
-class _Saved(msgspec.Struct, rename="pascal"):
-    """An entry of `manifest.json` in a `docker save` archive."""
-
-    config: str
-    layers: list[str]
-    repo_tags: list[str] | None = None
-
-
-class _Members(abc.ABC):
-    """What an archive holds: small documents by path, and blobs by path."""
-
-    def __init__(self, reference: str, options: SourceOptions) -> None:
-        self.reference = reference
-        self.options = options
-        self.links: dict[str, str] = {}
-        self.notes: tuple[Unread, ...] = ()
-
-    @abc.abstractmethod
-    def document(self, path: str) -> bytes | None:
-        """Give a document of the archive, or None where it has none of that path."""
-
-    @abc.abstractmethod
-    def blob(self, path: str) -> Blob | None:
-        """Give a member as a layer's blob, or None where there is none."""
-
-    def resolved(self, path: str) -> str:
-        """Follow the links by which old `docker save` archives share layers."""
-        for _step in range(10):
-            target = self.links.get(path)
-            if target is None:
-                return path
-            parts = path.split("/")[:-1]
-            for part in target.split("/"):
-                if part == "..":
-                    parts = parts[:-1]
-                elif part not in {"", "."}:
-                    parts.append(part)
-            path = "/".join(parts)
-        return path
-
-    def take_shape(self, shape: Shape) -> None:
-        """Keep the archive's links and what was odd about it."""
-        frozen = shape.frozen()
-        words = frozen.links.decode("utf-8").split("\0")[:-1]
-        self.links = dict(zip(words[::2], words[1::2], strict=True)) | shape.hard_links
-        self.notes = frozen.unread
-
-
-class _FileMembers(_Members):
-    """A plain archive in a file, indexed."""
-
-    def __init__(self, reference: str, path: Path, options: SourceOptions) -> None:
-        super().__init__(reference, options)
-        self.path = path
-        shape = Shape(options.limits)
-        self.index: dict[str, tuple[int, int]] = {}
-        with path.open("rb") as file:
-            try:
-                self.index = index(file, shape, options.limits)
-            except Cut as cut:
-                raise ImageError(f"the archive cannot be read: {cut}", where=reference) from cut
-        self.take_shape(shape)
-
-    def document(self, path: str) -> bytes | None:
-        at, size = self.index.get(self.resolved(path), (0, -1))
-        if size < 0:
-            return None
-        if size > self.options.limits.document_bytes:
-            raise ImageError(f"{path} in it has {size} bytes", where=self.reference)
-        return b"".join(self._chunks(at, size))
-
-    def blob(self, path: str) -> Blob | None:
-        at, size = self.index.get(self.resolved(path), (0, -1))
-        return Blob(open=functools.partial(self._chunks, at, size), size=size) if size >= 0 else None
-
-    def _chunks(self, at: int, size: int) -> Iterator[bytes]:
-        with self.path.open("rb", buffering=0) as file:
-            file.seek(at)
-            while size > 0 and (chunk := file.read(min(size, PIECE))):
-                size -= len(chunk)
-                yield chunk
-
-
-class _StreamMembers(_Members):
-    """An archive that is read once, front to back."""
-
-    def __init__(self, reference: str, stream: IO[bytes], options: SourceOptions) -> None:
-        super().__init__(reference, options)
-        self.documents: dict[str, bytes] = {}
-        self.blobs: dict[str, Blob] = {}
-        self.room = options.limits.archive_documents_bytes
-        limits = options.limits
-        packed = Hashed(iter(lambda: stream.read(PIECE), b""))
-        shape = Shape(limits)
-        selected = Selected(None, 0, consume=self._member)
-        try:
-            pieces = inflated(iter(packed), limits, lambda: packed.size)
-            for _body in walk(pieces, lambda *_: selected, shape, Budget(0), limits):
-                pass
-        except (Cut, DamagedError, LimitError, OSError) as problem:
-            # What was read so far still counts, if the manifest was among it.
-            if _MANIFEST not in self.documents and _LAYOUT not in self.documents:
-                raise ImageError(f"the archive cannot be read: {problem}", where=reference) from problem
-            shape.say(f"the archive cannot be read to its end: {problem}")
-        self.take_shape(shape)
-
-    def _member(self, path: str, size: int, parts: Iterator[bytes]) -> None:
-        head = b""
-        for part in parts:
-            head += part
-            if len(head) >= BLOCK:
-                break
-        rest = _chain(head, parts)
-        if _is_layer(head):
-            blob = self.blobs[path] = Blob(open=lambda: rest, size=size, once=True)
-            if self.options.early is not None:
-                self.options.early(blob)
-        elif size <= min(self.room, self.options.limits.document_bytes):
-            self.room -= size
-            self.documents[path] = b"".join(rest)
-
-    def document(self, path: str) -> bytes | None:
-        return self.documents.get(self.resolved(path))
-
-    def blob(self, path: str) -> Blob | None:
-        return self.blobs.get(self.resolved(path))
-
-
-def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield head
-    yield from rest
-
-
-def _is_layer(head: bytes) -> bool:
-    """Tell by its first block whether a member may be a layer: packed, a tar, or a tar without entries."""
-    return head[:2] == GZIP or head[:4] == ZSTD or head[257:262] == b"ustar" or not head.strip(b"\0")
+from hullmark.images import _archive
+from hullmark.images.inflate import GZIP, PIECE, ZSTD
+from hullmark.images.source import OpenedImage, Source, SourceOptions
+from hullmark.model.errors import ImageError
 
 
 def guess(reference: str) -> bool:
@@ -186,135 +32,22 @@ def _split(reference: str) -> tuple[str, str]:
 def open_archive(reference: str, options: SourceOptions) -> OpenedImage:
     """Open an image of an archive."""
     name, wanted = _split(reference)
-    members: _Members
     if name == "-":
-        members = _StreamMembers(reference, sys.stdin.buffer, options)
-    else:
-        path = Path(name)
-        try:
-            with path.open("rb") as file:
-                head = file.read(4)
-                if head[:2] == GZIP or head == ZSTD:
-                    file.seek(0)
-                    members = _StreamMembers(reference, file, options)
-                else:
-                    members = _FileMembers(reference, path, options)
-        except OSError as problem:
-            raise ImageError(f"cannot be read: {problem.strerror or problem}", where=reference) from problem
-    opened = _from_layout(members, wanted) or _from_saved(members, wanted)
-    if opened is None:
-        raise ImageError(
-            "not an image archive: it has neither manifest.json nor index.json",
-            where=reference,
-            hint="an unpacked root file system is scanned with dir:FOLDER",
-        )
-    opened.image = msgspec.structs.replace(opened.image, unread=(*opened.image.unread, *members.notes))
-    return opened
-
-
-def _from_layout(members: _Members, wanted: str) -> OpenedImage | None:
-    body = members.document(_LAYOUT)
-    if body is None or (wanted and members.document(_MANIFEST) is not None):
-        return None  # docker save's own list knows the images' full names
-
-    def fetch(descriptor: _oci.Descriptor) -> bytes:
-        found = members.document("blobs/" + descriptor.digest.replace(":", "/", 1))
-        if found is None:
-            raise ImageError(f"the archive lacks {descriptor.digest[:80]}", where=members.reference)
-        return found
-
-    def make(descriptor: _oci.Descriptor) -> Blob:
-        blob = members.blob("blobs/" + descriptor.digest.replace(":", "/", 1))
-        reason = "its bytes are elsewhere (a foreign layer)" if descriptor.urls else "the archive lacks it"
-        return blob or Blob(open=lambda: iter(()), problem=f"the layer's blob cannot be read: {reason}")
-
-    root = _oci.decode(body, members.reference)
-    if wanted:
-        entries = [
-            entry for entry in root.manifests or [] if wanted in {entry.digest, *entry.annotations.values()}
-        ]
-        if not entries:
-            raise ImageError(f"its index has no {wanted!r}", where=members.reference)
-        root = _oci.Manifest(manifests=entries)
-    options = members.options
-    manifest, digest = _oci.choose(root, "", options.platform, fetch, options.limits, members.reference)
-    return _oci.opened(members.reference, "oci-archive", manifest, digest, fetch, make)
-
-
-def _from_saved(members: _Members, wanted: str) -> OpenedImage | None:
-    body = members.document(_MANIFEST)
-    if body is None:
-        return None
+        return _archive.open_stream(reference, _chunks(sys.stdin.buffer), wanted, options)
+    path = Path(name)
     try:
-        images = msgspec.json.decode(body, type=list[_Saved])
-    except (msgspec.DecodeError, RecursionError) as problem:
-        raise ImageError(f"its manifest.json cannot be read: {problem}", where=members.reference) from problem
-    fitting = [image for image in images if not wanted or _is_named(image, wanted)]
-    if not fitting:
-        raise ImageError(
-            f"it holds no image {wanted!r}" if wanted else "it holds no image", where=members.reference
-        )
-    if len(fitting) > 1 and not wanted:
-        names = ", ".join(tag for image in images for tag in image.repo_tags or [image.config])
-        raise UsageError(
-            f"it holds several images: {names}", where=members.reference, hint="name one: FILE:NAME"
-        )
-    image = fitting[0]
-    if len(image.layers) > members.options.limits.layers:
-        raise ImageError(f"{len(image.layers)} layers", where=members.reference)
-    config: dict[str, object] = {}
-    unread: tuple[Unread, ...] = ()
-    config_body = members.document(image.config)
-    digest = ""
-    if config_body is None:
-        unread = (Unread(kind="file", reason="the archive lacks it", place="image configuration"),)
-    else:
-        digest = f"sha256:{hashlib.sha256(config_body).hexdigest()}"
-        try:
-            config = _oci.read_config(config_body)
-        except ValueError as problem:
-            unread = (
-                Unread(
-                    kind="file", reason=f"not an image configuration: {problem}", place="image configuration"
-                ),
-            )
-        claimed = image.config.rpartition("/")[2].removesuffix(".json")
-        if DIGEST.fullmatch(f"sha256:{claimed}") and digest != f"sha256:{claimed}":
-            reason = f"content of sha256:{claimed} has the digest {digest}"
-            unread = (*unread, Unread(kind="file", reason=reason, place="image configuration"))
-    layers = _saved_layers(members, image, config)
-    unread = (*unread, *_oci.unfit_count(len(layers), config))
-    described = Image(
-        name=members.reference,
-        source="docker-archive",
-        digest=digest,
-        config_digest=digest,
-        platform=_oci.platform_of_config(config),
-        config=config,
-        tags=tuple(image.repo_tags or ()),
-        unread=unread,
-    )
-    return OpenedImage(image=described, layers=layers)
+        with path.open("rb") as file:
+            head = file.read(4)
+            if head[:2] == GZIP or head == ZSTD:
+                file.seek(0)
+                return _archive.open_stream(reference, _chunks(file), wanted, options)
+            return _archive.open_file(reference, path, wanted, options)
+    except OSError as problem:
+        raise ImageError(f"cannot be read: {problem.strerror or problem}", where=reference) from problem
 
 
-def _is_named(image: _Saved, wanted: str) -> bool:
-    tags = image.repo_tags or []
-    return wanted in tags or f"{wanted}:latest" in tags or wanted == image.config
-
-
-def _saved_layers(members: _Members, image: _Saved, config: dict[str, object]) -> list[Blob]:
-    ids = _oci.diff_ids(config)
-    layers = []
-    for number, path in enumerate(image.layers):
-        blob = members.blob(path) or Blob(
-            open=lambda: iter(()),
-            problem=f"the layer's blob cannot be read: the archive lacks {path[:200]!r}",
-        )
-        claimed = "sha256:" + path.removeprefix(_BLOBS)
-        blob.claimed = claimed if path.startswith(_BLOBS) and DIGEST.fullmatch(claimed) else ""
-        blob.diff_id = ids[number] if len(ids) == len(image.layers) else ""
-        layers.append(blob)
-    return layers
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: stream.read(PIECE), b"")
 
 
 SOURCE = Source(

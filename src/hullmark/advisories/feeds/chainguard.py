@@ -1,0 +1,46 @@
+"""Chainguard's security database. A rolling distribution: its one part is named after it.
+
+Format: `_formats/secdb.py`; the document names no release.
+"""
+
+from collections.abc import Iterator
+
+from hullmark.advisories._formats import secdb
+from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.model.advisory import Reference
+from hullmark.model.target import Target
+
+
+def _release(_version: str) -> str:
+    return "chainguard"
+
+
+def _links(name: str) -> tuple[Reference, ...]:
+    if name.startswith(("CVE-", "GHSA-")):
+        return (Reference(f"https://images.chainguard.dev/security/{name}", "ADVISORY"),)
+    return secdb.xen(name)
+
+
+def parse(documents: Iterator[Document]) -> Iterator[Record]:
+    """Give one advisory for each flaw of a source package."""
+    return secdb.parse(documents, _release, _links)
+
+
+def parts(target: Target) -> tuple[str, ...] | None:
+    """Chainguard speaks for itself, whatever the date that it gives as its version."""
+    distribution = target.distribution
+    if target.ecosystem != "apk" or distribution is None or distribution.id != "chainguard":
+        return None
+    return ("chainguard",)
+
+
+FEED = Feed(
+    name="chainguard",
+    title="Chainguard security database",
+    licence="Apache-2.0",
+    homepage="https://packages.cgr.dev/chainguard/security.json",
+    files=("chainguard/security.json", "chainguard/security.json.gz"),
+    parse=parse,
+    parts=parts,
+    urls=("https://packages.cgr.dev/chainguard/security.json",),
+)

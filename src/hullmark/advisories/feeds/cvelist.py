@@ -1,0 +1,279 @@
+"""The CVE List: what the numbering authority (CNA) and CISA's ADP say of each CVE.
+
+Format: https://github.com/CVEProject/cve-schema, version 5. Scores and weaknesses serve every CVE. Affected
+products are taken where they are known by a package registry (`collectionURL` and `packageName`) or by CPE
+names; products with `defaultStatus: affected` list their exceptions instead and are passed over, as are
+versions that are commits.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from hullmark.advisories._formats import cpe, cvss, decoding
+from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Reference, Score, Withdrawn
+from hullmark.model.target import Target
+
+_REGISTRIES = (
+    ("crates.io", "cargo"),
+    ("hex.pm", "hex"),
+    ("nuget.org", "nuget"),
+    ("packagist.org", "composer"),
+    ("pkg.go.dev", "golang"),
+    ("pub.dev", "pub"),
+    ("pypi.org", "pypi"),
+    ("pypi.python.org", "pypi"),
+    ("registry.npmjs.org", "npm"),
+    ("npmjs.com", "npm"),
+    ("repo.maven.apache.org", "maven"),
+    ("repo1.maven.org", "maven"),
+    ("rubygems.org", "gem"),
+)
+_ECOSYSTEMS = frozenset({"generic", *(purl_type for _host, purl_type in _REGISTRIES)})
+_FILE = re.compile(r"CVE-\d{4}-\d{4,}\.json\Z")
+_HOST = re.compile(r"https?://(?:www\.)?([^/]+)")
+_NO_VERSION = frozenset({"", "*", "-", "0", "n/a", "unspecified", "unknown", "all"})
+_ANY_END = frozenset({"*", "unspecified"})
+_CISA = "CISA-ADP"
+
+
+class _Text(msgspec.Struct):
+    lang: str = ""
+    value: str = ""
+
+
+class _Change(msgspec.Struct):
+    at: str = ""
+    status: str = ""
+
+
+class _Version(msgspec.Struct, rename="camel"):
+    version: str = ""
+    status: str = ""
+    less_than: str | None = None
+    less_than_or_equal: str | None = None
+    version_type: str | None = None
+    changes: list[_Change] | None = None
+
+
+class _Product(msgspec.Struct, rename="camel"):
+    collection_url: str | None = msgspec.field(name="collectionURL", default=None)
+    package_name: str | None = None
+    default_status: str | None = None
+    versions: list[_Version] | None = None
+    cpes: list[str] | None = None
+
+
+class _Provider(msgspec.Struct, frozen=True, rename="camel"):
+    short_name: str = ""
+
+
+class _Cwe(msgspec.Struct, rename="camel"):
+    cwe_id: str | None = None
+
+
+class _Problem(msgspec.Struct):
+    descriptions: list[_Cwe] | None = None
+
+
+class _Link(msgspec.Struct):
+    url: str = ""
+
+
+class _Container(msgspec.Struct, frozen=True, rename="camel"):
+    provider_metadata: _Provider = _Provider()
+    title: str | None = None
+    descriptions: list[_Text] | None = None
+    affected: list[_Product] | None = None
+    metrics: list[dict[str, Any]] | None = None
+    problem_types: list[_Problem] | None = None
+    references: list[_Link] | None = None
+
+
+class _Containers(msgspec.Struct, frozen=True):
+    cna: _Container = _Container()
+    adp: list[_Container] | None = None
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    cve_id: str
+    state: str = ""
+    date_published: str | None = None
+    date_updated: str | None = None
+
+
+class _Cve(msgspec.Struct, rename="camel"):
+    cve_metadata: _Metadata
+    containers: _Containers = _Containers()
+
+
+_CVE = msgspec.json.Decoder(_Cve)
+
+
+def parse(documents: Iterator[Document]) -> Iterator[Record]:
+    """Give what the CVE List says of each CVE, and an advisory where it names packages."""
+    for document in documents:
+        if _FILE.search(document.path) is None:
+            continue  # lists of recent changes lie beside the records
+        try:
+            record = decoding.json(document.read(), _CVE)
+        except decoding.UndecodableError as problem:
+            yield document.unread(str(problem))
+            continue
+        yield from _records(document, record)
+
+
+def _records(document: Document, record: _Cve) -> Iterator[Record]:
+    head = record.cve_metadata
+    if not head.cve_id:
+        yield document.unread("a record without id")
+        return
+    if head.state == "REJECTED":
+        yield Withdrawn(head.cve_id)
+        return
+    cna = record.containers.cna
+    containers = [cna, *(record.containers.adp or ())]
+    published, modified = head.date_published or "", head.date_updated or ""
+    yield CveRecord(
+        id=head.cve_id,
+        details=_english(cna),
+        scores=tuple(dict.fromkeys(score for item in containers for score in _scores(item, item is cna))),
+        cwes=tuple(
+            dict.fromkeys(
+                text.cwe_id
+                for item in containers
+                for problem in item.problem_types or ()
+                for text in problem.descriptions or ()
+                if text.cwe_id
+            )
+        ),
+        references=tuple(
+            Reference(url)
+            for url in dict.fromkeys(link.url for item in containers for link in item.references or ())
+            if url
+        ),
+        published=published,
+        modified=modified,
+    )
+    affected = tuple(
+        dict.fromkeys(
+            statement
+            for item in containers
+            for product in item.affected or ()
+            for statement in _affected(product)
+        )
+    )
+    if affected:
+        yield Advisory(
+            id=head.cve_id,
+            title=cna.title or "",
+            affected=affected,
+            published=published,
+            modified=modified,
+        )
+
+
+def _english(container: _Container) -> str:
+    texts = container.descriptions or ()
+    return next((text.value for text in texts if text.lang.lower().startswith("en")), "")
+
+
+def _scores(container: _Container, is_cna: bool) -> Iterator[Score]:  # noqa: FBT001 - called by position once
+    short_name = container.provider_metadata.short_name
+    source = f"cna:{short_name.lower()}" if is_cna else short_name.lower()
+    for metric in container.metrics or ():
+        for name, content in metric.items():
+            score = _score(source, name, content)
+            if score is not None:
+                yield score
+
+
+def _score(source: str, name: str, content: Any) -> Score | None:
+    """Read one metric: `cvssV2_0`, `cvssV3_0`, `cvssV3_1` or `cvssV4_0`; others (SSVC) are no severity."""
+    if not name.startswith("cvssV") or name[5:6] not in ("2", "3", "4") or not isinstance(content, dict):
+        return None
+    value = content.get("baseScore")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 10:
+        return None
+    kinds: dict[str, Literal["cvss2", "cvss3", "cvss4"]] = {"2": "cvss2", "3": "cvss3", "4": "cvss4"}
+    kind = kinds[name[5]]
+    level = cvss.level(float(value), version=int(name[5]))
+    return Score(source, kind, level, decoding.string(content.get("vectorString")), float(value))
+
+
+def _affected(product: _Product) -> Iterator[Affected]:
+    if product.default_status == "affected":
+        return
+    ranges: list[Range] = []
+    exact: list[str] = []
+    for version in product.versions or ():
+        if version.status == "affected" and version.version_type != "git":
+            versions = _versions(version)
+            if isinstance(versions, str):
+                exact.append(versions)
+            else:
+                ranges += versions
+    if not ranges and not exact:
+        return
+    host = _HOST.match(product.collection_url or "")
+    ecosystem = dict(_REGISTRIES).get(host[1].lower()) if host else None
+    if ecosystem is not None and product.package_name:
+        yield Affected(
+            ecosystem=ecosystem, name=product.package_name, ranges=tuple(ranges), versions=tuple(exact)
+        )
+        return
+    parsed = (found for text in product.cpes or () if (found := cpe.parse(text)) is not None)
+    for name in dict.fromkeys(item.name for item in parsed if item.part == "a" and not item.is_elsewhere):
+        yield Affected(
+            ecosystem="generic",
+            name=name.partition(":")[2],
+            ranges=tuple(ranges),
+            versions=tuple(exact),
+            cpes=(name,),
+        )
+
+
+def _versions(version: _Version) -> list[Range] | str:
+    """Give the ranges of an entry, or its one version; the changes within it open and close."""
+    first = "" if version.version.strip().lower() in _NO_VERSION else version.version
+    if version.less_than is None and version.less_than_or_equal is None and not version.changes:
+        return first or [Range()]
+    ranges: list[Range] = []
+    opened: str | None = first
+    for change in version.changes or ():
+        if change.status == "affected" and opened is None:
+            opened = change.at
+        elif change.status == "unaffected" and opened is not None:
+            ranges.append(Range(opened, fixed=change.at))
+            opened = None
+    if opened is not None:
+        end, last = version.less_than or "", version.less_than_or_equal or ""
+        if _is_any(end) and _is_any(last):
+            ranges.append(Range(opened))
+        else:
+            ranges.append(Range(opened, fixed=end) if end else Range(opened, last_affected=last))
+    return ranges
+
+
+def _is_any(end: str) -> bool:
+    return not end or end in _ANY_END
+
+
+def parts(target: Target) -> tuple[str, ...] | None:
+    """Name the part of the target's ecosystem, where CNAs name its packages."""
+    return (f"cvelist-{target.ecosystem}",) if target.ecosystem in _ECOSYSTEMS else None
+
+
+FEED = Feed(
+    name="cvelist",
+    title="CVE List",
+    licence="CVE terms of use",
+    homepage="https://www.cve.org",
+    files=("cvelist/**/*.json", "cvelist/*.zip", "cvelist/*.tar.gz"),
+    parse=parse,
+    parts=parts,
+    urls=("https://codeload.github.com/CVEProject/cvelistV5/tar.gz/refs/heads/main",),
+)

@@ -1,0 +1,281 @@
+"""NVD: the scores, weaknesses and affected products of each CVE, as pages of the interface 2.0.
+
+Format: https://nvd.nist.gov/developers/vulnerabilities, JSON schema `cve_api_json_2.0.schema`; the yearly
+`nvdcve-2.0-*.json` are pages too. Products serve bare binaries only (ecosystem `generic`, known by
+`vendor:product`): operating systems and hardware, versions for other systems than Linux, and names without a
+version (`-`) are passed over. In a configuration that needs several products together, what runs only on
+another system is passed over as well; any other company is named in the statement's note, since a scan
+cannot tell it.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from hullmark.advisories._formats import constraints, cpe, cvss, decoding
+from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Reference, Score, Withdrawn
+from hullmark.model.target import Target
+
+_SOURCES = {
+    "nvd@nist.gov": "nvd",
+    "134c704f-9b21-4f2e-91b3-4a467353bcc0": "cisa-adp",
+    "secalert@redhat.com": "cna:redhat",
+    "security-advisories@github.com": "cna:github_m",
+    "security@apache.org": "cna:apache",
+    "cve@mitre.org": "cna:mitre",
+    "cna@python.org": "cna:psf",
+    "security@golang.org": "cna:go",
+    "cna@vuldb.com": "cna:vuldb",
+    "secalert_us@oracle.com": "cna:oracle",
+    "security@debian.org": "cna:debian",
+    "secure@microsoft.com": "cna:microsoft",
+    "report@snyk.io": "cna:snyk",
+}
+"""Whose identifiers NVD names as sources; the short names are those of the CVE programme."""
+
+_MAX_COMPANIONS = 3
+_LINUX = "linux:linux_kernel"
+
+
+class _Text(msgspec.Struct):
+    lang: str = ""
+    value: str = ""
+
+
+class _CvssData(msgspec.Struct, frozen=True, rename="camel"):
+    vector_string: str = ""
+    base_score: float | None = None
+
+
+class _Metric(msgspec.Struct, rename="camel"):
+    source: str = ""
+    cvss_data: _CvssData = _CvssData()
+
+
+class _Metrics(msgspec.Struct, frozen=True):
+    v40: list[_Metric] = msgspec.field(name="cvssMetricV40", default_factory=list)
+    v31: list[_Metric] = msgspec.field(name="cvssMetricV31", default_factory=list)
+    v30: list[_Metric] = msgspec.field(name="cvssMetricV30", default_factory=list)
+    v2: list[_Metric] = msgspec.field(name="cvssMetricV2", default_factory=list)
+
+
+class _Weakness(msgspec.Struct):
+    description: list[_Text] = []
+
+
+class _Match(msgspec.Struct, rename="camel"):
+    criteria: str
+    vulnerable: bool = True
+    version_start_including: str = ""
+    version_start_excluding: str = ""
+    version_end_including: str = ""
+    version_end_excluding: str = ""
+
+
+class _Node(msgspec.Struct, rename="camel"):
+    operator: str = "OR"
+    negate: bool = False
+    cpe_match: list[_Match] = []
+
+
+class _Configuration(msgspec.Struct):
+    operator: str = "OR"
+    negate: bool = False
+    nodes: list[_Node] = []
+
+
+class _Link(msgspec.Struct):
+    url: str = ""
+    tags: list[str] = []
+
+
+class _Cve(msgspec.Struct, rename="camel"):
+    id: str
+    vuln_status: str = ""
+    published: str = ""
+    last_modified: str = ""
+    descriptions: list[_Text] = []
+    metrics: _Metrics = _Metrics()
+    weaknesses: list[_Weakness] = []
+    configurations: list[_Configuration] = []
+    references: list[_Link] = []
+
+
+class _Item(msgspec.Struct):
+    cve: _Cve
+
+
+class _Page(msgspec.Struct):
+    """The items stay undecoded until their turn: a year's page has tens of thousands."""
+
+    vulnerabilities: list[msgspec.Raw]
+
+
+_PAGE = msgspec.json.Decoder(_Page)
+_ITEM = msgspec.json.Decoder(_Item)
+
+
+def parse(documents: Iterator[Document]) -> Iterator[Record]:
+    """Give what NVD says of each CVE, and an advisory where it names applications."""
+    for document in documents:
+        try:
+            items = decoding.json(document.read(), _PAGE).vulnerabilities
+        except decoding.UndecodableError as problem:
+            yield document.unread(str(problem))
+            continue
+        for number, raw in enumerate(items):
+            try:
+                record = decoding.json(bytes(raw), _ITEM).cve
+            except decoding.UndecodableError as problem:
+                yield document.unread(str(problem), f"item {number}")
+                continue
+            yield from _records(document, record)
+
+
+def _records(document: Document, record: _Cve) -> Iterator[Record]:
+    if not record.id:
+        yield document.unread("a record without id")
+        return
+    if record.vuln_status == "Rejected":
+        yield Withdrawn(record.id)
+        return
+    yield CveRecord(
+        id=record.id,
+        details=next((text.value for text in record.descriptions if text.lang == "en"), ""),
+        scores=tuple(dict.fromkeys(_scores(record.metrics))),
+        cwes=tuple(
+            dict.fromkeys(
+                text.value
+                for weakness in record.weaknesses
+                for text in weakness.description
+                if text.value.startswith("CWE-")
+            )
+        ),
+        references=tuple(
+            Reference(url) for url in dict.fromkeys(item.url for item in record.references) if url
+        ),
+        published=record.published,
+        modified=record.last_modified,
+    )
+    affected = _affected(record.configurations)
+    if affected:
+        yield Advisory(
+            id=record.id, affected=affected, published=record.published, modified=record.last_modified
+        )
+
+
+def _scores(metrics: _Metrics) -> Iterator[Score]:
+    """Give the scores as published, so that a page is read without computing any."""
+    kinds: tuple[tuple[Literal["cvss4", "cvss3", "cvss2"], list[_Metric]], ...] = (
+        ("cvss4", metrics.v40),
+        ("cvss3", metrics.v31),
+        ("cvss3", metrics.v30),
+        ("cvss2", metrics.v2),
+    )
+    for kind, found in kinds:
+        for metric in found:
+            value = metric.cvss_data.base_score
+            if value is not None and 0 <= value <= 10:
+                level = cvss.level(value, version=2 if kind == "cvss2" else 3)
+                yield Score(_source(metric.source), kind, level, metric.cvss_data.vector_string, value)
+
+
+def _source(identifier: str) -> str:
+    """Name a source: by its short name where we know it, else by the domain of its address."""
+    return _SOURCES.get(identifier) or f"cna:{identifier.rpartition('@')[2].lower()}"
+
+
+def _affected(configurations: list[_Configuration]) -> tuple[Affected, ...]:
+    """Gather the statements by product and note, since one product stands in many matches."""
+    found: dict[tuple[str, str], list[Range | str]] = {}
+    for configuration in configurations:
+        if configuration.negate or any(node.negate for node in configuration.nodes):
+            continue  # never seen in the data; what it would exclude has no place in a statement
+        for name, companions, versions in _statements(configuration):
+            found.setdefault((name, _note(companions)), []).append(versions)
+    return tuple(
+        Affected(
+            ecosystem="generic",
+            name=name.partition(":")[2],
+            ranges=tuple(dict.fromkeys(item for item in versions if isinstance(item, Range))),
+            versions=tuple(dict.fromkeys(item for item in versions if isinstance(item, str))),
+            cpes=(name,),
+            note=note,
+        )
+        for (name, note), versions in found.items()
+    )
+
+
+def _statements(configuration: _Configuration) -> Iterator[tuple[str, tuple[str, ...], Range | str]]:
+    """Give `vendor:product`, what it must stand together with, and its versions."""
+    groups = _groups(configuration)
+    for place, group in enumerate(groups):
+        others = [item for n, item in enumerate(groups) if n != place and item]
+        if any(all(name.is_elsewhere for _match, name in other) for other in others):
+            continue
+        companions = tuple(
+            dict.fromkeys(
+                name.name
+                for other in others
+                if all(name.name != _LINUX for _match, name in other)
+                for _match, name in other
+                if not name.is_elsewhere
+            )
+        )
+        for match, name in group:
+            if match.vulnerable and name.part == "a" and not name.is_elsewhere and name.version != "-":
+                yield name.name, companions, _versions(match, name)
+
+
+def _groups(configuration: _Configuration) -> list[list[tuple[_Match, cpe.Cpe]]]:
+    """Give the alternatives that must hold together: one group where any single one suffices."""
+    nodes = [
+        [(match, name) for match in node.cpe_match if (name := cpe.parse(match.criteria)) is not None]
+        for node in configuration.nodes
+    ]
+    if configuration.operator == "AND":
+        return nodes
+    # An inner AND (every match of one node together) is a group a match.
+    if len(nodes) == 1 and configuration.nodes[0].operator == "AND":
+        return [[pair] for pair in nodes[0]]
+    return [[pair for node in nodes for pair in node]]
+
+
+def _versions(match: _Match, name: cpe.Cpe) -> Range | str:
+    if name.version:
+        return name.exact_version
+    introduced = match.version_start_including
+    if match.version_start_excluding:
+        introduced = constraints.after("generic", match.version_start_excluding)
+    return Range(
+        "" if introduced == "0" else introduced,
+        match.version_end_excluding,
+        "" if match.version_end_excluding else match.version_end_including,
+    )
+
+
+def _note(companions: tuple[str, ...]) -> str:
+    if not companions:
+        return ""
+    more = len(companions) - _MAX_COMPANIONS
+    shown = ", ".join(companions[:_MAX_COMPANIONS]) + (f" and {more} more" if more > 0 else "")
+    return f"only together with {shown}"
+
+
+def parts(target: Target) -> tuple[str, ...] | None:
+    """NVD's products serve bare binaries only."""
+    return ("nvd-generic",) if target.ecosystem == "generic" else None
+
+
+FEED = Feed(
+    name="nvd",
+    title="National Vulnerability Database",
+    licence="Public domain",
+    homepage="https://nvd.nist.gov",
+    files=("nvd/*.json", "nvd/*.json.gz"),
+    parse=parse,
+    parts=parts,
+    urls=("https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-{year}.json.gz",),
+)

@@ -1,0 +1,375 @@
+"""Red Hat's CSAF documents: a VEX document for each CVE, and security advisories (RHSA).
+
+Format: `_formats/csaf.py`; https://security.access.redhat.com/data/csaf/v2/vex/ and `…/advisories/`; how Red
+Hat fills them: https://redhatproductsecurity.github.io/security-data-guidelines/csaf-vex/. Both list deleted
+documents in `deletions.csv`. Builds are binary packages with their purl; what has no fix is named without a
+version.
+
+What is left out: packages with debugging symbols only, whatever is no rpm (containers), products that name no
+release of RHEL, and unaffected builds that merely came with an erratum. EUS and layered products are kept apart by their CPE.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from hullmark.advisories._formats import csaf
+from hullmark.advisories._formats.ordering import ordered
+from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, Severity, State, Withdrawn
+from hullmark.model.target import Target
+
+# `cpe:/a:redhat:enterprise_linux:9::appstream`, `cpe:/o:redhat:rhel_eus:9.0::baseos`, `cpe:/a:redhat:openshift:4.16::el9`
+_CPE = re.compile(r"cpe:/[aoh]:redhat:([^:]+)(?::(\d+)[^:]*)?(?::[^:]*)?(?::(?:[^:]*\bel(\d+)\b)?[^:]*)?")
+_MAIN = "enterprise_linux"
+# Products whose version is the one of RHEL; that of others (`rhel_software_collections:3`) is their own.
+_RHEL_VERSIONED = re.compile(r"rhel_(?:aus|e4s|eus|tus|els|extras|mission|eus_long_life|elseus)")
+_DIST = re.compile(r"\.el(\d+)")
+# The minor release that a build was made for: `.el9_2.4`, `.module+el8.9.0+19193+435404ae`.
+_STREAM = re.compile(r"(\.el\d+_)(\d+)|(\.module\+el\d+\.)(\d+)")
+_PLATFORM = re.compile(r"-\d+\.(\d+)\.")
+_ERRATUM = re.compile(r"/errata/(RH[SBE]A-\d{4}:\d+)")
+_DELETED = re.compile(r'"?(?:[^",/]+/)?(cve-\d{4}-\d+|rh[sbe]a-\d{4}_\d+)\.json"?', re.IGNORECASE)
+_RPM_IDS = frozenset({"rhel", "centos", "redhat"})
+
+_RANK: dict[str, int] = {
+    "fixed": 0,
+    "affected": 1,
+    "will_not_fix": 1,
+    "under_investigation": 2,
+    "not_affected": 3,
+}
+_STATUSES: dict[str, State | Literal["fixed"]] = {
+    "fixed": "fixed",
+    "first_fixed": "fixed",
+    "known_affected": "affected",
+    "first_affected": "affected",
+    "last_affected": "affected",
+    "under_investigation": "under_investigation",
+    "known_not_affected": "not_affected",
+}
+
+
+class _Place(NamedTuple):
+    """Where a package belongs. `stem` is the product's CPE without the repository, empty for RHEL itself."""
+
+    release: str
+    stem: str
+    cpe: str
+
+
+class _Key(NamedTuple):
+    """What one statement is about."""
+
+    release: str
+    stem: str
+    name: str
+    source: bool
+    module: str
+
+
+class _Said:
+    """What a flaw's product statuses say of one package in one product."""
+
+    __slots__ = ("builds", "cpes", "level", "notes", "state")
+
+    def __init__(self, state: State | Literal["fixed"]) -> None:
+        self.state = state
+        self.builds: dict[str, int] = {}  # version -> minor release
+        self.cpes: dict[str, None] = {}
+        self.notes: dict[str, None] = {}
+        self.level = Severity.UNKNOWN
+
+
+def parse(documents: Iterator[Document]) -> Iterator[Record]:
+    """Give one advisory for each VEX document, and a bundle for each security advisory."""
+    for document in documents:
+        if document.path.endswith(".csv"):
+            yield from _deletions(document)
+            continue
+        try:
+            content = csaf.decode(document.read())
+        except csaf.READ_ERRORS as problem:
+            yield document.unread(str(problem))
+            continue
+        if content.deleted:
+            yield Withdrawn(content.document.tracking.id)
+        elif content.document.category == "csaf_security_advisory":
+            yield from _bundles(document, content)
+        else:
+            yield from _flaws(document, content)
+
+
+def _deletions(document: Document) -> Iterator[Record]:
+    for line in document.read().decode("utf-8", "replace").split("\n"):
+        match = _DELETED.match(line)
+        if match:
+            yield Withdrawn(match[1].upper().replace("_", ":"))
+        elif line.strip():
+            yield document.unread(f"line not understood: {line[:80]!r}")
+
+
+def _flaws(document: Document, content: csaf.Csaf) -> Iterator[Record]:
+    tracking = content.document.tracking
+    products = csaf.Products(content)
+    for flaw in content.vulnerabilities:
+        statements = _Statements(flaw, products)
+        affected = statements.affected()
+        yield from statements.unread(document)
+        severity = csaf.LEVELS.get(content.document.aggregate_severity.text.lower())
+        scores = (Score("redhat", "level", severity),) if severity else ()
+        yield Advisory(
+            id=flaw.cve or tracking.id,
+            title=flaw.title or content.document.title,
+            details=flaw.description(),
+            affected=affected,
+            scores=scores + flaw.vectors("redhat"),
+            cwes=(flaw.cwe.id,) if flaw.cwe and flaw.cwe.id else (),
+            references=flaw.links() + statements.errata(),
+            published=flaw.release_date,
+            modified=tracking.current_release_date,
+        )
+
+
+def _bundles(document: Document, content: csaf.Csaf) -> Iterator[Record]:
+    """Give an erratum, once for each set of builds: not every flaw in it touches every package."""
+    tracking = content.document.tracking
+    products = csaf.Products(content)
+    flaws: dict[tuple[Affected, ...], list[str]] = {}
+    for flaw in content.vulnerabilities:
+        statements = _Statements(flaw, products)
+        yield from statements.unread(document)
+        fixed = tuple(
+            msgspec.structs.replace(entry, note="", level=Severity.UNKNOWN)
+            for entry in statements.affected()
+            if entry.state == "affected"
+        )
+        if fixed and flaw.cve:
+            flaws.setdefault(fixed, []).append(flaw.cve)
+    severity = csaf.LEVELS.get(content.document.aggregate_severity.text.lower())
+    for affected, names in flaws.items():
+        yield Advisory(
+            id=tracking.id,
+            title=content.document.title,
+            bundle=True,
+            fixes=tuple(names),
+            affected=affected,
+            scores=(Score("redhat", "level", severity),) if severity else (),
+            references=(Reference(f"https://access.redhat.com/errata/{tracking.id}", "ADVISORY"),),
+            published=tracking.initial_release_date,
+            modified=tracking.current_release_date,
+        )
+
+
+class _Statements:
+    """The statements of one flaw, gathered from its product statuses."""
+
+    def __init__(self, flaw: csaf.Vulnerability, products: csaf.Products) -> None:
+        self._products = products
+        self._said: dict[_Key, _Said] = {}
+        self._problems: dict[str, str] = {}
+        self._errata: dict[str, str] = {}
+        self._remedies: dict[str, tuple[str, str]] = {}
+        self._notes: dict[str, str] = {}
+        self._levels: dict[str, Severity] = {}
+        for threat in flaw.threats:
+            level = csaf.LEVELS.get(threat.details.lower())
+            if threat.category == "impact" and level:
+                self._levels.update(dict.fromkeys(threat.product_ids, level))
+        for remedy in flaw.remediations:
+            match = _ERRATUM.search(remedy.url) if remedy.category == "vendor_fix" else None
+            if match:
+                self._errata[match[1]] = remedy.url
+                self._notes.update(dict.fromkeys(remedy.product_ids, match[1]))
+            elif remedy.category in ("none_available", "no_fix_planned"):
+                self._remedies.update(dict.fromkeys(remedy.product_ids, (remedy.category, remedy.details)))
+        for status, ids in flaw.product_status.items():
+            for product_id in ids:
+                self._take(status, product_id)
+
+    def unread(self, document: Document) -> Iterator[Record]:
+        """Give what could not be understood."""
+        for place, reason in self._problems.items():
+            yield document.unread(reason, place)
+
+    def errata(self) -> tuple[Reference, ...]:
+        """Link the errata that fix the flaw."""
+        return tuple(Reference(url, "FIX") for url in dict.fromkeys(self._errata.values()))
+
+    def _take(self, status: str, product_id: str) -> None:
+        state = _STATUSES.get(status)
+        if state is None:
+            if status != "recommended":
+                self._problems[f"status {status[:40]}"] = (
+                    "a status that this version of Hullmark does not know"
+                )
+            return
+        try:
+            found = self._place(product_id)
+        except ValueError as problem:
+            self._problems[f"product {product_id[:120]}"] = str(problem)
+            return
+        if found is None:
+            return
+        product, package, place = found
+        if state == "not_affected" and package.evr:
+            return
+        if state == "fixed" and not package.evr:
+            self._problems[f"product {product_id[:120]}"] = "fixed, but no build is named"
+            return
+        note = self._notes.get(product_id, "")
+        if state == "affected" and product_id in self._remedies:
+            category, details = self._remedies[product_id]
+            state = "will_not_fix" if category == "no_fix_planned" else state
+            note = "" if details.lower() == "affected" else details
+        said = self._said_of(place, package, state)
+        if said is None:
+            return
+        if state == "fixed":
+            said.builds.setdefault(package.evr, _minor(product, package.evr))
+        if place.stem:
+            said.cpes[place.cpe] = None
+        if note:
+            said.notes[note] = None
+        said.level = self._levels.get(product_id, said.level)
+
+    def _place(self, product_id: str) -> tuple[csaf.Product, csaf.Rpm, _Place] | None:
+        """Find what a product is; None for what is left out. Raises `ValueError` for what is not understood."""
+        product = self._products.get(product_id)
+        if product is None:
+            raise ValueError("not defined in the product tree")
+        package = next((found for purl in product.purls if (found := csaf.rpm(purl)) is not None), None)
+        if package is None or package.is_debug:
+            return None
+        place = _place(product, package)
+        return None if place is None else (product, package, place)
+
+    def _said_of(self, place: _Place, package: csaf.Rpm, state: State | Literal["fixed"]) -> _Said | None:
+        """Give the statement to add to; None where another status of the same package outranks this one."""
+        key = _Key(place.release, place.stem, package.name, package.arch == "src", package.module)
+        said = self._said.get(key)
+        if said is None or _RANK[state] < _RANK[said.state]:
+            said = self._said[key] = _Said(state)
+        return said if _RANK[state] <= _RANK[said.state] else None
+
+    def affected(self) -> tuple[Affected, ...]:
+        """Give the statements. A source that its binaries speak for, build by build, is not repeated."""
+        spoken: dict[tuple[str, str, str], set[str]] = {}
+        for key, said in self._said.items():
+            if not key.source:
+                builds = {_bare(build) for build in said.builds}
+                spoken.setdefault((key.release, key.stem, key.module), set()).update(builds)
+        return tuple(
+            _affected(key, said)
+            for key, said in self._said.items()
+            if not (
+                key.source
+                and said.state == "fixed"
+                and {_bare(build) for build in said.builds}
+                <= spoken.get((key.release, key.stem, key.module), set())
+            )
+        )
+
+
+def _place(product: csaf.Product, package: csaf.Rpm) -> _Place | None:
+    """Name a product's release; None when no release can be told."""
+    for cpe in product.cpes:
+        match = _CPE.match(cpe)
+        if match is None:
+            continue
+        name, major, dist = match.groups()
+        if name == _MAIN and major:
+            return _Place(f"rhel-{major}", "", cpe)
+        if not dist and _RHEL_VERSIONED.match(name):
+            dist = major
+        if not dist and (build := _DIST.search(package.evr)):
+            dist = build[1]
+        if dist:
+            return _Place(f"rhel-{dist}", ":".join(cpe.split(":")[2:5]), cpe)
+    return None
+
+
+def _minor(product: csaf.Product, evr: str) -> int:
+    match = _STREAM.search(evr)
+    if match:
+        return int(match[2] or match[4])
+    platform = _PLATFORM.search(product.platform)
+    return int(platform[1]) if platform else 0
+
+
+def _bare(evr: str) -> str:
+    return evr.rpartition(":")[2]
+
+
+def _ranges(builds: dict[str, int]) -> tuple[Range, ...]:
+    """Give the affected versions where each minor release has a build of its own with the fix.
+
+    9.2's fix `-23.el9_2.4` is older than 9.3's unfixed `-26.el9`, and is none the worse for it: what lies
+    between the fix of one minor release and the first build that a later one can have is not affected.
+    """
+    first: dict[int, str] = {}
+    for build in ordered("rpm", builds):
+        first.setdefault(builds[build], build)
+    fixes = [first[minor] for minor in sorted(first)]
+    starts = [_next_stream(build) for build in fixes[:-1]]
+    if not all(starts):
+        return tuple(Range(fixed=build) for build in fixes)
+    return tuple(Range(start, build) for start, build in zip(["", *starts], fixes, strict=True))
+
+
+def _next_stream(build: str) -> str:
+    match = _STREAM.search(build)
+    if match is None:
+        return ""
+    return f"{build[: match.start()]}{match[1] or match[3]}{int(match[2] or match[4]) + 1}"
+
+
+def _affected(key: _Key, said: _Said) -> Affected:
+    state: State = "affected" if said.state == "fixed" else said.state
+    return Affected(
+        ecosystem="rpm",
+        name=key.name,
+        release=key.release,
+        scope="source" if key.source else "binary",
+        state=state,
+        ranges=_ranges(said.builds) if said.builds else (Range(),),
+        module=key.module,
+        cpes=tuple(said.cpes),
+        level=said.level,
+        note=", ".join(said.notes),
+    )
+
+
+def parts(target: Target) -> tuple[str, ...] | None:
+    """Red Hat speaks for RHEL (UBI calls itself so) and for CentOS, which is built from the same sources."""
+    distribution = target.distribution
+    if target.ecosystem != "rpm" or distribution is None or distribution.id not in _RPM_IDS:
+        return None
+    match = re.match(r"\d{1,3}(?!\d)", distribution.version_id)
+    return (f"rhel-{match[0]}",) if match else ()
+
+
+FEED = Feed(
+    name="redhat",
+    title="Red Hat CSAF and VEX",
+    licence="CC-BY-4.0",
+    homepage="https://security.access.redhat.com/data/csaf/v2/",
+    files=tuple(
+        f"redhat/{pattern}"
+        for pattern in (
+            "**/*.json",
+            "**/*.json.gz",
+            "*.zip",
+            "*.tar.gz",
+            "**/deletions.csv",
+        )
+    ),
+    parse=parse,
+    parts=parts,
+    urls=(
+        "https://security.access.redhat.com/data/csaf/v2/vex/",
+        "https://security.access.redhat.com/data/csaf/v2/advisories/",
+    ),
+)

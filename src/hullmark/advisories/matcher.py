@@ -1,0 +1,162 @@
+"""Packages × advisories: which statements of which parts hold for which package. No image is opened here.
+
+Every package gets its coverage as well, since 'not checked' must never look like 'clean'.
+"""
+
+import functools
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from hullmark.advisories.database import Database, Part, Statement
+from hullmark.advisories.feed import Feed
+from hullmark.advisories.registry import feeds, schemes
+from hullmark.advisories.scheme import Scheme
+from hullmark.model.errors import VersionError
+from hullmark.model.facts import Distribution
+from hullmark.model.target import Target
+
+SYSTEM = frozenset({"deb", "rpm", "apk", "alpm"})
+"""Ecosystems whose packages belong to a distribution's release."""
+
+
+class Query(NamedTuple):
+    """One distinct package. `source` and `source_version` are empty where they are the package's own."""
+
+    ecosystem: str
+    name: str
+    version: str
+    arch: str = ""
+    source: str = ""
+    source_version: str = ""
+    module: str = ""
+    cpe: str = ""
+
+
+class Answer(NamedTuple):
+    """What the parts say of one package, and whether they could be asked.
+
+    `coverage` is `matched`, `no_feed`, `feed_missing` or `release_unknown`; staleness and the end of a release
+    are the caller's to add, who knows the time. `compared` names version and scheme. `parts` are those asked.
+    """
+
+    statements: tuple[Statement, ...]
+    coverage: str
+    parts: tuple[str, ...]
+    feeds: tuple[str, ...]
+
+
+class Cover(NamedTuple):
+    """Which feeds and parts speak for a target. `derived_from` is the release that a derivative was taken for."""
+
+    coverage: str
+    feeds: tuple[str, ...]
+    parts: tuple[str, ...]
+    derived_from: str = ""
+
+
+def cover(ecosystem: str, distribution: Distribution | None, known: Iterable[Feed] | None = None) -> Cover:
+    """Find the parts that speak for an ecosystem, or for the OS packages of a distribution.
+
+    A distribution that no feed speaks for is taken for the one that it says it is like.
+    """
+    asked = tuple(feeds() if known is None else known)
+    if ecosystem not in SYSTEM:
+        return _ask(asked, Target(ecosystem))
+    if distribution is None:
+        return Cover("release_unknown", (), ())
+    own = _ask(asked, Target(ecosystem, distribution))
+    if own.coverage != "no_feed":
+        return own
+    for like in distribution.id_like:
+        # A derivative numbers its releases in its own way, so the code name counts first.
+        for version in ("", distribution.version_id):
+            base = msgspec.structs.replace(distribution, id=like, version_id=version)
+            found = _ask(asked, Target(ecosystem, base))
+            if found.parts:
+                return found._replace(derived_from=" ".join(part for part in found.parts[:1]))
+    return own
+
+
+def _ask(asked: Iterable[Feed], target: Target) -> Cover:
+    names: list[str] = []
+    parts: list[str] = []
+    unknown = False
+    for feed in asked:
+        answer = feed.parts(target)
+        if answer is None:
+            continue
+        names.append(feed.name)
+        parts += answer
+        unknown = unknown or not answer
+    if parts:
+        return Cover("matched", tuple(names), tuple(dict.fromkeys(parts)))
+    return Cover("release_unknown" if unknown else "no_feed", tuple(names), ())
+
+
+class Matcher:
+    """Asks one database about the packages of one image."""
+
+    def __init__(self, database: Database, distribution: Distribution | None) -> None:
+        self._database = database
+        self._distribution = distribution
+        self._covers: dict[str, Cover] = {}
+
+    def cover(self, ecosystem: str) -> Cover:
+        """Give the parts that speak for an ecosystem here."""
+        if ecosystem not in self._covers:
+            self._covers[ecosystem] = cover(ecosystem, self._distribution)
+        return self._covers[ecosystem]
+
+    def match(self, queries: Sequence[Query]) -> list[Answer]:
+        """Give the answer for each package, in order."""
+        return [self._answer(query) for query in queries]
+
+    def _answer(self, query: Query) -> Answer:
+        cover = self.cover(query.ecosystem)
+        scheme = schemes().get(query.ecosystem)
+        if scheme is None or not cover.parts:
+            return Answer((), "no_feed" if scheme is None else cover.coverage, (), cover.feeds)
+        opened = [part for key in cover.parts if (part := self._database.part(key)) is not None]
+        if not opened:
+            return Answer((), "feed_missing", (), cover.feeds)
+        found: list[Statement] = []
+        for part in opened:
+            found += _statements(part, scheme, query)
+        used = tuple(part.key for part in opened)
+        return Answer(tuple(found), "matched", used, tuple(dict.fromkeys(part.info.feed for part in opened)))
+
+
+@functools.lru_cache(maxsize=65_536)
+def _key(scheme: Scheme, text: str) -> bytes | None:
+    try:
+        return scheme.key(text)
+    except VersionError:
+        return None
+
+
+def _statements(part: Part, scheme: Scheme, query: Query) -> list[Statement]:
+    source = query.source or query.name
+    source_version = query.source_version or query.version
+    found = part.statements(scheme.fold(query.name), "binary", _key(scheme, query.version), query.version)
+    if query.ecosystem in SYSTEM:
+        found += part.statements(scheme.fold(source), "source", _key(scheme, source_version), source_version)
+    return [statement for statement in found if _applies(statement, query)]
+
+
+def _applies(statement: Statement, query: Query) -> bool:
+    """Tell whether a statement's narrowing (architecture, module, product) lets it speak of this package."""
+    more = statement.more
+    if more.arches and query.arch and query.arch not in more.arches and query.arch != "noarch":
+        return False
+    if query.ecosystem == "rpm" and more.module != query.module:
+        # A module's builds and the plain package of the same name have version lines of their own.
+        is_module = bool(query.module) or ".module" in query.version
+        if more.module == "*":
+            return is_module
+        if more.module or is_module:
+            return False
+    if query.ecosystem == "generic":
+        return bool(query.cpe) and query.cpe in more.cpes
+    return True

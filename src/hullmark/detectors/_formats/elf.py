@@ -1,0 +1,122 @@
+"""ELF: program headers and sections of an executable, with `struct` alone.
+
+Format: System V ABI, chapters 4 and 5 (both classes, both byte orders). Only what detectors ask for is
+decoded; offsets that point outside the bytes at hand give nothing, never an error.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_MAGIC = b"\x7fELF"
+_MAX_SECTIONS = 100_000
+_LOADED = 1  # PT_LOAD
+_COMPRESSED = 0x800  # SHF_COMPRESSED
+_NO_BITS = 8  # SHT_NOBITS
+_EXTENDED = 0xFFFF  # SHN_XINDEX: the true number stands in section 0
+
+
+class Section(NamedTuple):
+    """Where a section's bytes are; `compressed` says that they start with an ELF compression header."""
+
+    name: bytes
+    offset: int
+    size: int
+    compressed: bool
+
+
+class Elf:
+    """The headers of one ELF file, read from the bytes at hand (the file, or the start of one)."""
+
+    __slots__ = ("_body", "_segments", "_table", "bits", "order")
+
+    def __init__(self, body: bytes) -> None:
+        """Read the file header; `ValueError` for bytes that are no ELF file."""
+        if body[:4] != _MAGIC or len(body) < 52 or body[4] not in {1, 2} or body[5] not in {1, 2}:
+            raise ValueError("not an ELF file")
+        self._body = body
+        self.bits = 32 * body[4]
+        self.order = "<" if body[5] == 1 else ">"
+        # from e_phoff on: e_phoff, e_shoff, e_flags, e_ehsize, e_phentsize, e_phnum, e_shentsize, e_shnum, e_shstrndx
+        form, at = ("IIIHHHHHH", 28) if self.bits == 32 else ("QQIHHHHHH", 32)
+        if len(body) < at + struct.calcsize(self.order + form):
+            raise ValueError("ELF header is cut off")
+        head = struct.unpack_from(self.order + form, body, at)
+        programs, sections, _flags, _size, program_size, program_count, section_size, section_count, names = (
+            head
+        )
+        self._segments = (programs, program_size, program_count)
+        self._table = (sections, section_size, section_count, names)
+
+    def segments(self) -> Iterator[tuple[int, int, int]]:
+        """Give (address, offset, size in the file) of each loaded segment."""
+        start, size, count = self._segments
+        form = self.order + ("IIIII" if self.bits == 32 else "IIQQQQ")
+        if size < struct.calcsize(form):
+            return
+        for at in range(start, start + size * count, size):
+            if at + struct.calcsize(form) > len(self._body):
+                return
+            if self.bits == 32:  # p_type, p_offset, p_vaddr, p_paddr, p_filesz
+                kind, offset, address, _physical, length = struct.unpack_from(form, self._body, at)
+            else:  # p_type, p_flags, p_offset, p_vaddr, p_paddr, p_filesz
+                kind, _flags, offset, address, _physical, length = struct.unpack_from(form, self._body, at)
+            if kind == _LOADED:
+                yield address, offset, length
+
+    def at(self, address: int, size: int) -> bytes:
+        """Give the bytes loaded at a virtual address; fewer than `size`, or none, where the file holds no more."""
+        for start, offset, length in self.segments():
+            if start <= address < start + length:
+                first = offset + address - start
+                return self._body[first : first + min(size, start + length - address)]
+        return b""
+
+    def pointer(self, body: bytes, at: int = 0, size: int = 0) -> int:
+        """Decode an address-sized number in the file's byte order; 0 where the bytes end before it."""
+        size = size or self.bits // 8
+        raw = body[at : at + size]
+        if len(raw) < size:
+            return 0
+        return int.from_bytes(raw, "little" if self.order == "<" else "big")
+
+    def _section(self, number: int) -> tuple[int, int, int, int, int, int] | None:
+        start, entry_size, _count, _names = self._table
+        # sh_name, sh_type, sh_flags, sh_addr, sh_offset, sh_size, sh_link
+        form = self.order + ("IIIIIII" if self.bits == 32 else "IIQQQQI")
+        if entry_size < struct.calcsize(form):
+            return None
+        at = start + entry_size * number
+        if not start or at + struct.calcsize(form) > len(self._body):
+            return None
+        name, kind, flags, _address, offset, size, link = struct.unpack_from(form, self._body, at)
+        return name, kind, flags, offset, size, link
+
+    def sections(self) -> Iterator[Section]:
+        """Give the sections that have bytes in the file. A file without section headers has none."""
+        _start, _entry_size, count, names = self._table
+        first = self._section(0)
+        if first is None:
+            return
+        if count == 0:  # more than 0xff00 sections: section 0 says how many
+            count = first[4]
+        if names == _EXTENDED:
+            names = first[5]
+        table = self._section(names)
+        if table is None:
+            return
+        _name, _kind, _flags, base, length, _link = table
+        for number in range(1, min(count, _MAX_SECTIONS)):
+            found = self._section(number)
+            if found is None:
+                return
+            name_at, kind, flags, offset, size, _link = found
+            if kind == _NO_BITS or name_at >= length:
+                continue
+            end = self._body.find(b"\0", base + name_at, base + min(length, name_at + 256))
+            if end > 0:
+                yield Section(self._body[base + name_at : end], offset, size, bool(flags & _COMPRESSED))
+
+    def section(self, name: bytes) -> Section | None:
+        """Find a section by name."""
+        return next((section for section in self.sections() if section.name == name), None)

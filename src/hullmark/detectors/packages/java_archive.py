@@ -1,0 +1,317 @@
+"""Java archives: what a jar, war or ear is, what was shaded into it, and the archives in it.
+
+Formats: the JAR file specification (META-INF/MANIFEST.MF), OSGi Core 3.2 (the Bundle headers), and what
+maven-archiver adds (META-INF/maven/<group>/<artifact>/pom.properties and pom.xml). Where Maven's files are
+missing, the file's name and the manifest say what it is; the group may then be a guess.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from hullmark.detectors._formats import documents, java_names, licences
+from hullmark.detectors._formats.zip import Archive, Budget, Entry
+from hullmark.detectors.detector import Detector, File, MalformedError
+from hullmark.model.facts import Fact, Package, Unread
+
+_EXTENSIONS = ("jar", "war", "ear", "par", "sar", "jpi", "hpi", "lpkg", "kar", "nar")
+_MAX_TEXT = 4 * 1024 * 1024
+_MAX_HELD = 128 * 1024 * 1024
+_MAX_NAME = 300
+
+_WANTED = re.compile(
+    rb"META-INF/(?:MANIFEST\.MF|maven/[^/]+/[^/]+/pom\.(?:properties|xml))|.*\.(?:%b)"
+    % b"|".join(extension.encode() for extension in _EXTENSIONS),
+    re.IGNORECASE | re.DOTALL,
+)
+_TEXTS = (".properties", ".xml", ".mf")
+_GROUP = re.compile(r"[A-Za-z][\w-]*(?:\.[\w-]+)+")
+_ARTIFACT = re.compile(r"(?=.*[A-Za-z])\w[\w.-]*")
+_NUMBERED = re.compile(r"v?\d[\w.+-]*")
+_PROPERTY = re.compile(r"\$\{([^}]*)\}")
+_ESCAPE = re.compile(r"\\(.)")
+_JAVA_ITSELF = ("Java Runtime Environment", "Java Platform API Specification")
+
+
+class _Identity(NamedTuple):
+    group: str
+    artifact: str
+    version: str
+    licences: tuple[str, ...] = ()
+    folder: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.group}:{self.artifact}"
+
+
+class _Level(NamedTuple):
+    """Where in the nest of archives: file name, place, enclosing artifacts, depth, bytes held for it."""
+
+    name: str
+    place: str = ""
+    via: tuple[str, ...] = ()
+    depth: int = 0
+    held: int = 0
+
+
+def read(file: File) -> Iterator[Fact]:
+    """Give the archive itself, what was shaded into it, and the same for each archive in it."""
+    if file.name == "pom.properties":
+        group, artifact = file.path.split("/")[-3:-1]
+        found = _pom_properties(file.body, group, artifact)
+        if found.version:
+            yield Package(ecosystem="maven", name=found.name, version=found.version)
+        else:
+            yield file.unread("pom.properties without a version")
+        return
+    yield from _archive(file, file.body, Budget(file.limits), _Level(file.name))
+
+
+def _archive(file: File, body: bytes, budget: Budget, level: _Level) -> Iterator[Fact]:
+    archive = Archive(body, budget)
+    texts: dict[str, bytes] = {}
+    nested: list[Entry] = []
+    unread: list[Unread] = []
+
+    def note(problem: MalformedError) -> None:
+        unread.append(file.unread(problem.reason, _inside(level.place, problem.place)))
+
+    try:
+        for entry in archive.entries(_WANTED.fullmatch):
+            if not entry.name.lower().endswith(_TEXTS):
+                nested.append(entry)
+                continue
+            try:
+                texts.setdefault(entry.name, archive.read(entry, _MAX_TEXT))
+            except MalformedError as problem:
+                note(problem)
+    except MalformedError as problem:
+        note(problem)
+    manifest = _manifest(texts)
+    identities: list[_Identity] = []
+    for folder in dict.fromkeys(name.rpartition("/")[0] for name in texts if "/maven/" in name):
+        try:
+            found = _maven(file, folder, texts)
+        except MalformedError as problem:
+            note(MalformedError(problem.reason, problem.place or f"{folder}/pom.xml"))
+            continue
+        if found.version:
+            identities.append(found)
+        else:
+            note(MalformedError("Maven's files name no version", folder))
+    own = _own(level.name, identities) or _guess(level.name, manifest, known=bool(identities))
+    below = level.via
+    if own is not None:
+        yield _package(own, level.place, level.via, own.licences or _bundle_licence(manifest))
+        below = (*level.via, f"{own.name}@{own.version}")
+    for identity in identities:
+        if identity is not own:
+            place = _inside(level.place, identity.folder)
+            yield _package(identity, place, below, identity.licences)
+    yield from unread
+    for entry in nested:
+        yield from _nested(file, archive, entry, budget, level._replace(via=below))
+
+
+def _nested(file: File, archive: Archive, entry: Entry, budget: Budget, level: _Level) -> Iterator[Fact]:
+    place = _inside(level.place, entry.name)
+    if level.depth >= file.limits.max_nested_archives:
+        yield file.unread("archive nested too deeply", place)
+        return
+    try:
+        body = archive.read(entry, _MAX_HELD - level.held)
+        name = entry.name.rpartition("/")[2]
+        inner = _Level(name, place, level.via, level.depth + 1, level.held + len(body))
+        yield from _archive(file, body, budget, inner)
+    except MalformedError as problem:
+        yield file.unread(problem.reason, place)
+
+
+def _inside(place: str, inner: str) -> str:
+    return f"{place}!/{inner}" if place and inner else place or inner
+
+
+def _package(identity: _Identity, place: str, via: tuple[str, ...], stated: tuple[str, ...]) -> Package:
+    return Package(
+        ecosystem="maven",
+        name=identity.name,
+        version=identity.version,
+        licences=stated,
+        place=place,
+        via=via,
+    )
+
+
+def _maven(file: File, folder: str, texts: dict[str, bytes]) -> _Identity:
+    """Read one folder of META-INF/maven; its own path names group and artifact where the files do not."""
+    group, artifact = folder.split("/")[-2:]
+    found = _Identity(group, artifact, "", folder=folder)
+    if f"{folder}/pom.properties" in texts:
+        found = _pom_properties(texts[f"{folder}/pom.properties"], group, artifact)._replace(folder=folder)
+    if f"{folder}/pom.xml" in texts:
+        try:
+            pom = _pom(file, texts[f"{folder}/pom.xml"])
+        except MalformedError:
+            if found.version:  # all that it could add is the licence
+                return found
+            raise
+        found = found._replace(version=found.version or pom.version, licences=pom.licences)
+    return found
+
+
+def _pom_properties(body: bytes, group: str, artifact: str) -> _Identity:
+    """Read `key=value` lines (java.util.Properties)."""
+    fields: dict[str, str] = {}
+    for line in body.decode("utf-8", "replace").splitlines():
+        if not line.lstrip().startswith(("#", "!")):
+            key, _, value = line.replace(":", "=", int("=" not in line)).partition("=")
+            fields[key.strip()] = _ESCAPE.sub(r"\1", value.strip())
+    return _Identity(
+        _plain(fields.get("groupId", "")) or group,
+        _plain(fields.get("artifactId", "")) or artifact,
+        _plain(fields.get("version", "")),
+    )
+
+
+def _plain(text: str) -> str:
+    """Give a value that stands for itself: not `${project.version}`, not a paragraph."""
+    return "" if "${" in text or len(text) > _MAX_NAME or not text.isprintable() else text
+
+
+def _pom(file: File, body: bytes) -> _Identity:
+    """Read a pom.xml; what it leaves out is its parent's."""
+    project = documents.xml(File(file.path, body, limits=file.limits))
+    properties = project.find("properties")
+    known = {child.name: child.text.strip() for child in properties.children} if properties else {}
+    for name in ("groupId", "version"):
+        known[f"project.{name}"] = project.value(name) or project.value("parent", name)
+
+    def filled(text: str) -> str:
+        for _ in range(5):
+            if "${" not in text or len(text) > _MAX_NAME:
+                break
+            text = _PROPERTY.sub(lambda found: known.get(found[1], found[0]), text)
+        return _plain(text)
+
+    stated = project.find("licenses")
+    names = [item.value("name") or item.value("url") for item in stated.all("license")] if stated else []
+    return _Identity(
+        filled(known["project.groupId"]),
+        filled(project.value("artifactId")),
+        filled(known["project.version"]),
+        _licences(names),
+    )
+
+
+def _licences(names: Iterable[str]) -> tuple[str, ...]:
+    found = (text for name in names for text in licences.of_text(" ".join(name.split())))
+    return tuple(dict.fromkeys(found))[:20]
+
+
+def _manifest(texts: dict[str, bytes]) -> dict[str, str]:
+    """Read the main section of the manifest: `Name: value` lines, continued by lines that start with a space."""
+    body = next((text for name, text in texts.items() if name.lower() == "meta-inf/manifest.mf"), b"")
+    fields: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in body.decode("utf-8", "replace").splitlines():
+        if not line.strip():
+            if fields:
+                break
+        elif line[0] == " ":
+            current.append(line[1:])
+        else:
+            key, _, value = line.partition(":")
+            current = fields.setdefault(key.strip().lower(), [])
+            current[:] = [value.strip()]
+    return {key: "".join(values).strip() for key, values in fields.items()}
+
+
+def _own(name: str, identities: list[_Identity]) -> _Identity | None:
+    """Find which of the packages in an archive it is itself, by its file name."""
+    stem = name.rpartition(".")[0]
+    artifact, version = java_names.split(stem)
+    fitting = [
+        identity
+        for identity in identities
+        if identity.artifact in {artifact, stem}
+        or f"{stem}-".startswith(f"{identity.artifact}-{identity.version}-")
+    ]
+    if fitting:
+        return max(fitting, key=lambda identity: (identity.version == version, len(identity.artifact)))
+    if not version and len(identities) == 1:
+        return identities[0]
+    same = [identity for identity in identities if version and identity.version == version]
+    return same[0] if len(same) == 1 else None
+
+
+def _guess(name: str, manifest: dict[str, str], *, known: bool) -> _Identity | None:
+    """Say by file name and manifest what an archive is. One full of known packages needs a file name that says so."""
+    if (
+        manifest.get("implementation-title") in _JAVA_ITSELF
+        or manifest.get("specification-title") in _JAVA_ITSELF
+    ):
+        return None
+    stem = name.rpartition(".")[0]
+    artifact, version = java_names.split(stem)
+    symbolic = manifest.get("bundle-symbolicname", "").partition(";")[0].strip()
+    if not version:
+        if known:
+            return None
+        candidates = (
+            manifest.get(key, "")
+            for key in ("plugin-version", "implementation-version", "bundle-version", "specification-version")
+        )
+        version = next(
+            (text for text in candidates if _NUMBERED.fullmatch(text) and len(text) <= _MAX_NAME), ""
+        )
+        titles = (manifest.get("short-name", ""), manifest.get("implementation-title", ""), symbolic, stem)
+        artifact = next((title for title in titles if _ARTIFACT.fullmatch(title)), "")
+    if not (version and artifact):
+        return None
+    if _GROUP.fullmatch(artifact) and not java_names.group(artifact, version):
+        # an OSGi name holds both: org.eclipse.core.runtime
+        group, artifact = _of_symbolic_name(artifact)
+        return _Identity(group, artifact, version)
+    return _Identity(_group(artifact, version, manifest, symbolic), artifact, version)
+
+
+def _of_symbolic_name(symbolic: str) -> tuple[str, str]:
+    group, _, last = symbolic.rpartition(".")
+    return (group, last) if "." in group else (symbolic, symbolic)
+
+
+def _group(artifact: str, version: str, manifest: dict[str, str], symbolic: str) -> str:
+    """Find the group of an artifact: the table, then what the manifest calls so, then what looks like it."""
+    known = java_names.group(artifact, version)
+    if known:
+        return known
+    for key in ("group-id", "implementation-vendor-id"):
+        if _GROUP.fullmatch(manifest.get(key, "")):
+            return manifest[key]
+    for text in (symbolic, manifest.get("automatic-module-name", "")):
+        if not _GROUP.fullmatch(text):
+            continue
+        # org.eclipse.jetty.server is jetty-server of org.eclipse.jetty
+        flat = artifact.replace("-", ".").replace("_", ".").lower()
+        if text.lower().endswith(f".{flat}"):
+            return text[: -len(flat) - 1]
+        head, _, last = text.rpartition(".")
+        if "." in head and (flat.endswith(f".{last.lower()}") or flat == last.lower()):
+            return head
+    return artifact
+
+
+def _bundle_licence(manifest: dict[str, str]) -> tuple[str, ...]:
+    """Take the licences of an OSGi bundle: identifiers or links, each perhaps with attributes."""
+    texts = (part.partition(";")[0].strip(" \"'") for part in manifest.get("bundle-license", "").split(","))
+    return _licences(text for text in texts if "<<" not in text)
+
+
+DETECTOR = Detector(
+    name="java_archive",
+    version=1,
+    wants=(*(f"**/*.{extension}" for extension in _EXTENSIONS), "**/META-INF/maven/*/*/pom.properties"),
+    read=read,
+    max_bytes=128 * 1024 * 1024,
+)

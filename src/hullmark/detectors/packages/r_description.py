@@ -1,0 +1,60 @@
+"""R packages: `DESCRIPTION` of an installed one, and the lock file `renv.lock`.
+
+Formats: https://cran.r-project.org/doc/manuals/r-release/R-exts.html#The-DESCRIPTION-file (Debian's control format; R adds `Built` when it
+installs) and https://rstudio.github.io/renv/articles/lockfile.html.
+"""
+
+import re
+from collections.abc import Iterator
+
+from hullmark.detectors._formats import deb822, documents, untyped
+from hullmark.detectors.detector import Detector, File, MalformedError
+from hullmark.model.facts import Package, Unread
+
+_VERSION = re.compile(r"\d+(?:[.-]\d+)*")
+
+
+def read(file: File) -> Iterator[Package | Unread]:
+    """Give the installed package, or those that are locked."""
+    if file.name == "renv.lock":
+        yield from _lock(file)
+        return
+    record = next(deb822.records(file.text()), None)
+    # many programs have some file of this name; and a source tree is not an installed package
+    if record is None or not (record.get("Package") and record.get("Built")):
+        return
+    if not _VERSION.fullmatch(record.get("Version")):
+        yield file.unread("package without a version", kind="file")
+        return
+    licence = " ".join(record.get("License").split())
+    yield Package(
+        ecosystem="cran",
+        name=record.get("Package"),
+        version=record.get("Version"),
+        licences=(licence,) if licence else (),
+    )
+
+
+def _lock(file: File) -> Iterator[Package | Unread]:
+    document = documents.json(file)
+    if not isinstance(document, dict) or not ("Packages" in document or "R" in document):
+        raise MalformedError("not a renv.lock: no Packages")
+    for key, entry in untyped.table(document, "Packages").items():
+        version = untyped.text(entry, "Version")
+        if not version:
+            yield file.unread("package without version", key)
+            continue
+        yield Package(
+            ecosystem="cran",
+            name=untyped.text(entry, "Package") or key,
+            version=version,
+            origin="locked",
+        )
+
+
+DETECTOR = Detector(
+    name="r_description",
+    version=1,
+    wants=("**/DESCRIPTION", "**/renv.lock"),
+    read=read,
+)

@@ -1,0 +1,238 @@
+"""Statements about one package become findings: one for each flaw.
+
+The key of a finding is (CVE, else GHSA, else the publisher's id; package). Aliases join ids of one flaw, but
+never two CVEs. A bundle (DSA, USN, RHSA …) gives a finding for each flaw that it fixes, unless the same
+publisher speaks of that flaw in a record of its own: then that record decides and the bundle is attached.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from hullmark.advisories.database import Statement
+from hullmark.model.advisory import SEVERITY_RANK, Advisory, Reference, Score, Severity
+from hullmark.model.report import Bundle, Evidence, FindingState
+
+_CVE = re.compile(r"CVE-\d{4}-\d{4,}\Z")
+_GHSA = re.compile(r"GHSA(?:-[0-9a-z]{4}){3}\Z")
+
+
+class Hit(NamedTuple):
+    """One statement with the record that it belongs to."""
+
+    statement: Statement
+    advisory: Advisory
+    feed: str
+    revision: str
+    scheme: str
+    compared: str
+
+
+class Flaw(NamedTuple):
+    """One flaw in one package, merged from all that speaks of it."""
+
+    id: str
+    hits: tuple[Hit, ...]
+    state: FindingState
+    fixed_version: str
+    aliases: tuple[str, ...]
+    bundles: tuple[Bundle, ...]
+    malicious: bool
+    bundle_only: bool
+
+
+def flaw_ids(advisory: Advisory) -> list[str]:
+    """Give the ids under which a record's flaws are known: each CVE, else the GHSA, else its own id."""
+    names = [*advisory.fixes] if advisory.bundle else [advisory.id, *advisory.aliases]
+    cves = sorted({name for name in names if _CVE.match(name)})
+    if cves:
+        return cves
+    if advisory.bundle:
+        return sorted(set(advisory.fixes)) or [advisory.id]
+    ghsa = sorted(name for name in names if _GHSA.match(name))
+    return ghsa[:1] or [advisory.id]
+
+
+def merge(
+    hits: Iterable[Hit], speaks: Callable[[Statement, str], bool], key: Callable[[str], bytes | None]
+) -> list[Flaw]:
+    """Merge the statements on one package.
+
+    `speaks(statement, flaw)` tells whether the statement's part has a record of its own on that flaw in this
+    package. `key` is the package's version order, for choosing among fixed versions.
+    """
+    asked = tuple(hits)
+    own = {flaw for hit in asked if not hit.statement.bundle for flaw in flaw_ids(hit.advisory)}
+    groups: dict[str, list[Hit]] = {}
+    for hit in asked:
+        for flaw in flaw_ids(hit.advisory):
+            # A record of the flaw's own that does not hold for this version has decided: the bundle adds nothing.
+            decided = hit.statement.bundle and flaw not in own and speaks(hit.statement, flaw)
+            if not decided:
+                groups.setdefault(flaw, []).append(hit)
+    _join_aliases(groups)
+    found = [_flaw(name, group, key) for name, group in sorted(groups.items())]
+    return [flaw for flaw in found if flaw is not None]
+
+
+def _join_aliases(groups: dict[str, list[Hit]]) -> None:
+    """Move what stands under a GHSA or a publisher's id to the one CVE that another record says it is."""
+    known: dict[str, set[str]] = {}
+    for name, group in groups.items():
+        if _CVE.match(name):
+            for hit in group:
+                if not hit.advisory.bundle:
+                    for alias in (hit.advisory.id, *hit.advisory.aliases):
+                        if not _CVE.match(alias):
+                            known.setdefault(alias, set()).add(name)
+    for name in [name for name in groups if not _CVE.match(name)]:
+        names = {name} | {alias for hit in groups[name] for alias in hit.advisory.aliases}
+        targets = {target for alias in names for target in known.get(alias, ())}
+        if targets:
+            moved = groups.pop(name)
+            for target in targets:
+                groups[target] += moved
+
+
+def _flaw(name: str, group: list[Hit], key: Callable[[str], bytes | None]) -> Flaw | None:
+    own = [hit for hit in group if not hit.statement.bundle] or group
+    # The vendor's word on the binary package is more exact than that on its source.
+    scopes = {hit.statement.scope for hit in own}
+    decisive = [hit for hit in own if hit.statement.scope == "binary"] if len(scopes) > 1 else own
+    if all(hit.statement.state == "not_affected" for hit in decisive):
+        return None
+    affected = [hit for hit in decisive if hit.statement.state != "not_affected"]
+    if len({hit.statement.part for hit in decisive}) == 1 and _denied(decisive):
+        return None
+    fixed = _fixed_version(affected, key)
+    bundles = _bundles(group)
+    aliases = {
+        alias
+        for hit in group
+        if not hit.advisory.bundle
+        for alias in (hit.advisory.id, *hit.advisory.aliases)
+    }
+    return Flaw(
+        id=name,
+        hits=tuple(dict.fromkeys(affected + [hit for hit in group if hit.statement.bundle])),
+        state=_state(affected, fixed),
+        fixed_version=fixed,
+        aliases=tuple(sorted(alias for alias in aliases - {name} if not _CVE.match(alias))),
+        bundles=bundles,
+        malicious=any(hit.advisory.malicious for hit in affected),
+        bundle_only=all(hit.statement.bundle for hit in affected) and name == affected[0].advisory.id,
+    )
+
+
+def _denied(hits: list[Hit]) -> bool:
+    """Tell whether one record itself says 'not affected' for this very package beside a wider 'affected'."""
+    return any(
+        hit.statement.state == "not_affected"
+        and hit.statement.scope == "binary"
+        and not hit.statement.undecided
+        for hit in hits
+    )
+
+
+def _fixed_version(hits: list[Hit], key: Callable[[str], bytes | None]) -> str:
+    """Choose the lowest fixed version that all of a publisher's statements agree with: the highest of theirs."""
+    best, best_key = "", b""
+    for hit in hits:
+        text = hit.statement.fixed
+        order = key(text) if text else None
+        if text and (not best or (order is not None and order > best_key)):
+            best, best_key = text, order or b""
+    return best
+
+
+def _state(hits: list[Hit], fixed: str) -> FindingState:
+    states = {hit.statement.state for hit in hits}
+    if all(hit.statement.undecided for hit in hits):
+        return "undecided"
+    if fixed:
+        return "fixed_available"
+    for state in ("affected", "will_not_fix", "end_of_life", "under_investigation"):
+        if state in states:
+            return state
+    return "affected"
+
+
+def _bundles(group: list[Hit]) -> tuple[Bundle, ...]:
+    found = {}
+    for hit in group:
+        if hit.statement.bundle:
+            url = next(
+                (reference.url for reference in hit.advisory.references if hit.advisory.id in reference.url),
+                "",
+            )
+            found[hit.advisory.id] = Bundle(hit.advisory.id, hit.statement.fixed, url)
+    return tuple(found[name] for name in sorted(found))
+
+
+def evidence(hit: Hit) -> Evidence:
+    """Say why a statement holds."""
+    statement = hit.statement
+    if statement.by_list:
+        span = "listed versions"
+    else:
+        low = f">= {statement.introduced}" if statement.introduced else ""
+        high = f"< {statement.fixed}" if statement.fixed else ""
+        high = high or (f"<= {statement.last_affected}" if statement.last_affected else "")
+        span = ", ".join(part for part in (low, high) if part) or "all versions"
+    return Evidence(
+        feed=hit.feed,
+        part=statement.part,
+        revision=hit.revision,
+        record=statement.advisory,
+        range=span,
+        scheme=hit.scheme,
+        compared=hit.compared,
+        state=statement.state,
+        note=statement.more.note,
+    )
+
+
+def severity(
+    hits: Sequence[Hit], extra: Iterable[Score], *, system: bool
+) -> tuple[Severity, str, tuple[Score, ...]]:
+    """Choose the severity that counts, say whose it is, and give all scores.
+
+    For OS packages the distribution's own comes first; then GHSA or the ecosystem's database, the CNA, CISA's
+    ADP, NVD.
+    """
+    candidates: list[tuple[int, Severity, str]] = []
+    scores: dict[Score, None] = {}
+    for hit in hits:
+        if hit.statement.level is not Severity.UNKNOWN:
+            candidates.append((0 if system else 2, hit.statement.level, hit.feed))
+        for score in hit.advisory.scores:
+            scores[score] = None
+            candidates.append((_rank(score.source, hit.feed, system=system), score.level, score.source))
+    for score in extra:
+        scores[score] = None
+        candidates.append((_rank(score.source, "", system=system), score.level, score.source))
+    known = [entry for entry in candidates if entry[1] is not Severity.UNKNOWN]
+    shown = tuple(sorted(scores, key=lambda score: (score.source, score.kind, score.vector, score.level)))
+    if not known:
+        return Severity.UNKNOWN, "", shown
+    _, level, source = min(known, key=lambda entry: (entry[0], SEVERITY_RANK[entry[1]], entry[2]))
+    return level, source, shown
+
+
+def _rank(source: str, feed: str, *, system: bool) -> int:
+    if system and source == feed:
+        return 0
+    if source == "ghsa":
+        return 1
+    if source.startswith("cna"):
+        return 3
+    if source == "cisa-adp":
+        return 4
+    if source == "nvd":
+        return 5
+    return 1 if system else 2
+
+
+def references(hits: Iterable[Hit]) -> tuple[Reference, ...]:
+    """Give every link once, in the records' order."""
+    return tuple({reference.url: reference for hit in hits for reference in hit.advisory.references}.values())

@@ -1,0 +1,220 @@
+"""An image that a Docker or Podman daemon on this machine has, through the Docker Engine API on its unix socket.
+
+Reference: a name as the daemon knows it, or an image's id. `GET /images/NAME/json` tells whether it is there,
+`GET /images/NAME/get` streams it as `docker save` does. The socket is that of `DOCKER_HOST` or `CONTAINER_HOST`
+where one is set, else the first known place whose daemon has the image.
+"""
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+
+from hullmark.images import _archive, _oci, wire
+from hullmark.images.reference import parse
+from hullmark.images.source import OpenedImage, Source, SourceOptions
+from hullmark.images.transport import cleaned, socket_client
+from hullmark.model.errors import ImageError, UsageError
+from hullmark.model.image import Platform
+
+if TYPE_CHECKING:
+    import httpx2
+
+_GUESS_S = 2.0
+_EXPORT_PATIENCE = 10
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+_PLACES = (
+    "/var/run/docker.sock",
+    "{runtime}/docker.sock",
+    "{home}/.docker/run/docker.sock",
+    "{runtime}/podman/podman.sock",
+    "/run/podman/podman.sock",
+)
+
+
+class _Inspected(Struct):
+    """What `GET /images/NAME/json` says."""
+
+    identifier: str = msgspec.field(default="", name="Id")
+    tags: list[str] | None = msgspec.field(default=None, name="RepoTags")
+    digests: list[str] | None = msgspec.field(default=None, name="RepoDigests")
+    system: str = msgspec.field(default="", name="Os")
+    architecture: str = msgspec.field(default="", name="Architecture")
+    variant: str = msgspec.field(default="", name="Variant")
+
+
+def _sockets() -> list[str]:
+    """Give the sockets that exist."""
+    hosts = [os.environ[name] for name in ("DOCKER_HOST", "CONTAINER_HOST") if os.environ.get(name)]
+    if hosts:
+        places = [host.removeprefix("unix://") for host in hosts if host.startswith("unix://")]
+    else:
+        runtime = os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent"
+        home = os.environ.get("HOME") or "/nonexistent"
+        places = [place.format(runtime=runtime, home=home) for place in _PLACES]
+    found = []
+    for place in places:
+        with contextlib.suppress(OSError):
+            if stat.S_ISSOCK(os.stat(place).st_mode):
+                found.append(place)
+    return found
+
+
+def _is_name(reference: str) -> bool:
+    try:
+        parse(reference)
+    except UsageError:
+        return bool(_ID.fullmatch(reference))
+    return True
+
+
+def guess(reference: str) -> bool:
+    """Tell whether a daemon is there and has the image; it must say so within two seconds."""
+    if not _is_name(reference):
+        return False
+    for path in _sockets():
+        with (
+            contextlib.suppress(ImageError),
+            _Daemon(path, reference, SourceOptions(silence_s=_GUESS_S)) as daemon,
+        ):
+            if daemon.inspected() is not None:
+                return True
+    return False
+
+
+def open_daemon(reference: str, options: SourceOptions) -> OpenedImage:
+    """Open an image of a daemon, streamed once."""
+    if not _is_name(reference):
+        raise UsageError("neither an image's name nor its id", where=reference)
+    sockets = _sockets()
+    if not sockets:
+        host = os.environ.get("DOCKER_HOST", "")
+        found = f"; DOCKER_HOST is {cleaned(host)}" if host else ""
+        raise ImageError(
+            f"no Docker or Podman socket is here{found}",
+            where=reference,
+            hint="set DOCKER_HOST=unix://SOCKET, or save the image and scan the archive",
+        )
+    problems: list[ImageError] = []
+    for path in sockets:
+        with _Daemon(path, reference, options) as daemon:
+            try:
+                inspected = daemon.inspected()
+            except ImageError as problem:
+                problems.append(problem)
+                continue
+            if inspected is not None:
+                return daemon.exported(inspected)
+    if problems:
+        raise problems[0]
+    raise ImageError(f"no such image at {' or '.join(sockets)}", where=reference)
+
+
+class _Daemon:
+    def __init__(self, path: str, reference: str, options: SourceOptions) -> None:
+        self.path = path
+        self.reference = reference
+        self.options = options
+        self.client = socket_client(path, options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_problem: object) -> None:
+        self.client.close()
+
+    @contextlib.contextmanager
+    def _got(self, deed: str, silence_s: float) -> Iterator["httpx2.Response"]:
+        import httpx2
+
+        url = f"http://daemon/images/{quote(self.reference, safe='/:@')}/{deed}"
+        try:
+            request = self.client.build_request("GET", url, timeout=httpx2.Timeout(silence_s))
+            answer = self.client.send(request, stream=True)
+        except httpx2.TransportError as problem:
+            raise self._lost(problem) from problem
+        with contextlib.closing(answer):
+            yield answer
+
+    def _lost(self, problem: Exception) -> ImageError:
+        silent = "it is silent" if "Timeout" in type(problem).__name__ else cleaned(str(problem))
+        hint = "it takes rights to use the socket" if "Permission denied" in silent else ""
+        return ImageError(
+            f"the daemon at {self.path} cannot be used: {silent}", where=self.reference, hint=hint
+        )
+
+    def inspected(self) -> _Inspected | None:
+        """Ask whether the image is there."""
+        with self._got("json", self.options.silence_s) as answer:
+            if answer.status_code == 404:
+                return None
+            body = self._body(answer)
+            if answer.status_code != 200:
+                words = cleaned(body.decode("utf-8", "replace"))
+                raise ImageError(
+                    f"the daemon at {self.path} answers {answer.status_code}: {words}", where=self.reference
+                )
+        try:
+            return msgspec.json.decode(body, type=_Inspected)
+        except (msgspec.DecodeError, RecursionError) as problem:
+            raise ImageError(
+                f"the daemon at {self.path} answers what is no image: {cleaned(str(problem))}",
+                where=self.reference,
+            ) from problem
+
+    def _body(self, answer: "httpx2.Response") -> bytes:
+        import httpx2
+
+        parts, left = [], self.options.limits.document_bytes
+        try:
+            for part in wire.received(answer, self.options):
+                parts.append(part)
+                left -= len(part)
+                if left < 0:
+                    raise ImageError(f"the daemon at {self.path} answers too much", where=self.reference)
+        except httpx2.TransportError as problem:
+            raise self._lost(problem) from problem
+        return b"".join(parts)
+
+    def exported(self, inspected: _Inspected) -> OpenedImage:
+        """Read the image as it is streamed."""
+        wanted = self.options.platform
+        offered = Platform(inspected.system, inspected.architecture, inspected.variant)
+        if wanted is not None and not _oci.fits(wanted, offered):
+            raise ImageError(
+                f"the daemon has it for {offered}, not for {wanted}",
+                where=self.reference,
+                hint="registry:NAME asks the registry",
+            )
+        # Docker gathers a whole image in a file before it sends the first byte.
+        patient = msgspec.structs.replace(self.options, silence_s=self.options.silence_s * _EXPORT_PATIENCE)
+        with self._got("get", patient.silence_s) as answer:
+            if answer.status_code != 200:
+                words = cleaned(self._body(answer).decode("utf-8", "replace"))
+                raise ImageError(
+                    f"the daemon at {self.path} cannot give it: {answer.status_code} {words}",
+                    where=self.reference,
+                )
+            opened = _archive.open_stream(self.reference, self._chunks(answer, patient), "", self.options)
+        tags = (*(inspected.tags or ()), *(inspected.digests or ()))
+        opened.image = msgspec.structs.replace(opened.image, source="docker-daemon", tags=tags)
+        return opened
+
+    def _chunks(self, answer: "httpx2.Response", patient: SourceOptions) -> Iterator[bytes]:
+        import httpx2
+
+        try:
+            yield from wire.received(answer, patient)
+        except httpx2.TransportError as problem:
+            raise OSError(self._lost(problem).what) from problem
+
+
+SOURCE = Source(
+    name="daemon", prefixes=("docker-daemon", "docker", "podman"), rank=90, guess=guess, open=open_daemon
+)

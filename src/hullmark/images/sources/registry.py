@@ -1,0 +1,57 @@
+"""An image in a registry (OCI distribution specification 1.1).
+
+Reference: `NAME[:TAG][@DIGEST]` as Docker reads it, so `alpine` is `docker.io/library/alpine:latest`.
+"""
+
+import functools
+import re
+
+from hullmark.images import _oci
+from hullmark.images.reference import parse
+from hullmark.images.registry import Registry
+from hullmark.images.source import Blob, OpenedImage, Source, SourceOptions
+from hullmark.model.errors import UsageError
+
+_FILE_LIKE = re.compile(r"[^/:@]*\.(?:tar|tgz|gz|zst|zip|json|ya?ml)")
+_IDENTIFIER = re.compile(r"[0-9a-f]{64}")
+
+
+def guess(reference: str) -> bool:
+    """Tell whether the text can be an image's name; what ends as a file does, and has no host or tag, is not one.
+
+    (A mistyped `image.tar` would otherwise be asked for at Docker Hub.)
+    """
+    try:
+        parse(reference)
+    except UsageError:
+        return False
+    return not _FILE_LIKE.fullmatch(reference) and not _IDENTIFIER.fullmatch(reference)
+
+
+def open_registry(text: str, options: SourceOptions) -> OpenedImage:
+    """Open an image of a registry; its layers are fetched when they are read."""
+    reference = parse(text)
+    registry = Registry(reference, options)
+
+    def manifest(descriptor: _oci.Descriptor) -> bytes:
+        return registry.manifest(reference, descriptor.digest).body
+
+    def make(descriptor: _oci.Descriptor) -> Blob:
+        return Blob(open=functools.partial(registry.blob, reference, descriptor), addressed=True)
+
+    try:
+        root = registry.manifest(reference)
+        chosen, digest = _oci.choose(
+            _oci.decode(root.body, text), root.digest, options.platform, manifest, options.limits, text
+        )
+        opened = _oci.opened(
+            text, "registry", chosen, digest, functools.partial(registry.document, reference), make
+        )
+    except BaseException:
+        registry.close()
+        raise
+    opened.close = registry.close
+    return opened
+
+
+SOURCE = Source(name="registry", prefixes=("registry",), rank=100, guess=guess, open=open_registry)

@@ -1,0 +1,251 @@
+"""The report: everything a scan knows, in the names that every format, policy and service uses.
+
+Its JSON form is docs/reference/report.schema.json; lists are always whole, `summary` is additional.
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from hullmark.model.advisory import EndOfLife, Epss, KnownExploited, Reference, Score, Severity
+from hullmark.model.facts import Distribution, Unread
+from hullmark.model.image import Layer, Platform
+
+SCHEMA_VERSION = "1.0"
+
+CoverageState = Literal["matched", "no_feed", "feed_missing", "feed_stale", "release_unknown", "release_eol"]
+FindingState = Literal[
+    "affected", "fixed_available", "will_not_fix", "end_of_life", "under_investigation", "undecided"
+]
+
+
+class Tool(Struct, frozen=True):
+    """Who made the report: the program, and each detector with its version."""
+
+    name: str
+    version: str
+    detectors: dict[str, int]
+
+
+class DatabasePart(Struct, frozen=True, omit_defaults=True):
+    """A part of the advisory database that this report used: its revision, time and age in hours at `as_of`."""
+
+    part: str
+    feed: str
+    revision: str
+    built: str = ""
+    newest: str = ""
+    advisories: int = 0
+    age_hours: float | None = None
+    stale: bool = False
+
+
+class ReportDatabase(Struct, frozen=True):
+    """The advisory database as this report used it."""
+
+    parts: tuple[DatabasePart, ...]
+
+
+class BaseImage(Struct, frozen=True, omit_defaults=True):
+    """Which of the layers came with the base image, and how that is known.
+
+    `evidence` is `option` (--base), `memory` (an image with just these layers was scanned before), `label`
+    (resolved and verified) or `claimed` (a label alone, which attributes nothing). `layers` is their number.
+    """
+
+    evidence: Literal["option", "memory", "label", "claimed", "none"]
+    name: str = ""
+    digest: str = ""
+    layers: int = 0
+
+
+class ReportImage(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The image. `config` is its own configuration as it stands there (secrets' values are not our concern here)."""
+
+    name: str
+    source: str
+    digest: str = ""
+    config_digest: str = ""
+    platform: Platform = Platform()
+    tags: tuple[str, ...] = ()
+    distribution: Distribution | None = None
+    derived_from: str = ""
+    base: BaseImage = BaseImage("none")
+    config: dict[str, Any] = {}
+    annotations: dict[str, str] = {}
+
+
+class Location(Struct, frozen=True, omit_defaults=True):
+    """Where a package stands: the file that proves it, the place in it, the layer that brought it."""
+
+    path: str
+    layer: int
+    place: str = ""
+    layer_digest: str = ""
+    created_by: str = ""
+    from_base: bool | None = None
+    detector: str = ""
+
+
+class Component(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A package of the image, once, with every place where it was found.
+
+    `id` is stable within the report. `provides` are language packages whose files this OS package owns.
+    `from_base` is None where the base image is not known.
+    """
+
+    id: str
+    purl: str
+    ecosystem: str
+    name: str
+    version: str
+    arch: str = ""
+    source: str = ""
+    source_version: str = ""
+    licences: tuple[str, ...] = ()
+    origin: str = "installed"
+    dev: bool = False
+    direct: bool | None = None
+    via: tuple[str, ...] = ()
+    module: str = ""
+    vendor: str = ""
+    cpe: str = ""
+    provides: tuple[str, ...] = ()
+    locations: tuple[Location, ...] = ()
+    from_base: bool | None = None
+    coverage: CoverageState = "matched"
+    feeds: tuple[str, ...] = ()
+
+
+class Bundle(Struct, frozen=True, omit_defaults=True):
+    """A publisher's notice that fixes several flaws at once (DSA, USN, RHSA …)."""
+
+    id: str
+    fixed_version: str = ""
+    url: str = ""
+
+
+class Evidence(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Why a package is affected: the record, its revision, the range as published, and the order used."""
+
+    feed: str
+    part: str
+    revision: str
+    record: str
+    range: str
+    scheme: str
+    compared: str
+    state: str = "affected"
+    note: str = ""
+
+
+class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One flaw in one package.
+
+    `id` is the CVE, else the GHSA, else the publisher's id. `fixed_version` is the lowest version that has the
+    fix on the package's own line. `severity_source` says whose severity counts.
+    """
+
+    id: str
+    kind: Literal["vulnerability", "malicious", "end_of_life", "bundle"] = "vulnerability"
+    component: str
+    purl: str
+    name: str
+    version: str
+    severity: Severity = Severity.UNKNOWN
+    severity_source: str = ""
+    state: FindingState = "affected"
+    fixed_version: str = ""
+    aliases: tuple[str, ...] = ()
+    title: str = ""
+    details: str = ""
+    scores: tuple[Score, ...] = ()
+    cwes: tuple[str, ...] = ()
+    published: str = ""
+    modified: str = ""
+    bundles: tuple[Bundle, ...] = ()
+    epss: Epss | None = None
+    kev: KnownExploited | None = None
+    eol: EndOfLife | None = None
+    references: tuple[Reference, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    locations: tuple[Location, ...] = ()
+    from_base: bool | None = None
+
+
+class Suppressed(Struct, frozen=True):
+    """A finding that a filter or statement took out of the list, with the reason."""
+
+    reason: str
+    finding: Finding
+
+
+class EcosystemCoverage(Struct, frozen=True, omit_defaults=True):
+    """How the packages of one ecosystem were checked."""
+
+    ecosystem: str
+    packages: int
+    states: dict[str, int]
+    feeds: tuple[str, ...] = ()
+    age_hours: float | None = None
+
+
+class Coverage(Struct, frozen=True, omit_defaults=True):
+    """What was checked and what was not. `dev_packages` and `skipped_files` are left out on purpose and counted."""
+
+    ecosystems: tuple[EcosystemCoverage, ...] = ()
+    not_checked: int = 0
+    dev_packages: int = 0
+    skipped_files: int = 0
+
+
+class Summary(Struct, frozen=True, omit_defaults=True):
+    """Numbers over the lists of the report."""
+
+    packages: int
+    findings: int
+    by_severity: dict[str, int]
+    fixable: int
+    from_base: int
+    from_own_layers: int
+    unattributed: int
+    unread: dict[str, int]
+    unread_in_deleted: int = 0
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The whole answer to one scan of one image."""
+
+    schema_version: str = SCHEMA_VERSION
+    tool: Tool
+    as_of: str
+    database: ReportDatabase
+    image: ReportImage | None
+    layers: tuple[Layer, ...] = ()
+    incomplete: bool = False
+    errors: tuple[Unread, ...] = ()
+    coverage: Coverage = Coverage()
+    summary: Summary
+    packages: tuple[Component, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    secrets: tuple[Any, ...] = ()
+    config: tuple[Any, ...] = ()
+    decision: Any = None
+
+
+class Failure(Struct, frozen=True, omit_defaults=True):
+    """An image that could not be scanned at all."""
+
+    name: str
+    reason: str
+    hint: str = ""
+
+
+class ReportSet(Struct, frozen=True, kw_only=True):
+    """Several images in one call: their reports in the order asked for, the failures, and numbers over all."""
+
+    schema_version: str = SCHEMA_VERSION
+    reports: tuple[Report, ...]
+    failures: tuple[Failure, ...] = ()
+    summary: Summary

@@ -1,0 +1,244 @@
+"""The fact cache: what was learned of layers, kept under digests that were verified while bytes were read.
+
+A folder of small files, each written beside its place and renamed into it, so that any number of processes
+share it without waiting, a killed one leaves nothing half-written, and a damaged file is merely missing:
+
+    layers/ab/<digest>      rows of one layer: detector key → facts
+    files/ab/<hash>         the digest that a local file once had (device, inode, size, mtime, ctime)
+    chains/ab/<hash>        images seen, by the chain of their layers' digests
+    locks/<hash>            locked (flock) while a process reads a layer; the kernel lets go when it dies
+
+The folder has mode 0700. It works read-only and when it cannot be made: then nothing is remembered.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from hullmark.images.source import FileIdentity
+
+FORMAT = b"HM1\n"
+_CHECK_BYTES = 16
+_TOUCH_AFTER_S = 24 * 3600
+_SETTLED_NS = 100_000_000
+_PRUNE_EVERY_S = 600
+DEFAULT_MAX_BYTES = 2 * 1024**3
+
+
+class CacheInfo(NamedTuple):
+    """What the cache holds: bytes, layers and images."""
+
+    folder: Path
+    size_bytes: int
+    layers: int
+    images: int
+    writable: bool
+
+
+class SeenImage(msgspec.Struct, frozen=True):
+    """An image that was scanned before: its names, newest last."""
+
+    names: tuple[str, ...]
+
+
+class FactCache:
+    """See the module. `folder` None means: remember nothing."""
+
+    def __init__(
+        self, folder: Path | None, *, max_bytes: int = DEFAULT_MAX_BYTES, read_only: bool = False
+    ) -> None:
+        self.folder = folder
+        self.max_bytes = max_bytes
+        self.stored = False
+        self.read_only = read_only or folder is None
+        if folder is not None and not read_only:
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.read_only = not os.access(folder, os.W_OK)
+            except OSError:
+                self.read_only = True
+
+    def load(self, digest: str) -> dict[str, msgspec.Raw]:
+        """Give all rows of a layer, still encoded; none when it is unknown or its file is damaged."""
+        path = self._path("layers", digest)
+        content = _read(path)
+        if content is None or path is None:
+            return {}
+        self._touch(path)
+        try:
+            return msgspec.msgpack.decode(content, type=dict[str, msgspec.Raw])
+        except msgspec.DecodeError:
+            return {}
+
+    def store(self, digest: str, rows: Mapping[str, bytes]) -> None:
+        """Add rows to those of a layer."""
+        path = self._path("layers", digest)
+        if self.read_only or path is None:
+            return
+        merged = {**self.load(digest), **{key: msgspec.Raw(row) for key, row in rows.items()}}
+        self._write(path, msgspec.msgpack.encode(merged))
+        self.stored = True
+
+    def digest_of(self, identity: FileIdentity) -> str:
+        """Give the digest that this cache once computed for that very file, or nothing."""
+        content = _read(self._path("files", _name(identity)))
+        return content.decode("ascii", "replace") if content else ""
+
+    def remember_file(self, identity: FileIdentity, digest: str) -> None:
+        """Keep a file's digest, unless the file changed so lately that its times could hide another change."""
+        path = self._path("files", _name(identity))
+        settled = time.time_ns() - max(identity.mtime_ns, identity.ctime_ns) > _SETTLED_NS
+        if path is not None and settled and not self.read_only:
+            self._write(path, digest.encode())
+
+    def remember_image(self, chain: tuple[str, ...], name: str) -> None:
+        """Keep that an image of that name has this chain of verified layer digests."""
+        path = self._path("chains", _name(chain))
+        known = self.image_of(chain)
+        if path is None or self.read_only or not chain or (known and name in known.names):
+            return
+        names = (*(known.names if known else ()), name)[-20:]
+        self._write(path, msgspec.msgpack.encode(SeenImage(names)))
+
+    def image_of(self, chain: tuple[str, ...]) -> SeenImage | None:
+        """Give the image that was seen with exactly this chain."""
+        content = _read(self._path("chains", _name(chain)))
+        if content is None:
+            return None
+        try:
+            return msgspec.msgpack.decode(content, type=SeenImage)
+        except msgspec.DecodeError:
+            return None
+
+    @contextlib.contextmanager
+    def reading(self, digest: str) -> Iterator[bool]:
+        """Hold the right to read a layer; false where another living process holds it already."""
+        if self.read_only or self.folder is None or not digest:
+            yield True
+            return
+        path = self.folder / "locks" / _name(digest)
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError:
+            yield True
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            os.close(descriptor)
+
+    def info(self) -> CacheInfo:
+        """Count what is there."""
+        files = list(self._files())
+        kinds = [path.relative_to(self.folder).parts[0] for path, _ in files] if self.folder else []
+        return CacheInfo(
+            self.folder or Path(),
+            sum(status.st_size for _, status in files),
+            kinds.count("layers"),
+            kinds.count("chains"),
+            not self.read_only,
+        )
+
+    def prune(self, max_bytes: int | None = None) -> int:
+        """Remove the least recently used files until the cache fits; give the number of bytes removed."""
+        bound = self.max_bytes if max_bytes is None else max_bytes
+        files = sorted(self._files(), key=lambda entry: (entry[1].st_mtime_ns, entry[0]))
+        total = sum(status.st_size for _, status in files)
+        removed = 0
+        now = time.time()
+        for path, status in files:
+            left_over = path.name.startswith(".") and now - status.st_mtime > _PRUNE_EVERY_S
+            if total - removed > bound or left_over:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+                    removed += status.st_size
+        return removed
+
+    def prune_when_due(self) -> None:
+        """Keep the bound after something was stored, looking at most every ten minutes."""
+        if self.read_only or self.folder is None or not self.stored:
+            return
+        stamp = self.folder / "pruned"
+        try:
+            if time.time() - stamp.stat().st_mtime < _PRUNE_EVERY_S:
+                return
+        except OSError:
+            pass
+        with contextlib.suppress(OSError):
+            stamp.touch()
+            self.prune()
+
+    def clear(self) -> int:
+        """Remove everything; give the number of bytes removed."""
+        return self.prune(0)
+
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        if self.folder is None:
+            return
+        for kind in ("layers", "files", "chains"):
+            for path in (self.folder / kind).glob("*/*"):
+                with contextlib.suppress(OSError):
+                    yield path, path.stat()
+                    continue
+
+    def _path(self, kind: str, name: str) -> Path | None:
+        if self.folder is None:
+            return None
+        clean = name.partition(":")[2] or name
+        return self.folder / kind / clean[:2] / clean
+
+    def _touch(self, path: Path) -> None:
+        with contextlib.suppress(OSError):
+            if not self.read_only and time.time() - path.stat().st_mtime > _TOUCH_AFTER_S:
+                os.utime(path)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        """Write beside and rename, so that a reader sees the old content or the new one, never a part."""
+        beside = path.parent / f".{path.name[:16]}.{os.getpid()}.{time.monotonic_ns()}"
+        check = hashlib.blake2b(content, digest_size=_CHECK_BYTES).digest()
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(FORMAT + check + content)
+            beside.replace(path)
+        except OSError:
+            # A full or vanished disk costs only the memory of this layer.
+            with contextlib.suppress(OSError):
+                beside.unlink()
+
+
+def _read(path: Path | None) -> bytes | None:
+    """Give a file's content when it is whole and its checksum fits."""
+    if path is None:
+        return None
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    start = len(FORMAT) + _CHECK_BYTES
+    body = content[start:]
+    if not content.startswith(FORMAT):
+        return None
+    check = hashlib.blake2b(body, digest_size=_CHECK_BYTES).digest()
+    return body if content[len(FORMAT) : start] == check else None
+
+
+def _name(key: object) -> str:
+    return hashlib.blake2b(repr(key).encode(), digest_size=20).hexdigest()

@@ -1,0 +1,362 @@
+"""From a layer's blob to its facts: looked up where they are remembered, read where they are missing."""
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from hullmark.detectors.detector import Detector, File, Limits, read_file
+from hullmark.detectors.dispatch import Dispatcher
+from hullmark.images.inflate import DamagedError, Hashed, inflated
+from hullmark.images.limits import Budget, ReadLimits
+from hullmark.images.source import Blob, FileIdentity
+from hullmark.images.walk import Body, Cut, Selected, Shape, walk
+from hullmark.model.errors import HullmarkError, LimitError
+from hullmark.model.facts import FileFacts, LayerShape, Unread, UnreadKind
+from hullmark.scan.cache import FactCache
+
+SHAPE = "shape/2"
+_WAIT_FOR_OTHER_S = 30.0
+_LOOK_EVERY_S = 0.02
+_SMALLEST_BINARY = 256
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is known of one layer. `digest` is verified, empty when the blob is not what was promised."""
+
+    digest: str
+    shape: LayerShape
+    files: dict[str, tuple[FileFacts, ...]]
+    unread: tuple[Unread, ...] = ()
+    size_bytes: int = 0
+    remembered: bool = False
+
+
+class Deadline(Protocol):
+    """Tells whether the time that the user gave is over."""
+
+    def __call__(self) -> bool:
+        """Give true once it is over."""
+
+
+class LayerReader:
+    """Reads layers with a fixed set of detectors, limits and one cache."""
+
+    def __init__(
+        self,
+        detectors: Iterable[Detector],
+        cache: FactCache,
+        limits: ReadLimits,
+        file_limits: Limits,
+        over: Deadline = lambda: False,
+    ) -> None:
+        self.detectors = tuple(detectors)
+        self.cache = cache
+        self.limits = limits
+        self.file_limits = file_limits
+        self.budget = Budget(limits.body_budget_bytes)
+        self.over = over
+        self.wanted = Dispatcher(self.detectors).wants
+        self.keys = {detector.name: self._key(detector) for detector in self.detectors}
+
+    def _key(self, detector: Detector) -> str:
+        """Make the row's key: detector, version, and a hash of all that shapes its output."""
+        settings: list[object] = [self.file_limits, detector.max_bytes, self.limits.body_budget_bytes]
+        if detector.owns:
+            settings.append([d.wants for d in self.detectors])
+        body = msgspec.msgpack.encode(settings)
+        return f"{detector.name}/{detector.version}/{hashlib.blake2b(body, digest_size=8).hexdigest()}"
+
+    def facts(self, blob: Blob) -> Facts:
+        """Give the facts of a layer. Never raises for what is wrong with it: that is Unread in the answer."""
+        if blob.problem:
+            return _unreadable(blob, blob.problem)
+        known = blob.claimed if blob.addressed else self._digest_of(blob.identity)
+        if known and known == blob.claimed and (found := self._remembered(known, blob)):
+            return found
+        with self.cache.reading(blob.claimed) as first:
+            if not first and (found := self._from_other(blob)):
+                return found
+            return self._read(blob)
+
+    def _digest_of(self, identity: FileIdentity | None) -> str:
+        return self.cache.digest_of(identity) if identity is not None else ""
+
+    def _remembered(self, digest: str, blob: Blob) -> Facts | None:
+        """Decode a layer's rows when every one is there."""
+        rows = self.cache.load(digest)
+        if SHAPE not in rows or any(key not in rows for key in self.keys.values()):
+            return None
+        decoded = self._decode(rows)
+        if decoded is None:
+            return None
+        shape, files = decoded
+        size = blob.size if blob.size >= 0 else (blob.identity.size if blob.identity else 0)
+        return Facts(digest, shape, files, (), size, remembered=True)
+
+    def _decode(
+        self, rows: Mapping[str, msgspec.Raw]
+    ) -> tuple[LayerShape, dict[str, tuple[FileFacts, ...]]] | None:
+        try:
+            shape = msgspec.msgpack.decode(rows[SHAPE], type=LayerShape)
+            files = {name: _FACTS.decode(rows[key]) for name, key in self.keys.items() if key in rows}
+        except msgspec.DecodeError:
+            return None
+        return shape, files
+
+    def _from_other(self, blob: Blob) -> Facts | None:
+        """Wait a while for the process that reads the same layer just now, and take what it learned.
+
+        Only where the digest may be believed beforehand; else the bytes must be read here anyway.
+        """
+        if not blob.addressed:
+            return None
+        end = time.monotonic() + _WAIT_FOR_OTHER_S
+        while time.monotonic() < end and not self.over():
+            time.sleep(_LOOK_EVERY_S)
+            if found := self._remembered(blob.claimed, blob):
+                return found
+            with self.cache.reading(blob.claimed) as free:
+                if free:
+                    return self._remembered(blob.claimed, blob)
+        return None
+
+    def _read(self, blob: Blob) -> Facts:
+        """Read a blob: only its digest where its facts are known under the claimed one, else all of it."""
+        rows = self.cache.load(blob.claimed) if blob.claimed else {}
+        missing = [d for d in self.detectors if SHAPE not in rows or self.keys[d.name] not in rows]
+        if not missing and not blob.once and blob.walk is None:
+            digest, size, problem = self._hash_only(blob)
+            if not problem and digest == blob.claimed and (found := self._remembered(digest, blob)):
+                self._remember_file(blob, digest)
+                return msgspec.structs.replace(found, size_bytes=size, unread=_size_problem(blob, size))
+            missing = list(self.detectors)
+        return self._read_whole(blob, missing or list(self.detectors), rows)
+
+    def _hash_only(self, blob: Blob) -> tuple[str, int, str]:
+        hashed = Hashed(blob.open())
+        try:
+            hashed.drain()
+        except (OSError, HullmarkError) as problem:
+            return "", hashed.size, _words(problem)
+        return hashed.digest, hashed.size, ""
+
+    def _read_whole(self, blob: Blob, missing: list[Detector], rows: Mapping[str, msgspec.Raw]) -> Facts:
+        reading = _Reading(self, missing)
+        algorithm = blob.claimed.partition(":")[0] if blob.claimed.startswith("sha512:") else "sha256"
+        hashed = Hashed(blob.open(), algorithm)
+        problems: list[str] = []
+        failed = False
+        try:
+            if blob.walk is not None:
+                reading.take(blob.walk(reading.select, reading.shape, self.budget, self.limits))
+            else:
+                pieces = inflated(hashed, self.limits)
+                reading.take(walk(pieces, reading.select, reading.shape, self.budget, self.limits))
+                for _rest in pieces:
+                    # What follows the tar's end is inflated too, since the stream's checksum stands behind it.
+                    pass
+        except (Cut, DamagedError) as problem:
+            problems.append(str(problem))
+        except (OSError, HullmarkError) as problem:
+            problems.append(_words(problem))
+            failed = not isinstance(problem, LimitError)
+        if blob.walk is not None:
+            reading.resolve_hard_links(None)
+            unread = tuple(Unread(kind="layer", reason=reason) for reason in problems)
+            return Facts("", reading.shape.frozen(), reading.files(), unread, 0)
+        try:
+            if not failed:
+                hashed.drain()
+        except (OSError, HullmarkError) as problem:
+            problems.append(_words(problem))
+            failed = True
+        cut = failed or reading.cut
+        if not cut:
+            reading.resolve_hard_links(blob)
+        return self._finish(blob, hashed, reading, problems, rows, cut=cut)
+
+    def _finish(
+        self,
+        blob: Blob,
+        hashed: Hashed,
+        reading: "_Reading",
+        problems: list[str],
+        rows: Mapping[str, msgspec.Raw],
+        *,
+        cut: bool,
+    ) -> Facts:
+        """Compare what was read with what was promised, and remember it under what it is."""
+        digest = "" if cut else hashed.digest
+        shape, files = reading.shape.frozen(), reading.files()
+        said = tuple(Unread(kind="layer", reason=reason) for reason in problems)
+        if reading.cut:
+            said = (*said, Unread(kind="layer", reason="the time given with --timeout was over"))
+        if digest:
+            # A pure function of these bytes, so what is wrong with them may be remembered as well.
+            shape = msgspec.structs.replace(shape, unread=(*shape.unread, *said))
+            new = {self.keys[name]: _ENCODE(found) for name, found in files.items()}
+            self.cache.store(digest, {SHAPE: msgspec.msgpack.encode(shape), **new})
+            if reading.partial and digest == blob.claimed and (known := self._decode(rows)):
+                files = known[1] | files
+        else:
+            shape = msgspec.structs.replace(shape, unread=(*shape.unread, *said))
+        expected = blob.claimed or (blob.diff_id if hashed.plain else "")
+        unread = _size_problem(blob, hashed.size) if not cut else ()
+        if digest and expected and digest != expected:
+            unread = (
+                *unread,
+                Unread(kind="layer", reason=f"its bytes have the digest {digest}, not {expected}"),
+            )
+        if digest and not unread:
+            self._remember_file(blob, digest)
+        return Facts(digest if not unread else "", shape, files, unread, hashed.size)
+
+    def _remember_file(self, blob: Blob, digest: str) -> None:
+        if blob.identity is not None:
+            self.cache.remember_file(blob.identity, digest)
+
+
+class _Reading:
+    """One pass over one layer."""
+
+    def __init__(self, reader: LayerReader, detectors: list[Detector]) -> None:
+        self.reader = reader
+        self.partial = len(detectors) < len(reader.detectors)
+        self.detectors = detectors
+        self.dispatcher = Dispatcher(detectors)
+        self.shape = Shape(reader.limits)
+        self.cut = False
+        self._found: dict[str, dict[str, FileFacts]] = {detector.name: {} for detector in detectors}
+        self._binaries = self.dispatcher.binaries
+        self._binary = self._selected(self._binaries, elf_only=True) if self._binaries else None
+        self._by_detectors: dict[tuple[str, ...], Selected] = {}
+
+    def _selected(self, detectors: tuple[Detector, ...], *, elf_only: bool = False) -> Selected:
+        return Selected(
+            detectors,
+            max(detector.max_bytes for detector in detectors),
+            tuple({marker for detector in detectors for marker in detector.markers}),
+            max(detector.excerpt_bytes for detector in detectors),
+            elf_only,
+        )
+
+    def select(self, path: str, mode: int, size: int) -> Selected | None:
+        """Say what is wanted of a regular file."""
+        found = self.dispatcher.find(path)
+        if not found:
+            return self._binary if mode & 0o111 and size >= _SMALLEST_BINARY else None
+        if mode & 0o111:
+            found += [detector for detector in self._binaries if detector not in found]
+        names = tuple(detector.name for detector in found)
+        selected = self._by_detectors.get(names)
+        if selected is None:
+            selected = self._by_detectors[names] = self._selected(tuple(found))
+        return selected
+
+    def take(self, bodies: Iterable[Body]) -> None:
+        """Run the detectors over what the walk gives."""
+        for body in bodies:
+            self._read(body, body.path)
+            if self.reader.over():
+                self.cut = True
+                return
+
+    def _read(self, body: Body, path: str) -> None:
+        detectors = body.token
+        assert isinstance(detectors, tuple)
+        binary = body.data[:4] == b"\x7fELF"
+        for detector in detectors:
+            found = self._found[detector.name]
+            found.pop(path, None)  # of two entries of one path the later counts
+            named = not detector.binaries or detector in self.dispatcher.find(path)
+            if not named and not (binary and (body.whole or detector.markers)):
+                continue
+            if body.whole or detector.markers:
+                facts = read_file(detector, self._file(body, path))
+            else:
+                kind: UnreadKind = "package_database" if detector.database else "file"
+                reason = f"a file of {body.size} bytes, more than is held at once"
+                facts = FileFacts(path, (Unread(kind=kind, path=path, reason=reason),))
+            if named or facts.facts:
+                found[path] = facts
+
+    def _file(self, body: Body, path: str) -> File:
+        return File(
+            path,
+            body.data,
+            size=body.size,
+            mode=body.mode,
+            whole=body.whole,
+            excerpts=body.excerpts,
+            limits=self.reader.file_limits,
+            wanted=self.reader.wanted,
+        )
+
+    def resolve_hard_links(self, blob: Blob | None) -> None:
+        """Give wanted paths that are hard links the facts of the file that they link to.
+
+        A target that was not wanted itself is read in a second pass over the layer.
+        """
+        again: dict[str, list[str]] = {}
+        for path, target in self.shape.hard_links.items():
+            for detector in self.dispatcher.find(path):
+                known = self._found[detector.name].get(target)
+                if known is not None:
+                    self._found[detector.name][path] = FileFacts(path, known.facts)
+                else:
+                    again.setdefault(target, [])
+                    if path not in again[target]:
+                        again[target].append(path)
+        if not again:
+            return
+        if blob is None or blob.once:
+            for paths in again.values():
+                for path in paths:
+                    self.shape.say("a hard link to a file that was passed by", path=path)
+            return
+        hashed = Hashed(blob.open())
+        scratch = Shape(self.reader.limits)
+
+        def select(path: str, _mode: int, _size: int) -> Selected | None:
+            if path not in again:
+                return None
+            detectors = [d for alias in again[path] for d in self.dispatcher.find(alias)]
+            return self._selected(tuple(dict.fromkeys(detectors)))
+
+        try:
+            pieces = inflated(hashed, self.reader.limits)
+            for body in walk(pieces, select, scratch, self.reader.budget, self.reader.limits):
+                for alias in again[body.path]:
+                    own = tuple(d for d in self.dispatcher.find(alias))
+                    self._read(body._replace(path=alias, token=own), alias)
+        except (Cut, DamagedError, OSError, HullmarkError) as problem:
+            self.shape.say(f"hard links could not be followed: {_words(problem)}")
+
+    def files(self) -> dict[str, tuple[FileFacts, ...]]:
+        """Give what each detector found, by path."""
+        return {
+            name: tuple(facts for _, facts in sorted(found.items())) for name, found in self._found.items()
+        }
+
+
+_FACTS = msgspec.msgpack.Decoder(tuple[FileFacts, ...])
+_ENCODE = msgspec.msgpack.Encoder().encode
+
+
+def _words(problem: BaseException) -> str:
+    if isinstance(problem, HullmarkError):
+        return f"{problem.what} ({problem.hint})" if problem.hint else problem.what
+    return str(problem.strerror or problem) if isinstance(problem, OSError) else str(problem)
+
+
+def _unreadable(blob: Blob, reason: str) -> Facts:
+    return Facts("", LayerShape(), {}, (Unread(kind="layer", reason=reason),), max(blob.size, 0))
+
+
+def _size_problem(blob: Blob, size: int) -> tuple[Unread, ...]:
+    if blob.size in {-1, size}:
+        return ()
+    return (Unread(kind="layer", reason=f"its blob has {size} bytes, not {blob.size}"),)

@@ -1,0 +1,454 @@
+"""An inventory of packages × the advisory database → the report. The part of a scan that opens no image."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from hullmark.advisories.database import Database, Part, PartInfo, Statement
+from hullmark.advisories.matcher import SYSTEM, Answer, Matcher, Query
+from hullmark.advisories.registry import schemes
+from hullmark.findings.merge import Flaw, Hit, evidence, merge, references, severity
+from hullmark.model.advisory import (
+    SEVERITY_RANK,
+    Advisory,
+    CveRecord,
+    EndOfLife,
+    Epss,
+    KnownExploited,
+    Note,
+    Severity,
+)
+from hullmark.model.errors import VersionError
+from hullmark.model.facts import Distribution, Package, Unread
+from hullmark.model.image import Layer
+from hullmark.model.purl import purl
+from hullmark.model.report import (
+    Component,
+    Coverage,
+    CoverageState,
+    DatabasePart,
+    EcosystemCoverage,
+    Finding,
+    Location,
+    Report,
+    ReportDatabase,
+    ReportImage,
+    Summary,
+    Suppressed,
+    Tool,
+)
+from hullmark.scan.request import Filters, ScanRequest
+
+_NOTE_FEEDS = ("epss", "kev", "nvd", "cvelist")
+_EOL_PART = "eol"
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A package with its places."""
+
+    package: Package
+    locations: tuple[Location, ...]
+    provides: tuple[str, ...] = ()
+
+
+class Inventory(msgspec.Struct, frozen=True, kw_only=True):
+    """What was learned of an image, or what an SBOM says: all that matching needs."""
+
+    tool: Tool
+    image: ReportImage
+    layers: tuple[Layer, ...]
+    items: tuple[Item, ...]
+    errors: tuple[Unread, ...]
+    distribution: Distribution | None
+    dev_packages: int = 0
+    skipped_files: int = 0
+    unread_in_deleted: int = 0
+
+
+def report(inventory: Inventory, request: ScanRequest) -> Report:
+    """Match an inventory and make its report."""
+    database = Database.open(request.database) if request.database is not None else None
+    try:
+        return _Reporter(inventory, request, database).report()
+    finally:
+        if database is not None:
+            database.close()
+
+
+class _Reporter:
+    def __init__(self, inventory: Inventory, request: ScanRequest, database: Database | None) -> None:
+        self.inventory = inventory
+        self.request = request
+        self.database = database
+        self.as_of = dt.datetime.fromisoformat(request.as_of)
+        self.distribution = inventory.distribution
+        self.used: dict[str, Part] = {}
+        self.notes: dict[str, dict[str, Note]] = {}
+        self.advisories: dict[tuple[str, int], Advisory] = {}
+        self.eol = self._end_of_life()
+
+    def report(self) -> Report:
+        items = self.inventory.items
+        matcher = Matcher(self.database, self.distribution) if self.database is not None else None
+        queries = [_query(item.package) for item in items]
+        answers = (
+            matcher.match(queries)
+            if matcher is not None
+            else [Answer((), "feed_missing", (), ())] * len(items)
+        )
+        components = []
+        flaws: list[tuple[Component, Query, list[Flaw]]] = []
+        for number, (item, query, answer) in enumerate(zip(items, queries, answers, strict=True)):
+            component = self._component(f"p{number}", item, answer)
+            components.append(component)
+            flaws.append((component, query, self._flaws(query, answer)))
+        self._join_notes({flaw.id for _, _, found in flaws for flaw in found})
+        findings = [
+            self._finding(component, query, flaw) for component, query, found in flaws for flaw in found
+        ]
+        if self.eol is not None:
+            findings.append(self._eol_finding(self.eol))
+        shown, suppressed = _filtered(findings, components, self.request.filters)
+        if self.request.filters.pkg_types:
+            components = [c for c in components if _pkg_type(c.ecosystem) in self.request.filters.pkg_types]
+        derived = matcher.cover(_system(items)).derived_from if matcher is not None and _system(items) else ""
+        image = msgspec.structs.replace(self.inventory.image, derived_from=derived)
+        coverage = self._coverage(components)
+        return Report(
+            tool=self.inventory.tool,
+            as_of=self.request.as_of,
+            database=ReportDatabase(tuple(self._part(part) for _, part in sorted(self.used.items()))),
+            image=image,
+            layers=self.inventory.layers,
+            incomplete=bool(self.inventory.errors) or coverage.not_checked > 0,
+            errors=self.inventory.errors,
+            coverage=coverage,
+            summary=_summary(components, shown, self.inventory),
+            packages=tuple(components),
+            findings=tuple(sorted(shown, key=_worst_first)),
+            suppressed=tuple(
+                Suppressed(reason, finding)
+                for reason, finding in sorted(
+                    suppressed, key=lambda entry: (entry[0], _worst_first(entry[1]))
+                )
+            ),
+        )
+
+    def _component(self, name: str, item: Item, answer: Answer) -> Component:
+        package = item.package
+        bases = {location.from_base for location in item.locations}
+        return Component(
+            id=name,
+            purl=self._purl(package),
+            ecosystem=package.ecosystem,
+            name=package.name,
+            version=package.version,
+            arch=package.arch,
+            source=package.source,
+            source_version=package.source_version,
+            licences=package.licences,
+            origin=package.origin,
+            dev=package.dev,
+            direct=package.direct,
+            via=package.via,
+            module=package.module,
+            vendor=package.vendor,
+            cpe=package.cpe,
+            provides=item.provides,
+            locations=item.locations,
+            from_base=None if not bases or None in bases else bases == {True},
+            coverage=self._coverage_of(package, answer),
+            feeds=answer.feeds,
+        )
+
+    def _purl(self, package: Package) -> str:
+        qualifiers = {"arch": package.arch}
+        namespace = ""
+        version = package.version
+        if package.ecosystem in SYSTEM:
+            distribution = self.distribution
+            if distribution is not None:
+                namespace = distribution.id
+                qualifiers["distro"] = "-".join(
+                    part for part in (distribution.id, distribution.version_id) if part
+                )
+            if package.ecosystem == "rpm":
+                epoch, colon, rest = version.partition(":")
+                if colon:
+                    version, qualifiers["epoch"] = rest, epoch
+            if package.source and package.source != package.name:
+                qualifiers["upstream"] = package.source
+        return purl(package.ecosystem, package.name, version, namespace=namespace, qualifiers=qualifiers)
+
+    def _coverage_of(self, package: Package, answer: Answer) -> CoverageState:
+        state = answer.coverage
+        if state != "matched":
+            return state  # type: ignore[return-value]  # the matcher speaks the same words
+        if package.ecosystem in SYSTEM and self.eol is not None:
+            return "release_eol"
+        assert self.database is not None
+        infos = [self.database.current.parts[key] for key in answer.parts]
+        return "feed_stale" if any(self._is_stale(info) for info in infos) else "matched"
+
+    def _age_hours(self, info: PartInfo) -> float | None:
+        if not info.built:
+            return None
+        age = self.as_of - dt.datetime.fromisoformat(info.built)
+        return round(age.total_seconds() / 3600, 1)
+
+    def _is_stale(self, info: PartInfo) -> bool:
+        age = self._age_hours(info)
+        return age is not None and age > self.request.max_age_h
+
+    def _part(self, part: Part) -> DatabasePart:
+        info = part.info
+        return DatabasePart(
+            part=part.key,
+            feed=info.feed,
+            revision=f"{info.lineage}.{info.n}",
+            built=info.built,
+            newest=info.newest,
+            advisories=info.advisories or info.notes,
+            age_hours=self._age_hours(info),
+            stale=self._is_stale(info),
+        )
+
+    def _flaws(self, query: Query, answer: Answer) -> list[Flaw]:
+        for key in answer.parts:
+            part = self.database.part(key) if self.database is not None else None
+            if part is not None:
+                self.used[key] = part
+        if not answer.statements:
+            return []
+        scheme = schemes()[query.ecosystem]
+        hits = [self._hit(statement, query, scheme.name) for statement in answer.statements]
+        name, source = scheme.fold(query.name), scheme.fold(query.source or query.name)
+
+        def speaks(statement: Statement, flaw: str) -> bool:
+            part = self.used[statement.part]
+            return part.speaks_of(source if statement.scope == "source" else name, flaw)
+
+        def order(text: str) -> bytes | None:
+            try:
+                return scheme.key(text)
+            except VersionError:
+                return None
+
+        return merge(hits, speaks, order)
+
+    def _hit(self, statement: Statement, query: Query, scheme: str) -> Hit:
+        part = self.used[statement.part]
+        record = (statement.part, statement.row)
+        if record not in self.advisories:
+            self.advisories[record] = part.advisory(statement.row)
+        from_source = statement.scope == "source" and query.source_version
+        compared = query.source_version if from_source else query.version
+        info = part.info
+        return Hit(
+            statement, self.advisories[record], info.feed, f"{info.lineage}.{info.n}", scheme, compared
+        )
+
+    def _join_notes(self, ids: set[str]) -> None:
+        if self.database is None:
+            return
+        cves = sorted(name for name in ids if name.startswith("CVE-"))
+        for feed in _NOTE_FEEDS:
+            part = self.database.part(feed)
+            if part is not None:
+                self.used[feed] = part
+                self.notes[feed] = part.notes(cves)
+
+    def _finding(self, component: Component, query: Query, flaw: Flaw) -> Finding:
+        records = [self.notes.get(feed, {}).get(flaw.id) for feed in ("cvelist", "nvd")]
+        catalogue = [record for record in records if isinstance(record, CveRecord)]
+        extra = [score for record in catalogue for score in record.scores]
+        level, source, scores = severity(flaw.hits, extra, system=query.ecosystem in SYSTEM)
+        advisories = [hit.advisory for hit in sorted(flaw.hits, key=lambda hit: hit.statement.bundle)]
+        spoken: list[Advisory | CveRecord] = [*advisories, *catalogue]
+        epss, kev = self.notes.get("epss", {}).get(flaw.id), self.notes.get("kev", {}).get(flaw.id)
+        cwes = {cwe for record in spoken for cwe in record.cwes}
+        published = [record.published for record in spoken if record.published]
+        modified = [record.modified for record in spoken if record.modified]
+        return Finding(
+            id=flaw.id,
+            kind="malicious" if flaw.malicious else ("bundle" if flaw.bundle_only else "vulnerability"),
+            component=component.id,
+            purl=component.purl,
+            name=component.name,
+            version=component.version,
+            severity=Severity.CRITICAL if flaw.malicious else level,
+            severity_source=source,
+            state=flaw.state,
+            fixed_version=flaw.fixed_version,
+            aliases=flaw.aliases,
+            title=next((a.title for a in advisories if a.title), ""),
+            details=next((record.details for record in spoken if record.details), ""),
+            scores=scores,
+            cwes=tuple(sorted(cwes)),
+            published=min(published, default=""),
+            modified=max(modified, default=""),
+            bundles=flaw.bundles,
+            epss=epss if isinstance(epss, Epss) else None,
+            kev=kev if isinstance(kev, KnownExploited) else None,
+            references=references(flaw.hits),
+            evidence=tuple(dict.fromkeys(evidence(hit) for hit in flaw.hits)),
+            locations=component.locations,
+            from_base=component.from_base,
+        )
+
+    def _end_of_life(self) -> EndOfLife | None:
+        """Give the end of the distribution's release when it is past at `as_of`."""
+        distribution = self.distribution
+        if distribution is None:
+            return None
+        part = self.database.part(_EOL_PART) if self.database is not None else None
+        names = [f"{distribution.id}-{version}" for version in _cycles(distribution.version_id)]
+        notes = part.notes(names) if part is not None else {}
+        for name in names:
+            note = notes.get(name)
+            if isinstance(note, EndOfLife):
+                assert part is not None
+                self.used[_EOL_PART] = part
+                return note if self._is_past(note) else None
+        if distribution.support_end and _day(distribution.support_end) is not None:
+            note = EndOfLife(id=names[0], date=distribution.support_end)
+            return note if self._is_past(note) else None
+        return None
+
+    def _is_past(self, note: EndOfLife) -> bool:
+        day = _day(note.date)
+        return day < self.as_of.date() if day is not None else bool(note.ended)
+
+    def _eol_finding(self, note: EndOfLife) -> Finding:
+        assert self.distribution is not None
+        name = self.distribution.pretty_name or self.distribution.id
+        when = f" since {note.date}" if note.date else ""
+        following = f"; the next release is {note.successor}" if note.successor else ""
+        return Finding(
+            id=f"EOL-{note.id}",
+            kind="end_of_life",
+            component="",
+            purl="",
+            name=self.distribution.id,
+            version=self.distribution.version_id,
+            severity=Severity.HIGH,
+            severity_source="hullmark",
+            state="end_of_life",
+            fixed_version=note.successor,
+            title=f"{name} is past its end of life{when}{following}",
+            eol=note,
+        )
+
+    def _coverage(self, components: Sequence[Component]) -> Coverage:
+        by_ecosystem: dict[str, list[Component]] = {}
+        for component in components:
+            by_ecosystem.setdefault(component.ecosystem, []).append(component)
+        entries = []
+        for ecosystem, found in sorted(by_ecosystem.items()):
+            feeds = sorted({feed for component in found for feed in component.feeds})
+            ages = [
+                age
+                for part in self.used.values()
+                if part.info.feed in feeds and (age := self._age_hours(part.info)) is not None
+            ]
+            states = Counter(component.coverage for component in found)
+            entries.append(
+                EcosystemCoverage(
+                    ecosystem, len(found), dict(sorted(states.items())), tuple(feeds), max(ages, default=None)
+                )
+            )
+        checked = {"matched", "feed_stale", "release_eol"}
+        return Coverage(
+            tuple(entries),
+            sum(component.coverage not in checked for component in components),
+            self.inventory.dev_packages,
+            self.inventory.skipped_files,
+        )
+
+
+def _query(package: Package) -> Query:
+    return Query(
+        package.ecosystem,
+        package.name,
+        package.version,
+        package.arch,
+        package.source,
+        package.source_version,
+        package.module,
+        package.cpe,
+    )
+
+
+def _system(items: Sequence[Item]) -> str:
+    return next((item.package.ecosystem for item in items if item.package.ecosystem in SYSTEM), "")
+
+
+def _cycles(version: str) -> list[str]:
+    """Give the names under which a release's cycle may stand: `3.10.4`, `3.10`, `3`."""
+    parts = version.split(".")
+    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def _pkg_type(ecosystem: str) -> str:
+    return "os" if ecosystem in SYSTEM else "library"
+
+
+def _filtered(
+    findings: Sequence[Finding], components: Sequence[Component], filters: Filters
+) -> tuple[list[Finding], list[tuple[str, Finding]]]:
+    """Split the findings into those shown and those that a filter takes out, with the filter's name."""
+    ecosystems = {component.id: component.ecosystem for component in components}
+    shown: list[Finding] = []
+    suppressed: list[tuple[str, Finding]] = []
+    for finding in findings:
+        kind = _pkg_type(ecosystems[finding.component]) if finding.component else "os"
+        if filters.pkg_types and kind not in filters.pkg_types:
+            suppressed.append((f"--pkg-types {','.join(filters.pkg_types)}", finding))
+        elif filters.severities and finding.severity not in filters.severities:
+            suppressed.append((f"--severity {','.join(filters.severities)}", finding))
+        elif filters.fixable_only and not finding.fixed_version:
+            suppressed.append(("--fixable-only", finding))
+        elif finding.state in filters.ignore_states:
+            suppressed.append((f"--ignore-status {finding.state}", finding))
+        else:
+            shown.append(finding)
+    return shown, suppressed
+
+
+def _worst_first(finding: Finding) -> tuple[object, ...]:
+    return (
+        SEVERITY_RANK[finding.severity],
+        finding.kev is None,
+        -(finding.epss.probability if finding.epss else 0.0),
+        not finding.fixed_version,
+        finding.name,
+        finding.version,
+        finding.id,
+        finding.component,
+    )
+
+
+def _summary(components: Sequence[Component], findings: Sequence[Finding], inventory: Inventory) -> Summary:
+    levels = Counter(finding.severity for finding in findings)
+    bases = Counter(finding.from_base for finding in findings)
+    kinds = Counter(unread.kind for unread in inventory.errors)
+    return Summary(
+        packages=len(components),
+        findings=len(findings),
+        by_severity={str(level): levels[level] for level in Severity},
+        fixable=sum(bool(finding.fixed_version) and finding.kind != "end_of_life" for finding in findings),
+        from_base=bases[True],
+        from_own_layers=bases[False],
+        unattributed=bases[None],
+        unread={kind: kinds[kind] for kind in ("layer", "package_database", "file", "record")},
+        unread_in_deleted=inventory.unread_in_deleted,
+    )

@@ -1,0 +1,55 @@
+"""What a scan is asked for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from hullmark.detectors.detector import Limits
+from hullmark.images.limits import ReadLimits
+from hullmark.images.source import SourceOptions
+from hullmark.model.advisory import Severity
+
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(_what: str, _done: int, _total: int) -> None:
+    return
+
+
+class Filters(Struct, frozen=True, kw_only=True):
+    """Which findings and packages are shown. What a filter takes out is counted as suppressed, never lost.
+
+    `pkg_types` holds `os` and `library`. `ignore_states` are finding states. `skip_paths` are globs.
+    """
+
+    severities: tuple[Severity, ...] = ()
+    fixable_only: bool = False
+    pkg_types: tuple[str, ...] = ()
+    ignore_states: tuple[str, ...] = ()
+    skip_paths: tuple[str, ...] = ()
+    include_dev: bool = False
+
+
+class ScanRequest(Struct, frozen=True, kw_only=True):
+    """One image and everything that shapes its report.
+
+    `as_of` (RFC 3339, UTC) is the only clock. `cache` None remembers nothing, `database` None matches nothing
+    (an SBOM). `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
+    """
+
+    reference: str
+    as_of: str
+    cache: Path | None = None
+    cache_bytes: int = 2 * 1024**3
+    cache_read_only: bool = False
+    database: Path | None = None
+    base: tuple[str, ...] = ()
+    filters: Filters = field(default_factory=Filters)
+    source: SourceOptions = field(default_factory=SourceOptions)
+    limits: ReadLimits = field(default_factory=ReadLimits)
+    file_limits: Limits = field(default_factory=Limits)
+    timeout_s: float = 0
+    max_age_h: float = 24.0
+    threads: int = 0
+    progress: Progress = _silent

@@ -1,0 +1,54 @@
+"""Composer's order against composer/semver."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hullmark.advisories.versions.composer import key
+from versions.pairs import keys, mutated, pairs, real, refused, wrong
+
+BITS = ["-dev", "-beta", "-RC1", "alpha.2", "-patch1", "pl2", "p1", "v", ".x-dev", "-stable", "+build", "b2", "@dev", ".0", "."]
+EXTRA = ["20100102", "2010-01-02", "2010-01-02.5", "20100102-203040-p1", "dev-master", "1.x-dev", "201903.0", "2.0.x-DEV"]
+LIBRARY = Path("/usr/share/php/Composer/Semver/autoload.php")
+PROGRAM = """
+require $argv[1];
+$parser = new Composer\\Semver\\VersionParser();
+$input = json_decode(stream_get_contents(STDIN), true);
+$parsed = [];
+foreach ($input["texts"] as $text) {
+    try { $normal = $parser->normalize($text); } catch (UnexpectedValueException $problem) { continue; }
+    if (strncmp($normal, "dev-", 4) !== 0) { $parsed["/" . $text] = $normal; }
+}
+$answers = [];
+foreach ($input["asked"] as [$a, $b]) {
+    $known = isset($parsed["/" . $a], $parsed["/" . $b]);
+    $answers[] = $known ? version_compare($parsed["/" . $a], $parsed["/" . $b]) : null;
+}
+$valid = array_map(fn($name) => substr($name, 1), array_keys($parsed));
+echo json_encode(["valid" => $valid, "answers" => $answers]);
+"""
+
+
+def test_every_real_version_has_a_key() -> None:
+    assert refused(key, real("composer")) == []
+
+
+@pytest.mark.skipif(shutil.which("php") is None or not LIBRARY.exists(), reason="composer/semver is not here")
+def test_like_composer() -> None:
+    seeds = [*real("composer"), *EXTRA]
+    texts = [*seeds, *mutated(seeds, BITS, 4000)]
+    ordered = keys(key, texts)
+    asked = pairs(ordered)
+    done = subprocess.run(
+        ["php", "-r", PROGRAM, str(LIBRARY)],
+        input=json.dumps({"texts": texts, "asked": asked}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result = json.loads(done.stdout)
+    assert sorted(set(result["valid"]) ^ set(ordered)) == []
+    assert wrong(ordered, asked, result["answers"]) == []

@@ -1,0 +1,1 @@
+{application, b, [{vsn, "%VSN%"}]}.

@@ -1,0 +1,2 @@
+package = "bad"
+version = string.format("%s-1", "1.0")

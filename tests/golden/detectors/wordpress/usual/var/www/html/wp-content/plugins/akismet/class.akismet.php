@@ -1,0 +1,2 @@
+<?php
+class Akismet { const API_HOST = 'rest.akismet.com'; }
