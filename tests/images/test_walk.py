@@ -29,7 +29,11 @@ def walked(
     found = {
         body.path: body
         for body in walk(
-            pieces(data, piece), lambda path, _mode, _size: selected if wants in path else None, shape, budget, limits
+            pieces(data, piece),
+            lambda path, _mode, _size: selected if wants in path else None,
+            shape,
+            budget,
+            limits,
         )
     }
     assert budget.take(budget.total), "every body's memory was given back"
@@ -47,9 +51,9 @@ def archive(members: list[tuple[str, bytes]], form: int = tarfile.PAX_FORMAT) ->
 
 
 NAMES = st.lists(
-    st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=60).filter(
-        lambda part: part not in {".", ".."} and not part.startswith(".wh.")
-    ),
+    st.text(
+        st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=60
+    ).filter(lambda part: part not in {".", ".."} and not part.startswith(".wh.")),
     min_size=1,
     max_size=6,
 ).map("/".join)
@@ -81,7 +85,9 @@ def test_ustar_prefix() -> None:
 
 
 def test_paths_are_relative_to_the_root() -> None:
-    found, shape = walked(archive([("/abs", b""), ("./dot", b""), ("a//b", b""), ("a/../../etc/passwd", b"")]))
+    found, shape = walked(
+        archive([("/abs", b""), ("./dot", b""), ("a//b", b""), ("a/../../etc/passwd", b"")])
+    )
     assert sorted(found) == ["a/b", "abs", "dot"]
     assert [unread.reason for unread in shape.unread] == ["a path that leads out of the image"]
     assert shape.skipped == 1

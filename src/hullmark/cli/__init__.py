@@ -1,1 +1,1 @@
-"""cli."""
+"""The command line: one thin module a command; everything heavy is imported inside."""

@@ -67,8 +67,7 @@ def parse(text: str) -> Reference:
         host, repository = DOCKER_HUB, f"{first}{slash}{rest}"
     if not _is_host(host):
         raise UsageError(f"{cleaned(host, 80)!r} is no registry host", where=text)
-    host = host.lower()
-    if host in HUB_NAMES:
+    if host.lower() in HUB_NAMES:
         host = DOCKER_HUB
         if "/" not in repository:
             repository = f"library/{repository}"

@@ -1,6 +1,7 @@
 """What the OSV readers make of events, listed versions and ecosystems."""
 
 import io
+from collections.abc import Mapping
 
 import msgspec
 import pytest
@@ -117,6 +118,6 @@ def test_related_and_upstream_are_no_aliases() -> None:
     assert found.aliases == ("CVE-2021-1",)
 
 
-def _read(body: dict[str, object]) -> list[object]:
+def _read(body: Mapping[str, object]) -> list[object]:
     document = Document("osv/PyPI/x.json", lambda: io.BytesIO(msgspec.json.encode(body)))
     return list(osv.libraries(document, {"PyPI": "pypi"}))

@@ -30,7 +30,9 @@ func main() {
 	json.NewEncoder(os.Stdout).Encode(answers)
 }
 """
-STRICT = re.compile(r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}(?:-(?:0|[1-9]\d*|\d*[A-Za-z-][\w-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][\w-]*))*)?(?:\+[\w.-]+)?$", re.ASCII)
+NUMBER = "(?:0|[1-9][0-9]*)"
+PART = f"(?:{NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+STRICT = re.compile(rf"{NUMBER}\.{NUMBER}\.{NUMBER}(?:-{PART}(?:\.{PART})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$")
 
 
 def library() -> Path | None:

@@ -1,6 +1,7 @@
 """Semantic versions against npm's own `semver`."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,7 +17,7 @@ const semver = require(process.argv[1]);
 const {texts, asked} = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const parsed = Object.fromEntries(texts.map(t => [t, semver.parse(t, {loose: true})]));
 const answers = asked.map(([a, b]) => parsed[a] && parsed[b] ? parsed[a].compare(parsed[b]) : null);
-console.log(JSON.stringify({valid: texts.filter(t => parsed[t]), answers}));
+console.log(JSON.stringify({valid: texts.filter(t => semver.valid(t)), answers}));
 """
 
 
@@ -52,6 +53,12 @@ def test_like_npm() -> None:
     )
     result = json.loads(done.stdout)
     assert sorted(set(result["valid"]) - set(ordered)) == []
-    both = [(pair, answer) for pair, answer in zip(asked, result["answers"], strict=True) if answer is not None]
+    # npm refuses fewer numbers than three, and reads a fourth as a pre-release: 0.0.91.0 as 0.0.9-1.0
+    three = re.compile(r"[=v]*[0-9]+\.[0-9]+\.[0-9]+(?![0-9.])")
+    both = [
+        ((a, b), answer)
+        for (a, b), answer in zip(asked, result["answers"], strict=True)
+        if answer is not None and three.match(a) and three.match(b)
+    ]
     assert len(both) > 1000
     assert wrong(ordered, [pair for pair, _answer in both], [answer for _pair, answer in both]) == []

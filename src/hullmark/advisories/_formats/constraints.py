@@ -14,7 +14,8 @@ from hullmark.model.errors import VersionError
 Comparison = tuple[str, str]
 """An operator and a version."""
 
-_COMPARISON = re.compile(r"(\^|~>|~|>=|<=|==|!=|=|>|<|)\s*([^\s,<>=^~!]+)\Z")
+# No version has 200 characters; what is longer could not be counted with in reasonable time.
+_COMPARISON = re.compile(r"(\^|~>|~|>=|<=|==|!=|=|>|<|)\s*([^\s,<>=^~!]{1,200})\Z")
 _SEMVER = re.compile(r"(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?\Z")
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*\Z")
 _SEMVER_ECOSYSTEMS = frozenset({"npm", "cargo", "golang", "hex", "pub", "swift", "nuget"})

@@ -67,9 +67,7 @@ def parse(text: str) -> Cpe | None:
     """Split a formatted string, or give None for what is none."""
     if not text.startswith(_PREFIX) or len(text) > _MAX_LENGTH:
         return None
-    parts = [
-        _ESCAPED.sub(r"\1", part) if part != "*" else "" for part in _PARTS.findall(text, len(_PREFIX))
-    ]
+    parts = [_ESCAPED.sub(r"\1", part) if part != "*" else "" for part in _PARTS.findall(text, len(_PREFIX))]
     if len(parts) != 11:
         return None
     return Cpe(parts[0], parts[1], parts[2], parts[3], parts[4], parts[8])

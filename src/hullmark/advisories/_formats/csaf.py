@@ -11,11 +11,8 @@ from urllib.parse import unquote
 
 import msgspec
 
-from hullmark.advisories._formats import cvss
+from hullmark.advisories._formats import cvss, decoding
 from hullmark.model.advisory import Reference, Score, Severity
-
-READ_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What `decode` raises for a text that is no CSAF document."""
 
 _MAX_DEPTH = 8  # a package in a module in a repository of a product: three are known
 _MAX_PARTS = 32
@@ -172,8 +169,8 @@ _DECODER = msgspec.json.Decoder(Csaf)
 
 
 def decode(body: bytes) -> Csaf:
-    """Decode a document; raises one of `READ_ERRORS`."""
-    return _DECODER.decode(body)
+    """Decode a document; raises `decoding.UndecodableError`."""
+    return decoding.json(body, _DECODER)
 
 
 class Product(msgspec.Struct, frozen=True):

@@ -368,7 +368,7 @@ def libraries(document: Document, ecosystems: dict[str, str]) -> Iterator[FeedRe
     for entry in record.affected or ():
         package = entry.package
         ecosystem = ecosystems.get(split_ecosystem(package.ecosystem)[0]) if package else None
-        if package is None or ecosystem is None or not _is_vulnerability(entry):
+        if package is None or not ecosystem or not _is_vulnerability(entry):
             continue
         if not package.name:
             yield document.unread("an affected package without name", record.id)

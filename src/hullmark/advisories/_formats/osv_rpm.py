@@ -54,7 +54,7 @@ def _advisory(
     source_names: bool,
 ) -> Iterator[Advisory | Unread]:
     name, distribution = names
-    folder = _RELEASE.search(document.path.split("/", 2)[1])
+    folder = _RELEASE.search(document.path.removeprefix("osv/").partition("/")[0])
     summary = record.summary or ""
     match = _LEVEL.search(summary)
     level = osv.LEVELS[(match[1] or match[2]).lower()] if match else Severity.UNKNOWN

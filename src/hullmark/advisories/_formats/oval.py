@@ -121,6 +121,7 @@ class Reader:
         self._tests: dict[str, tuple[str, str, tuple[str, ...]]] = {}
         self._objects: dict[str, str] = {}
         self._states: dict[str, dict[str, tuple[str, str]]] = {}
+        self._leaves: dict[Criterion, Criterion] = {}
         self._done: list[Definition] = []
         self._stack: list[str] = []
         self._text: list[str] = []
@@ -145,7 +146,10 @@ class Reader:
                     yield from self._done
                     self._done.clear()
                 parser.Parse(b"", True)
-        except (expat.ExpatError, OSError, EOFError, zlib.error, UnicodeError) as problem:
+        except OvalError:
+            raise
+        except (expat.ExpatError, OSError, EOFError, zlib.error, LookupError, ValueError) as problem:
+            # LookupError and ValueError: an encoding that does not exist or that expat cannot use.
             raise OvalError(f"not an OVAL document: {problem}") from problem
         yield from self._done
 
@@ -198,7 +202,10 @@ class Reader:
                 return
             if name == "criterion":
                 leaf = Criterion(attributes.get("test_ref", ""), attributes.get("comment", ""))
-                self._nodes[-1].children.append(leaf)
+                # One test serves many definitions; all of these are in memory until the tests come.
+                self._nodes[-1].children.append(
+                    self._leaves.setdefault(leaf, leaf) if self._keep_tests else leaf
+                )
             elif name == "criteria":
                 operator = attributes.get("operator", "AND").upper()
                 if operator not in ("AND", "OR"):

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from hullmark.advisories._formats import decoding
 from hullmark.advisories.feed import Document, Record
 from hullmark.model.advisory import Advisory, Affected, Range, Reference
 
@@ -36,7 +37,10 @@ class _Document(msgspec.Struct):
     # Older documents of an empty repository say `null`.
     packages: list[msgspec.Raw] | None
     distroversion: str = ""
-    reponame: str = ""
+
+
+_DOCUMENT = msgspec.json.Decoder(_Document)
+_ENTRY = msgspec.json.Decoder(_Entry)
 
 
 def ids(line: str) -> tuple[list[str], list[str]]:
@@ -59,8 +63,8 @@ def parse(
     """
     for document in documents:
         try:
-            content = msgspec.json.decode(document.read(), type=_Document)
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+            content = decoding.json(document.read(), _DOCUMENT)
+        except decoding.UndecodableError as problem:
             yield document.unread(str(problem))
             continue
         name = release(content.distroversion)
@@ -69,8 +73,8 @@ def parse(
             continue
         for place, raw in enumerate(content.packages or ()):
             try:
-                entry = msgspec.json.decode(raw, type=_Entry)
-            except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+                entry = decoding.json(bytes(raw), _ENTRY)
+            except decoding.UndecodableError as problem:
                 yield document.unread(str(problem), f"package {place}")
                 continue
             yield from _advisories(document, entry.pkg, name, links)

@@ -115,6 +115,9 @@ def updates(document: Document) -> Iterator[Update]:
                 yield from reader.done
                 reader.done.clear()
             parser.Parse(b"", True)
-    except (expat.ExpatError, OSError, EOFError, zlib.error, UnicodeError) as problem:
+    except UpdateinfoError:
+        raise
+    except (expat.ExpatError, OSError, EOFError, zlib.error, LookupError, ValueError) as problem:
+        # LookupError and ValueError: an encoding that does not exist or that expat cannot use.
         raise UpdateinfoError(f"not readable as updateinfo: {problem}") from problem
     yield from reader.done

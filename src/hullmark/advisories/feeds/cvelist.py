@@ -36,6 +36,7 @@ _ECOSYSTEMS = frozenset({"generic", *(purl_type for _host, purl_type in _REGISTR
 _FILE = re.compile(r"CVE-\d{4}-\d{4,}\.json\Z")
 _HOST = re.compile(r"https?://(?:www\.)?([^/]+)")
 _NO_VERSION = frozenset({"", "*", "-", "0", "n/a", "unspecified", "unknown", "all"})
+_ALL = frozenset({"*", "all"})
 _ANY_END = frozenset({"*", "unspecified"})
 _CISA = "CISA-ADP"
 
@@ -240,7 +241,8 @@ def _versions(version: _Version) -> list[Range] | str:
     """Give the ranges of an entry, or its one version; the changes within it open and close."""
     first = "" if version.version.strip().lower() in _NO_VERSION else version.version
     if version.less_than is None and version.less_than_or_equal is None and not version.changes:
-        return first or [Range()]
+        # `n/a` alone names no version, and does not say that all are affected.
+        return first or ([Range()] if version.version.lower() in _ALL else [])
     ranges: list[Range] = []
     opened: str | None = first
     for change in version.changes or ():

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from hullmark.advisories._formats import decoding
 from hullmark.advisories.feed import Document, Feed, Record
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Severity, State
 from hullmark.model.target import Target
@@ -98,15 +99,15 @@ def parse(documents: Iterator[Document]) -> Iterator[Record]:
 
 def _tracker(document: Document) -> Iterator[Record]:
     try:
-        packages = _DOCUMENT.decode(document.read())
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        packages = decoding.json(document.read(), _DOCUMENT)
+    except decoding.UndecodableError as problem:
         yield document.unread(str(problem))
         return
     unknown: set[str] = set()
     for package, raw in packages.items():
         try:
-            flaws = _PACKAGE.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            flaws = decoding.json(bytes(raw), _PACKAGE)
+        except decoding.UndecodableError:
             flaws = {}
             yield from _readable(document, package, raw, flaws)
         for name, flaw in flaws.items():
@@ -136,14 +137,14 @@ def _readable(
 ) -> Iterator[Record]:
     """Collect those flaws of a package that are in order; the others are Unread."""
     try:
-        entries = _PACKAGE_RAW.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        entries = decoding.json(bytes(raw), _PACKAGE_RAW)
+    except decoding.UndecodableError as problem:
         yield document.unread(str(problem), f"package {package}")
         return
     for name, entry in entries.items():
         try:
-            flaws[name] = _ONE.decode(entry)
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+            flaws[name] = decoding.json(bytes(entry), _ONE)
+        except decoding.UndecodableError as problem:
             yield document.unread(str(problem), f"{package} {name}")
 
 

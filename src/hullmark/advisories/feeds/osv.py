@@ -17,8 +17,8 @@ _NAMES = {purl_type: name for name, purl_type in osv.LIBRARY_ECOSYSTEMS.items()}
 def parse(documents: Iterator[Document]) -> Iterator[Record]:
     """Give the records of each ecosystem's folder."""
     for document in documents:
-        folder = document.path.split("/", 2)[1]
-        yield from osv.libraries(document, {folder: osv.LIBRARY_ECOSYSTEMS[folder]})
+        folder = document.path.removeprefix("osv/").partition("/")[0]
+        yield from osv.libraries(document, {folder: osv.LIBRARY_ECOSYSTEMS.get(folder, "")})
 
 
 def parts(target: Target) -> tuple[str, ...] | None:

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from hullmark.advisories._formats import csaf
+from hullmark.advisories._formats import csaf, decoding
 from hullmark.advisories._formats.ordering import ordered
 from hullmark.advisories.feed import Document, Feed, Record
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, Severity, State, Withdrawn
@@ -91,7 +91,7 @@ def parse(documents: Iterator[Document]) -> Iterator[Record]:
             continue
         try:
             content = csaf.decode(document.read())
-        except csaf.READ_ERRORS as problem:
+        except decoding.UndecodableError as problem:
             yield document.unread(str(problem))
             continue
         if content.deleted:

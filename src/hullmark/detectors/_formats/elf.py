@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 _MAGIC = b"\x7fELF"
 _MAX_SECTIONS = 100_000
+_MAX_SEGMENTS = 256
 _LOADED = 1  # PT_LOAD
 _COMPRESSED = 0x800  # SHF_COMPRESSED
 _NO_BITS = 8  # SHT_NOBITS
@@ -28,7 +29,7 @@ class Section(NamedTuple):
 class Elf:
     """The headers of one ELF file, read from the bytes at hand (the file, or the start of one)."""
 
-    __slots__ = ("_body", "_segments", "_table", "bits", "order")
+    __slots__ = ("_body", "_loaded", "_table", "bits", "order")
 
     def __init__(self, body: bytes) -> None:
         """Read the file header; `ValueError` for bytes that are no ELF file."""
@@ -45,12 +46,11 @@ class Elf:
         programs, sections, _flags, _size, program_size, program_count, section_size, section_count, names = (
             head
         )
-        self._segments = (programs, program_size, program_count)
         self._table = (sections, section_size, section_count, names)
+        self._loaded = tuple(self._segments(programs, program_size, min(program_count, _MAX_SEGMENTS)))
 
-    def segments(self) -> Iterator[tuple[int, int, int]]:
+    def _segments(self, start: int, size: int, count: int) -> Iterator[tuple[int, int, int]]:
         """Give (address, offset, size in the file) of each loaded segment."""
-        start, size, count = self._segments
         form = self.order + ("IIIII" if self.bits == 32 else "IIQQQQ")
         if size < struct.calcsize(form):
             return
@@ -66,7 +66,7 @@ class Elf:
 
     def at(self, address: int, size: int) -> bytes:
         """Give the bytes loaded at a virtual address; fewer than `size`, or none, where the file holds no more."""
-        for start, offset, length in self.segments():
+        for start, offset, length in self._loaded:
             if start <= address < start + length:
                 first = offset + address - start
                 return self._body[first : first + min(size, start + length - address)]

@@ -12,10 +12,12 @@ _QUALIFIER = (
     r"cp|hotfix|patch|sec|v|r|p|build|dev|ea|psd|csp|preview|jbossorg|fuse|ccs|ce|h|j|oss|viaversion|stable)"
 )
 _VERSION = re.compile(
-    rf"\d+(?:[._]\d+)*[a-z]?\d*(?:[._-](?:\d[\da-f]*|{_QUALIFIER}[._-]?\d*(?![a-z])|[\da-f]{{7,40}}(?![\da-z])))*",
+    rf"\d+(?:\.\d+)*(?:(?<=\.\d)_\d+)?[a-z]?\d*(?:[._-](?:\d[\da-f]*|{_QUALIFIER}[._-]?\d*(?![a-z])|[\da-f]{{7,40}}(?![\da-z])))*+",
     re.IGNORECASE,
 )
-_SPLIT = re.compile(r"[-_](?=v?\d)")
+_MAX_NAME = 300
+_SPLIT = re.compile(r"-(?=\d|v\d+\.)")
+_OSGI = re.compile(r"(.+)_(\d+\.\d+\.\d+(?:\.[\w-]+)?)")
 
 # artifact, group; or artifact, group, first major version of another group, that group
 _TABLE = """
@@ -65,7 +67,8 @@ okhttp-.* com.squareup.okhttp3
 logging-interceptor com.squareup.okhttp3
 okio(-jvm)? com.squareup.okio
 retrofit com.squareup.retrofit2
-elasticsearch(-(core|x-content|cli|geo|lz4|secure-sm))? org.elasticsearch
+elasticsearch(-(core|x-content|cli|geo|lz4|secure-sm|plugin-classloader|ssl-config|dissect|grok))? org.elasticsearch
+(aggs-matrix-stats|lang-mustache|mapper-extras|parent-join|percolator|rank-eval|reindex)-client org.elasticsearch.plugin
 elasticsearch-rest-client(-sniffer)? org.elasticsearch.client
 elasticsearch-rest-high-level-client org.elasticsearch.client
 opensearch(-(core|common|x-content|cli|geo))? org.opensearch
@@ -88,8 +91,41 @@ h2 com.h2database
 hsqldb org.hsqldb
 derby.* org.apache.derby
 xercesImpl xerces
-xalan xalan
-xml-apis xml-apis
+(xalan|serializer) xalan
+xml-apis(-ext)? xml-apis
+xmlbeans org.apache.xmlbeans
+xmlgraphics-commons org.apache.xmlgraphics
+batik-.* org.apache.xmlgraphics
+fop(-.*)? org.apache.xmlgraphics
+jcommander com.beust
+reactive-streams org.reactivestreams
+lz4-java org.lz4
+snappy-java org.xerial.snappy
+sqlite-jdbc org.xerial
+graal-sdk org.graalvm.sdk
+perfmark-api io.perfmark
+junrar com.github.junrar
+jcip-annotations net.jcip
+checker-(compat-)?qual org.checkerframework
+activation javax.activation
+jsp-api javax.servlet.jsp
+json org.json
+ivy org.apache.ivy
+gax(-.*)? com.google.api
+api-common com.google.api
+java-jwt com.auth0
+opencensus-.* io.opencensus
+jodd-.* org.jodd
+jffi com.github.jnr
+spotbugs-annotations com.github.spotbugs
+jaxb-(core|impl) com.sun.xml.bind
+akka-.* com.typesafe.akka
+brave(-.*)? io.zipkin.brave
+zipkin io.zipkin.zipkin2
+zipkin-reporter(-.*)? io.zipkin.reporter2
+RoaringBitmap org.roaringbitmap
+micronaut-.* io.micronaut
+tagsoup org.ccil.cowan.tagsoup
 ant(-launcher)? org.apache.ant
 cglib(-nodep)? cglib
 dom4j dom4j 2 org.dom4j
@@ -100,6 +136,7 @@ rxjava io.reactivex 2 io.reactivex.rxjava2 3 io.reactivex.rxjava3
 graphql-java com.graphql-java
 quartz org.quartz-scheduler
 poi(-.*)? org.apache.poi
+jackson-(core|mapper|jaxrs|xc)-asl org.codehaus.jackson
 jackson-(core|databind|annotations) com.fasterxml.jackson.core
 jackson-datatype-.* com.fasterxml.jackson.datatype
 jackson-dataformat-.* com.fasterxml.jackson.dataformat
@@ -109,8 +146,7 @@ gson com.google.code.gson
 guice com.google.inject
 protobuf-java(-util)? com.google.protobuf
 snakeyaml org.yaml
-commons-(io) commons-io
-commons-(lang|codec|logging|collections|fileupload|beanutils|cli|digester|net|pool|dbcp|httpclient|validator|jxpath|configuration|el) commons-\\1
+commons-(io|lang|codec|logging|collections|fileupload|beanutils|cli|digester|net|pool|dbcp|httpclient|validator|jxpath|configuration|el) commons-\\1
 commons-(lang3|text|compress|csv|math3|collections4|configuration2|pool2|dbcp2|exec|email|vfs2|jexl3) org.apache.commons
 jetty-.* org.eclipse.jetty
 undertow-.* io.undertow
@@ -163,6 +199,8 @@ def split(stem: str) -> tuple[str, str]:
     `log4j-1.2-api-2.14.1` is cut before 2.14.1: the first cut whose rest is a version counts. A classifier after
     the version is dropped.
     """
+    if len(stem) > _MAX_NAME:
+        return stem, ""
     cuts = list(_SPLIT.finditer(stem))[:20]
     for cut in cuts:
         rest = stem[cut.end() :].removeprefix("v")
@@ -171,7 +209,10 @@ def split(stem: str) -> tuple[str, str]:
     for cut in reversed(cuts):
         found = _VERSION.match(stem[cut.end() :].removeprefix("v"))
         if cut.start() and found and "." in found[0]:
-            return stem[: cut.start()], found[0].rstrip("-_.")
+            return stem[: cut.start()], found[0]
+    bundle = _OSGI.fullmatch(stem)
+    if bundle:
+        return bundle[1], bundle[2]
     return stem, ""
 
 

@@ -26,7 +26,6 @@ _MAX_COMMENT = 65535
 _FULL_32, _FULL_16 = 0xFFFFFFFF, 0xFFFF
 _ENCRYPTED = 1
 _STORED, _DEFLATED = 0, 8
-_BROKEN: type[Exception] = isal_zlib.error
 _MAX_TRIES = 16
 _RATIO_FROM = 1024 * 1024  # a small file of spaces may well shrink by a thousand
 
@@ -63,29 +62,33 @@ class Archive:
         """Find the central directory; `MalformedError` for bytes that are no zip archive."""
         self._body = body
         self._budget = budget
-        at = len(body)
-        for _ in range(_MAX_TRIES):  # an end mark may also stand in the archive's comment
-            at = body.rfind(_END, max(0, len(body) - _MAX_COMMENT - _END_FORM.size), at)
-            if at < 0:
-                raise MalformedError("not a zip archive" if body else "empty, no zip archive")
-            if self._locate(at):
-                return
-        raise MalformedError("not a zip archive")
+        # an end mark may also stand in the comment; and some tools append bytes to an archive
+        for exact in (True, False):
+            at = len(body)
+            for _ in range(_MAX_TRIES):
+                at = body.rfind(_END, max(0, len(body) - _MAX_COMMENT - _END_FORM.size), at)
+                if at < 0:
+                    break
+                if self._locate(at, exact=exact):
+                    return
+        raise MalformedError("not a zip archive" if body else "empty, no zip archive")
 
-    def _locate(self, at: int) -> bool:
-        """Take the end record at an offset, if it leads to a directory."""
+    def _locate(self, at: int, *, exact: bool) -> bool:
+        """Take the end record at an offset, if it leads to a directory and, when exact, the file ends with it."""
         body = self._body
         if at + _END_FORM.size > len(body):
             return False
-        *counts, size, offset, _comment = _END_FORM.unpack_from(body, at)
+        *counts, size, offset, comment = _END_FORM.unpack_from(body, at)
+        if exact and at + _END_FORM.size + comment != len(body):
+            return False
         if _FULL_32 in {size, offset} or _FULL_16 in counts[3:]:
-            end = body.rfind(_END_64, 0, at)
-            if body[at - 20 : at - 16] == _LOCATOR_64 and 0 <= end <= at - 20 - _END_64_FORM.size:
+            end = body.rfind(_END_64, 0, at) if body[at - 20 : at - 16] == _LOCATOR_64 else -1
+            if 0 <= end <= at - 20 - _END_64_FORM.size:
                 at = end
                 *_counts, size, offset = _END_64_FORM.unpack_from(body, at)
         self._start, self._end, self._base = at - size, at, at - size - offset
         # what stands before the archive shifts all offsets
-        return self._base >= 0 and (size == 0 or body[self._start : self._start + 4] == _CENTRAL)
+        return self._base >= 0 and ((size == 0 and exact) or body[self._start : self._start + 4] == _CENTRAL)
 
     def entries(self, wanted: Callable[[bytes], object]) -> Iterator[Entry]:
         """Give the entries whose raw name is wanted, in the directory's order."""
@@ -141,7 +144,7 @@ class Archive:
         try:
             # one byte more than claimed shows that there is more, and costs no more than that
             return bytes(isal_zlib.decompressobj(-15).decompress(packed, min(entry.size_bytes, limit) + 1))
-        except _BROKEN as problem:
+        except isal_zlib.IsalError as problem:  # type: ignore[misc]  # the stub gives an instance for the class
             raise MalformedError("zip entry that is damaged", entry.name) from problem
 
 

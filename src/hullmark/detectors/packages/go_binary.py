@@ -94,7 +94,7 @@ def _whole(body: bytes) -> tuple[_Info | None, str]:
                 place = f"offset {at}"
         tries += 1
         at = body.find(_MAGIC, at + len(_MAGIC))
-    return None, place
+    return None, place if at < 0 else f"more than {_MAX_TRIES} marks"
 
 
 def _excerpts(file: File) -> tuple[_Info | None, str]:
@@ -124,27 +124,25 @@ def _parse(body: bytes, at: int) -> _Info | None:
     if at + _HEADER > len(body):
         return None
     pointer_size, flags = body[at + 14], body[at + 15]
+    whole = True
+    elf: Elf | None = None
+    after = at + _HEADER
     if flags & _INLINE:
-        version, after, _whole_version = _inline(body, at + _HEADER, _MAX_VERSION)
-        modules, _after, whole = _inline(body, after, _MAX_LIST)
-        if version is None or modules is None:
-            return None
-    elif pointer_size in {4, 8}:
+        version, after, _ = _inline(body, after, _MAX_VERSION)
+    else:
         try:
             elf = Elf(body)
         except ValueError:
             return None
         elf.order = ">" if flags & _BIG_ENDIAN else "<"
-        version, modules, whole = (
-            _pointed(elf, body, at + 16, pointer_size, _MAX_VERSION),
-            _pointed(elf, body, at + 16 + pointer_size, pointer_size, _MAX_LIST),
-            True,
-        )
-    else:
-        return None
+        version = _pointed(elf, body, at + 16, pointer_size, _MAX_VERSION)
     text = version.decode("utf-8", "replace")
     if not (_GO_VERSION.match(text) or text == "unknown"):
         return None
+    if elf is None:
+        modules, _, whole = _inline(body, after, _MAX_LIST)
+    else:
+        modules = _pointed(elf, body, at + 16 + pointer_size, pointer_size, _MAX_LIST)
     if modules[:16] == _LIST_START:
         modules = modules[16:].removesuffix(_LIST_END)
     elif len(modules) >= 33 and modules[-17:-16] == b"\n":
@@ -154,24 +152,23 @@ def _parse(body: bytes, at: int) -> _Info | None:
     return _Info(text, _text(modules), whole)
 
 
-def _inline(body: bytes, at: int, limit: int) -> tuple[bytes | None, int, bool]:
-    """Read a string after its length (unsigned LEB128); the last value tells whether it is all there."""
+def _inline(body: bytes, at: int, limit: int) -> tuple[bytes, int, bool]:
+    """Read a string after its length (unsigned LEB128): the string, where it ends, whether it is all there."""
     length = shift = 0
-    for byte in body[at : at + 10]:
+    for byte in body[at : at + 5]:
         length |= (byte & 0x7F) << shift
         shift += 7
         at += 1
         if byte < 0x80:
             break
-    else:
-        return None, at, False
-    if length > limit:
-        return None, at, False
-    return body[at : at + length], at + length, at + length <= len(body)
+    end = at + min(length, limit)
+    return body[at:end], end, length <= limit and end <= len(body)
 
 
 def _pointed(elf: Elf, body: bytes, at: int, pointer_size: int, limit: int) -> bytes:
     """Follow an address to a string header (address, length) and that to the string."""
+    if pointer_size not in {4, 8}:
+        return b""
     header = elf.at(elf.pointer(body, at, pointer_size), 2 * pointer_size)
     length = elf.pointer(header, pointer_size, pointer_size)
     if not 0 < length <= limit:
@@ -199,7 +196,8 @@ def _modules(file: File, info: _Info) -> Iterator[Fact]:
         return
     settings: list[str] = []
     found: list[tuple[bool, list[str], int]] = []
-    for number, line in enumerate(info.modules.split("\n"), 1):
+    lines = info.modules.split("\n")
+    for number, line in enumerate(lines if info.whole else lines[:-1], 1):
         kind, _, rest = line.partition("\t")
         fields = rest.split("\t")
         if kind in {"mod", "dep"}:
@@ -212,6 +210,8 @@ def _modules(file: File, info: _Info) -> Iterator[Fact]:
             found[-1] = (is_main, _replace(replaced, fields), number)
         elif kind == "build" and rest.startswith("-ldflags="):
             settings.append(rest.removeprefix("-ldflags="))
+    if not info.whole and found:
+        found.pop()  # what replaces it may be missing
     for is_main, fields, number in found:
         name, version = fields[0], fields[1] if len(fields) > 1 else ""
         if not name:

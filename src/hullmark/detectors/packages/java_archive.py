@@ -11,11 +11,14 @@ from typing import NamedTuple
 
 from hullmark.detectors._formats import documents, java_names, licences
 from hullmark.detectors._formats.zip import Archive, Budget, Entry
-from hullmark.detectors.detector import Detector, File, MalformedError
+from hullmark.detectors.detector import Detector, File, Limits, MalformedError
 from hullmark.model.facts import Fact, Package, Unread
 
 _EXTENSIONS = ("jar", "war", "ear", "par", "sar", "jpi", "hpi", "lpkg", "kar", "nar")
-_MAX_TEXT = 4 * 1024 * 1024
+_MAX_MANIFEST = 16 * 1024 * 1024  # a signed archive's has a digest for each class
+_MAX_MAIN_SECTION = 64 * 1024
+_MAX_TEXT = 1024 * 1024
+_MAX_TEXTS = 16 * 1024 * 1024
 _MAX_HELD = 128 * 1024 * 1024
 _MAX_NAME = 300
 
@@ -30,6 +33,9 @@ _ARTIFACT = re.compile(r"(?=.*[A-Za-z])\w[\w.-]*")
 _NUMBERED = re.compile(r"v?\d[\w.+-]*")
 _PROPERTY = re.compile(r"\$\{([^}]*)\}")
 _ESCAPE = re.compile(r"\\(.)")
+_UMBRELLAS = frozenset({"org.apache", "org.eclipse", "com.google", "com.github", "org.codehaus", "com.sun"})
+_SCALA = re.compile(r"_(?:2\.\d+|3)$")
+_DIVIDER = re.compile(r"[-_]")
 _JAVA_ITSELF = ("Java Runtime Environment", "Java Platform API Specification")
 
 
@@ -43,6 +49,16 @@ class _Identity(NamedTuple):
     @property
     def name(self) -> str:
         return f"{self.group}:{self.artifact}"
+
+
+class _Budget(Budget):
+    """What is left for the whole file; Maven's files have a bound of their own, since they are parsed."""
+
+    __slots__ = ("text_left",)
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self.text_left = _MAX_TEXTS
 
 
 class _Level(NamedTuple):
@@ -65,10 +81,10 @@ def read(file: File) -> Iterator[Fact]:
         else:
             yield file.unread("pom.properties without a version")
         return
-    yield from _archive(file, file.body, Budget(file.limits), _Level(file.name))
+    yield from _archive(file, file.body, _Budget(file.limits), _Level(file.name))
 
 
-def _archive(file: File, body: bytes, budget: Budget, level: _Level) -> Iterator[Fact]:
+def _archive(file: File, body: bytes, budget: _Budget, level: _Level) -> Iterator[Fact]:
     archive = Archive(body, budget)
     texts: dict[str, bytes] = {}
     nested: list[Entry] = []
@@ -83,7 +99,7 @@ def _archive(file: File, body: bytes, budget: Budget, level: _Level) -> Iterator
                 nested.append(entry)
                 continue
             try:
-                texts.setdefault(entry.name, archive.read(entry, _MAX_TEXT))
+                texts.setdefault(entry.name, _text(archive, entry, budget))
             except MalformedError as problem:
                 note(problem)
     except MalformedError as problem:
@@ -94,7 +110,7 @@ def _archive(file: File, body: bytes, budget: Budget, level: _Level) -> Iterator
         try:
             found = _maven(file, folder, texts)
         except MalformedError as problem:
-            note(MalformedError(problem.reason, problem.place or f"{folder}/pom.xml"))
+            note(MalformedError(problem.reason, f"{folder}/pom.xml {problem.place}".rstrip()))
             continue
         if found.version:
             identities.append(found)
@@ -114,7 +130,15 @@ def _archive(file: File, body: bytes, budget: Budget, level: _Level) -> Iterator
         yield from _nested(file, archive, entry, budget, level._replace(via=below))
 
 
-def _nested(file: File, archive: Archive, entry: Entry, budget: Budget, level: _Level) -> Iterator[Fact]:
+def _text(archive: Archive, entry: Entry, budget: _Budget) -> bytes:
+    if entry.name.lower().endswith(".mf"):
+        return archive.read(entry, _MAX_MANIFEST)[:_MAX_MAIN_SECTION]
+    content = archive.read(entry, min(_MAX_TEXT, budget.text_left))
+    budget.text_left -= len(content)
+    return content
+
+
+def _nested(file: File, archive: Archive, entry: Entry, budget: _Budget, level: _Level) -> Iterator[Fact]:
     place = _inside(level.place, entry.name)
     if level.depth >= file.limits.max_nested_archives:
         yield file.unread("archive nested too deeply", place)
@@ -183,7 +207,8 @@ def _pom(file: File, body: bytes) -> _Identity:
     """Read a pom.xml; what it leaves out is its parent's."""
     project = documents.xml(File(file.path, body, limits=file.limits))
     properties = project.find("properties")
-    known = {child.name: child.text.strip() for child in properties.children} if properties else {}
+    children = properties.children if properties else []
+    known = {child.name: child.text.strip() for child in children if len(child.text) <= _MAX_NAME}
     for name in ("groupId", "version"):
         known[f"project.{name}"] = project.value(name) or project.value("parent", name)
 
@@ -269,16 +294,7 @@ def _guess(name: str, manifest: dict[str, str], *, known: bool) -> _Identity | N
         artifact = next((title for title in titles if _ARTIFACT.fullmatch(title)), "")
     if not (version and artifact):
         return None
-    if _GROUP.fullmatch(artifact) and not java_names.group(artifact, version):
-        # an OSGi name holds both: org.eclipse.core.runtime
-        group, artifact = _of_symbolic_name(artifact)
-        return _Identity(group, artifact, version)
     return _Identity(_group(artifact, version, manifest, symbolic), artifact, version)
-
-
-def _of_symbolic_name(symbolic: str) -> tuple[str, str]:
-    group, _, last = symbolic.rpartition(".")
-    return (group, last) if "." in group else (symbolic, symbolic)
 
 
 def _group(artifact: str, version: str, manifest: dict[str, str], symbolic: str) -> str:
@@ -287,17 +303,19 @@ def _group(artifact: str, version: str, manifest: dict[str, str], symbolic: str)
     if known:
         return known
     for key in ("group-id", "implementation-vendor-id"):
-        if _GROUP.fullmatch(manifest.get(key, "")):
+        if _GROUP.fullmatch(manifest.get(key, "")) and manifest[key] not in _UMBRELLAS:
             return manifest[key]
     for text in (symbolic, manifest.get("automatic-module-name", "")):
         if not _GROUP.fullmatch(text):
             continue
-        # org.eclipse.jetty.server is jetty-server of org.eclipse.jetty
-        flat = artifact.replace("-", ".").replace("_", ".").lower()
-        if text.lower().endswith(f".{flat}"):
-            return text[: -len(flat) - 1]
-        head, _, last = text.rpartition(".")
-        if "." in head and (flat.endswith(f".{last.lower()}") or flat == last.lower()):
+        # org.eclipse.jetty.server is jetty-server of org.eclipse.jetty, io.micronaut.micronaut_aop micronaut-aop
+        flat, whole = (_DIVIDER.sub(".", name).lower() for name in (_SCALA.sub("", artifact), text))
+        if whole.endswith(f".{flat}"):
+            head = text[: -len(flat) - 1]
+        else:
+            head, _, last = text.rpartition(".")
+            head = head if f".{flat}".endswith(f".{last.lower()}") else ""
+        if "." in head and head not in _UMBRELLAS:
             return head
     return artifact
 

@@ -23,7 +23,7 @@ _TABLE = r"""
 python | python:python | python2.7 python3.[4-16] libpython*.so.1.0 | \0{}. | \0({}\.\d+(?:(?:a|b|rc)\d+)?\+?)\0
 python | python:python | python2.7 python3.[4-16] libpython*.so.1.0 | /{}. | /({}\.\d+(?:(?:a|b|rc)\d+)?\+?)\0
 pypy | pypy:pypy | libpypy-c.so libpypy3-c.so libpypy3.[9-12]-c.so | [PyPy | \[PyPy (\d+\.\d+\.\d+)
-node+ | nodejs:node.js | node nodejs | node.js/v | (?<![\w/])node\.js/v(\d+\.\d+\.\d+)
+node+ | nodejs:node.js | node nodejs | node.js/v | (?<![\w/-])node\.js/v(\d+\.\d+\.\d+)
 node | nodejs:node.js | node nodejs | node v0. | \0node v(0\.\d+\.\d+)\0
 node | nodejs:node.js | node nodejs | \0v0. | \0v(0\.\d+\.\d+)\0
 node | nodejs:node.js | node nodejs | \0v4. | \0v(4\.\d+\.\d+)\0
@@ -90,7 +90,7 @@ erlang | erlang:erlang/otp | beam.smp | Erlang/OTP | \0(\d+(?:\.\d+){1,4}(?:-rc\
 erlang | erlang:erlang/otp | beam.smp | Erlang/OTP | Erlang/OTP [^\0]{1,200}\n\0+(\d+(?:\.\d+){1,4}(?:-rc\d)?)\0
 erlang | erlang:erlang/otp | beam.smp erlexec | otp | /src/otp[_-](?:src_)?(\d+(?:\.\d+){1,4}(?:-rc\d)?)/erts/
 julia | julialang:julia | libjulia-internal.so libjulia-internal.so.1.[6-14] libjulia-internal.so.1.[6-14].[0-11] | __init__ | __init__\0(\d+\.\d+\.\d+(?:-\w+)?)\0verify
-julia | julialang:julia | libjulia-internal.so libjulia-internal.so.1.[6-14] libjulia-internal.so.1.[6-14].[0-11] | \0branch\0commit | (\d+\.\d+\.\d+(?:-\w+)?)\0branch\0commit\0
+julia | julialang:julia | libjulia-internal.so libjulia-internal.so.1.[6-14] libjulia-internal.so.1.[6-14].[0-11] | \0branch\0commit | (?<![\d.])(\d+\.\d+\.\d+(?:-\w+)?)\0branch\0commit\0
 dart+ | dart:dart_software_development_kit | dart | (stable) | \0(\d+\.\d+\.\d+) \(stable\) \(
 dart+ | dart:dart_software_development_kit | dart | (beta) | \0(\d+\.\d+\.\d+-\d+\.\d+\.beta) \(beta\) \(
 swi-prolog | swi-prolog:swi-prolog | swipl | swipl- | swipl-(\d+\.\d+\.\d+)/
@@ -173,7 +173,9 @@ _RELEASE_FIELD = re.compile(r'^([A-Z_]+)="([^"\n]*)"\s*$', re.MULTILINE)
 _GO_RELEASE = re.compile(r"go(\d+(?:\.\d+)*(?:(?:beta|rc)\d+)?)")
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
+    """One line of the table."""
+
     name: str
     cpe: str
     files: tuple[str, ...]
@@ -193,10 +195,10 @@ def _names(text: str) -> Iterator[str]:
         yield from _names(f"{text[: found.start()]}{number}{text[found.end() :]}")
 
 
-def _table() -> Iterator[_Known]:
+def _table() -> Iterator[Known]:
     for line in _TABLE.strip().split("\n"):
         name, cpe, files, near, pattern = line.split(" | ", 4)
-        yield _Known(
+        yield Known(
             name=name.rstrip("~+"),
             cpe=cpe,
             files=tuple(part for text in files.split() for part in _names(text)),
@@ -210,9 +212,9 @@ def _table() -> Iterator[_Known]:
 KNOWN = tuple(_table())
 
 
-def _index(known: Iterable[_Known]) -> tuple[dict[str, list[_Known]], list[tuple[str, _Known]]]:
-    literal: dict[str, list[_Known]] = {}
-    wild: list[tuple[str, _Known]] = []
+def _index(known: Iterable[Known]) -> tuple[dict[str, list[Known]], list[tuple[str, Known]]]:
+    literal: dict[str, list[Known]] = {}
+    wild: list[tuple[str, Known]] = []
     for entry in known:
         for name in entry.files:
             if "*" in name:
@@ -248,7 +250,7 @@ def read(file: File) -> Iterator[Fact]:
         yield file.unread("too large to be searched for its version", kind="file")
 
 
-def _candidates(file: File) -> Iterator[_Known]:
+def _candidates(file: File) -> Iterator[Known]:
     path = f"/{file.path}"
     for known in _LITERAL.get(file.name, ()):
         if any(path.endswith(f"/{name}") for name in known.files):
@@ -268,7 +270,7 @@ def _in_order(text: str, parts: list[str]) -> bool:
     return text.endswith(parts[-1])
 
 
-def _version(file: File, known: _Known) -> str:
+def _version(file: File, known: Known) -> str:
     """Look around each place of the entry's literal; where the pattern is loose, all places must agree."""
     near, pattern = known.near, known.pattern
     if "{}" in near or "{}" in pattern:

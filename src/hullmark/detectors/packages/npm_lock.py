@@ -84,6 +84,7 @@ def _nested(file: File, top: dict[str, Any]) -> Iterator[Fact]:
                 yield file.unread("not an object", _place(name))
                 continue
             number = tree.add()
+            name = name.removeprefix(_FOLDER)  # noqa: PLW2901
             tree.place(number, parent, name)
             version = untyped.text(entry, "version")
             real, aliased = npm.alias(version)

@@ -1,4 +1,4 @@
-"""Installed Python distributions: `*.dist-info/METADATA`, `*.egg-info` (folder or single file) and unpacked eggs.
+"""Installed Python distributions: `*.dist-info/METADATA`, `*.egg-info` (folder or single file) and eggs, unpacked or zipped.
 
 Specified: https://packaging.python.org/en/latest/specifications/core-metadata/. Only the header block is read. A
 distribution that another one ships inside itself (`setuptools/_vendor`) is installed as well: its code can be run.
@@ -8,20 +8,33 @@ from collections.abc import Iterator
 
 from hullmark.detectors._formats import licences, pypi
 from hullmark.detectors._formats.headers import headers
+from hullmark.detectors._formats.zip import Archive, Budget
 from hullmark.detectors.detector import Detector, File, MalformedError
 from hullmark.model.facts import Fact, Package
+
+_EGG_METADATA = b"EGG-INFO/PKG-INFO"
+_MAX_METADATA = 4 * 1024 * 1024
 
 
 def read(file: File) -> Iterator[Fact]:
     """Give the one distribution that the file describes."""
-    fields = headers(file.body)
+    if not file.name.endswith(".egg"):
+        yield _package(file.body)
+        return
+    archive = Archive(file.body, Budget(file.limits))
+    found = next(archive.entries(_EGG_METADATA.__eq__), None)
+    if found is None:
+        raise MalformedError("egg without EGG-INFO/PKG-INFO")
+    yield _package(archive.read(found, _MAX_METADATA))
+
+
+def _package(metadata: bytes) -> Package:
+    fields = headers(metadata)
     name = fields.get("name", [""])[0]
     version = fields.get("version", [""])[0]
-    if not name and not version:
-        raise MalformedError("metadata without name and version")
     if not pypi.is_name(name) or not pypi.is_version(version):
         raise MalformedError("metadata without a valid name and version")
-    yield Package(
+    return Package(
         ecosystem="pypi",
         name=name,
         version=version,
@@ -36,6 +49,12 @@ def read(file: File) -> Iterator[Fact]:
 DETECTOR = Detector(
     name="python_installed",
     version=1,
-    wants=("**/*.dist-info/METADATA", "**/*.egg-info/PKG-INFO", "**/*.egg-info", "**/EGG-INFO/PKG-INFO"),
+    wants=(
+        "**/*.dist-info/METADATA",
+        "**/*.egg-info/PKG-INFO",
+        "**/*.egg-info",
+        "**/EGG-INFO/PKG-INFO",
+        "**/*.egg",
+    ),
     read=read,
 )

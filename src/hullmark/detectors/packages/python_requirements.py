@@ -67,7 +67,10 @@ def _packages(
     for key, node in nodes.items():
         index.add(node.name, key)
     roots: list[tuple[Key, bool]] = []
+    annotated = any(needed_by.values())
     for key, names in needed_by.items():
+        if annotated and not names:
+            roots.append((key, False))
         for name in names:
             parents = index.find(name.partition("[")[0].strip()) if not name.startswith("-") else []
             for parent in parents:

@@ -22,6 +22,9 @@ _DESCRIPTOR = re.compile(rf"{_QUOTED}|([^,\"]++)")
 _SECTIONS = {"dependencies", "optionalDependencies"}
 _TARBALL = re.compile(r"\.t(?:ar\.)?gz(?:[#:]|$)")
 
+# a registry's tarballs: `https://…/@scope/name/-/name-1.0.0.tgz`
+_REGISTRY = re.compile(r"/((?:@[^/]+(?:/|%2[fF]))?[^/@]+)/-/[^/]+$")
+_MAX_URL = 1000
 _MAX_PROBLEMS = 100
 
 
@@ -45,6 +48,8 @@ def read(file: File) -> Iterator[Fact]:
     nodes: dict[Key, Node] = {}
     for entry in entries:
         node = _berry(entry) if berry else _classic(entry)
+        if _patched(entry):
+            continue  # the package that is patched has an entry as well
         if node is not None:
             nodes[entry.line] = node
         elif entry.descriptors != ["__metadata"]:
@@ -55,9 +60,14 @@ def read(file: File) -> Iterator[Fact]:
 
 def _link(entries: list[_Entry], nodes: dict[Key, Node]) -> list[tuple[Key, bool]]:
     """Fill in what needs what, and give what the project and its workspaces need."""
-    answers: dict[str, Key] = {
-        descriptor: entry.line for entry in entries for descriptor in entry.descriptors if entry.line in nodes
-    }
+    answers: dict[str, Key] = {}
+    for entry in entries:
+        if entry.line in nodes:
+            answers.update(dict.fromkeys(_names(entry), entry.line))
+    for entry in entries:
+        base = answers.get(_patched(entry))
+        if base is not None:
+            answers.update(dict.fromkeys(_names(entry), base))
     roots: list[tuple[Key, bool]] = []
     for entry in entries:
         node = nodes.get(entry.line)
@@ -67,9 +77,6 @@ def _link(entries: list[_Entry], nodes: dict[Key, Node]) -> list[tuple[Key, bool
             key = answers.get(f"{name}@{wanted}") or answers.get(f"{name}@npm:{wanted}")
             if key is not None:
                 node.needs.append(key)
-        patched = _patched(entry)
-        if patched in answers:
-            node.needs.append(answers[patched])
         if node.local:
             roots += [(need, False) for need in node.needs]
     return roots
@@ -79,7 +86,9 @@ def _classic(entry: _Entry) -> Node | None:
     name, wanted = npm.split(entry.descriptors[0])
     if not entry.fields.get("resolved") and wanted.startswith(npm.LOCAL):
         return Node(name, "", [], local=True)
-    name = entry.fields.get("name") or npm.alias(wanted)[0] or name
+    # what is fetched counts: an entry forced by `resolutions` may bring another package under this name
+    fetched = _REGISTRY.search(entry.fields.get("resolved", "")[:_MAX_URL])
+    name = (fetched and unquote(fetched[1])) or entry.fields.get("name") or npm.alias(wanted)[0] or name
     version = entry.fields.get("version", "")
     return Node(name, version, []) if npm.is_name(name) and npm.is_version(version) else None
 
@@ -87,9 +96,7 @@ def _classic(entry: _Entry) -> Node | None:
 def _berry(entry: _Entry) -> Node | None:
     name, source = npm.split(entry.fields.get("resolution", ""))
     version = entry.fields.get("version", "")
-    if source.startswith(("patch:", "virtual:")) or (
-        source.startswith(npm.LOCAL) and not _TARBALL.search(source)
-    ):
+    if source.startswith(npm.LOCAL) and not _TARBALL.search(source):
         return Node(name, version, [], local=True)
     return Node(name, version, []) if npm.is_name(name) and npm.is_version(version) else None
 
@@ -98,6 +105,14 @@ def _patched(entry: _Entry) -> str:
     """Give the descriptor of what a patch is applied to: `name@patch:name@npm%3A1.0.0#…`."""
     _, at, rest = entry.fields.get("resolution", "").partition("@patch:")
     return unquote(rest.partition("#")[0]) if at else ""
+
+
+def _names(entry: _Entry) -> Iterator[str]:
+    """Give what an entry can be asked by; users leave out the `::locator=…` that tells who asked."""
+    yield entry.fields.get("resolution", "")
+    for descriptor in entry.descriptors:
+        yield descriptor
+        yield descriptor.partition("::")[0]
 
 
 def _entries(text: str) -> tuple[list[_Entry], list[int]]:

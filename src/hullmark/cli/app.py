@@ -1,0 +1,47 @@
+"""The `hullmark` command: registers the sub-commands and turns errors into exit codes."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import cyclopts
+
+from hullmark import __version__
+from hullmark.cli.settings import config_sources
+from hullmark.cli.terminal import error
+from hullmark.model.errors import ExitCode, HullmarkError
+
+app = cyclopts.App(
+    name="hullmark",
+    help="Finds what is wrong in container images and decides, by policy, whether they may sail.",
+    version=f"hullmark {__version__}",
+    config=config_sources(),
+    help_format="plaintext",
+    result_action="return_value",
+)
+app.command("hullmark.cli.scan:scan", name="scan")
+app.command("hullmark.cli.sbom:sbom", name="sbom")
+app.command("hullmark.cli.database:app", name="db")
+app.command("hullmark.cli.cache:app", name="cache")
+app.command("hullmark.cli.config:config", name="config")
+app.register_install_completion_command()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; give the process's exit code."""
+    try:
+        result = app(arguments, exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as problem:
+        error(" ".join(str(problem).split()), hint="hullmark --help")
+        return ExitCode.USAGE
+    except HullmarkError as problem:
+        error(problem.what, where=problem.where, hint=problem.hint)
+        return problem.exit_code
+    except KeyboardInterrupt:
+        error("interrupted")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.CLEAN
+    return result if isinstance(result, int) else ExitCode.CLEAN

@@ -1,0 +1,84 @@
+"""What goes to standard error: errors, warnings and progress. Standard output is for data only."""
+
+import contextlib
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+from hullmark.model.printable import printable
+
+_JSON = False
+_QUIET = False
+
+
+def configure(*, quiet: bool, json_log: bool) -> None:
+    """Choose how messages are written."""
+    global _JSON, _QUIET  # noqa: PLW0603  # one process, one standard error
+    _QUIET, _JSON = quiet, json_log
+
+
+def error(what: str, *, where: str = "", hint: str = "") -> None:
+    """Say what went wrong, to what, and what to do."""
+    _say("error", what, where, hint)
+
+
+def warning(what: str, *, where: str = "", hint: str = "") -> None:
+    """Say what a person should know; silent with `--quiet`."""
+    if not _QUIET:
+        _say("warning", what, where, hint)
+
+
+def _say(level: str, what: str, where: str, hint: str) -> None:
+    if _JSON:
+        line = {"level": level, "message": what, "where": where, "hint": hint}
+        sys.stderr.write(json.dumps({key: value for key, value in line.items() if value}) + "\n")
+        return
+    text = f"{where}: {what}" if where else what
+    sys.stderr.write(f"hullmark: {level}: {printable(text)}\n")
+    if hint:
+        sys.stderr.write(f"  → {printable(hint)}\n")
+
+
+@contextlib.contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that shows progress: a bar on a terminal, silence in a pipe."""
+    if quiet or _JSON or not sys.stderr.isatty():
+        yield lambda _what, _done, _total: None
+        return
+    bars = _Bars()
+    try:
+        yield bars.show
+    finally:
+        bars.close()
+
+
+class _Bars:
+    """Bars that appear only when there is something to wait for: rich is imported then and not before."""
+
+    def __init__(self) -> None:
+        self._bars: object = None
+        self._tasks: dict[str, object] = {}
+        self._lock = threading.Lock()
+
+    def show(self, what: str, done: int, total: int) -> None:
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        with self._lock:
+            if self._bars is None:
+                columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+                from rich.console import Console
+
+                self._bars = Progress(*columns, console=Console(stderr=True), transient=True)
+                self._bars.start()
+            bars = self._bars
+            assert isinstance(bars, Progress)
+            if what not in self._tasks:
+                self._tasks[what] = bars.add_task(printable(what), total=total or None)
+            bars.update(self._tasks[what], completed=done, total=total or None)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        from rich.progress import Progress
+
+        if isinstance(self._bars, Progress):
+            self._bars.stop()

@@ -1,0 +1,213 @@
+"""What single odd texts of the feeds mean, beyond what the fixtures show."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+
+from conftest import GOLDEN
+from hullmark.advisories._formats import csaf, oval, secdb
+from hullmark.advisories.feed import Document, Record
+from hullmark.advisories.registry import feeds, schemes
+from hullmark.model.advisory import Advisory, Affected, Range
+from hullmark.model.facts import Unread
+
+FEEDS = {feed.name: feed for feed in feeds()}
+
+
+def read(feed: str, path: str, body: bytes) -> list[Record]:
+    def documents() -> Iterator[Document]:
+        yield Document(path, lambda: io.BytesIO(body))
+
+    return list(FEEDS[feed].parse(documents()))
+
+
+def holds(span: Range, version: str) -> bool:
+    key = schemes()["rpm"].key
+    return (not span.introduced or key(version) >= key(span.introduced)) and key(version) < key(span.fixed)
+
+
+@pytest.mark.parametrize(
+    ("line", "flaws", "others"),
+    [
+        ("CVE-2018-14468 (FrameRelay)", ["CVE-2018-14468"], []),
+        ("CVE-2019-19451.patch", ["CVE-2019-19451"], []),
+        ("CVE_2019-2426", ["CVE-2019-2426"], []),
+        ("CVE 2018-16859", ["CVE-2018-16859"], []),
+        ("CVE-2017-17434-1", ["CVE-2017-17434"], []),
+        ("CVE-2018-3639   XSA-263", ["CVE-2018-3639"], ["XSA-263"]),
+        ("CVE-????-?????  XSA-295", [], ["XSA-295"]),
+        ("CVE-2016-10134 ZBX-11023", ["CVE-2016-10134"], ["ZBX-11023"]),
+        ("CVE-2020-0001 CVE-2020-0002", ["CVE-2020-0001", "CVE-2020-0002"], []),
+        ("wnpa-sec-2017-18", [], ["wnpa-sec-2017-18"]),
+        ("GHSA-jq35-85cj-fj4p", [], ["GHSA-jq35-85cj-fj4p"]),
+        ("nothing (CVE-2020-1234)", [], []),
+    ],
+)
+def test_ids_among_the_words_of_a_secdb_comment(line: str, flaws: list[str], others: list[str]) -> None:
+    assert secdb.ids(line) == (flaws, others)
+
+
+def test_no_alias_joins_two_cves() -> None:
+    body = b"""{"distroversion": "v3.20", "packages": [{"pkg": {"name": "p", "secfixes":
+        {"1-r0": ["CVE-2020-0001 TALOS-1", "CVE-2020-0002 TALOS-1", "CVE-2020-0003 XSA-1"]}}}]}"""
+    records = read("alpine", "alpine-secdb/v3.20/main.json", body)
+    assert [record.aliases for record in records if isinstance(record, Advisory)] == [(), (), ()]
+
+
+def test_the_purl_of_an_rpm() -> None:
+    purl = "pkg:rpm/redhat/ruby@3.1.4-142.module%2Bel8.9.0%2B21471?arch=i686&epoch=1&rpmmod=ruby:3.1:809:a7"
+    assert csaf.rpm(purl) == csaf.Rpm("ruby", "1:3.1.4-142.module+el8.9.0+21471", "i686", "ruby:3.1")
+    assert csaf.rpm("pkg:oci/image?repository_url=x") is None
+    assert csaf.rpm("pkg:rpm/redhat/go-toolset@rhel8?arch=src&rpmmod=go-toolset:rhel8") == csaf.Rpm(
+        "go-toolset", "", "src", "go-toolset:rhel8"
+    )
+    with pytest.raises(ValueError, match="not name:stream"):
+        csaf.rpm("pkg:rpm/redhat/firefox@1-1?rpmmod=rhel10")
+
+
+@pytest.mark.parametrize(
+    ("build", "affected"),
+    [
+        ("7.76.1-23.el9", True),
+        ("7.76.1-23.el9_2.3", True),
+        ("7.76.1-23.el9_2.4", False),  # fixed in 9.2, though older than 9.3's fix
+        ("7.76.1-23.el9_2.9", False),
+        ("7.76.1-26.el9", True),  # 9.3 as released, newer than 9.2's fix, without the fix
+        ("7.76.1-26.el9_3.2", False),
+        ("7.76.1-29.el9_4", False),
+    ],
+)
+def test_each_minor_release_of_rhel_has_its_own_fix(build: str, *, affected: bool) -> None:
+    body = (GOLDEN / "feeds/redhat/vex/redhat/cve-2023-38545.json").read_bytes()
+    (record,) = read("redhat", "redhat/cve-2023-38545.json", body)
+    assert isinstance(record, Advisory)
+    (plain,) = (
+        entry
+        for entry in record.affected
+        if (entry.name, entry.release, entry.cpes) == ("curl", "rhel-9", ())
+    )
+    assert any(holds(span, build) for span in plain.ranges) is affected
+
+
+def definition(criteria: oval.Criteria) -> oval.Definition:
+    return oval.Definition("d", "patch", {}, [], [], criteria)
+
+
+def classify(criterion: oval.Criterion) -> oval.Fact:
+    kind, _, rest = criterion.comment.partition(" ")
+    if kind == "release":
+        return oval.Release(rest)
+    if kind == "arch":
+        return oval.Arch(rest)
+    if kind == "build":
+        name, version = rest.split()
+        return oval.Bound(name, fixed=version)
+    return None
+
+
+def leaf(text: str) -> oval.Criterion:
+    return oval.Criterion("", text)
+
+
+def both(*children: oval.Criteria | oval.Criterion) -> oval.Criteria:
+    return oval.Criteria(False, list(children))
+
+
+def either(*children: oval.Criteria | oval.Criterion) -> oval.Criteria:
+    return oval.Criteria(True, list(children))
+
+
+def resolved(criteria: oval.Criteria) -> list[tuple[str, str, str, tuple[str, ...]]]:
+    return [
+        (entry.release, entry.name, entry.ranges[0].fixed, entry.arches)
+        for entry in oval.statements(definition(criteria), classify)
+    ]
+
+
+def test_oval_products_times_packages() -> None:
+    tree = both(
+        either(leaf("release a"), leaf("release b")), either(leaf("build p 1-1"), leaf("build q 2-1"))
+    )
+    assert resolved(tree) == [
+        ("a", "p", "1-1", ()),
+        ("a", "q", "2-1", ()),
+        ("b", "p", "1-1", ()),
+        ("b", "q", "2-1", ()),
+    ]
+
+
+def test_oval_contradictions_and_foreign_products_state_nothing() -> None:
+    assert resolved(both(leaf("release a"), leaf("release b"), leaf("build p 1-1"))) == []
+    assert resolved(both(leaf("release "), leaf("build p 1-1"))) == []
+    assert resolved(both(leaf("build p 1-1"))) == []
+
+
+def test_oval_architectures_count_where_the_fix_depends_on_them() -> None:
+    same = both(
+        leaf("release a"),
+        either(
+            both(leaf("arch x86_64"), leaf("build p 1-1")),
+            both(leaf("arch aarch64"), leaf("build p 1-1")),
+        ),
+    )
+    assert resolved(same) == [("a", "p", "1-1", ())]
+    other = both(
+        leaf("release a"),
+        either(
+            both(leaf("arch x86_64"), leaf("build p 1-1")),
+            both(leaf("arch aarch64"), leaf("build p 1-2")),
+        ),
+    )
+    assert resolved(other) == [
+        ("a", "p", "1-1", ("i386", "i586", "i686", "noarch", "x86_64")),
+        ("a", "p", "1-2", ("aarch64",)),
+    ]
+
+
+def test_oval_rebuilds_of_one_fix_count_from_the_first() -> None:
+    tree = both(leaf("release a"), either(leaf("build p 110-1.0.1.el8"), leaf("build p 110-1.el8")))
+    assert resolved(tree) == [("a", "p", "110-1.el8", ())]
+
+
+def test_oval_criteria_that_explode_are_refused() -> None:
+    part = either(*(leaf(f"build p{number} 1-1") for number in range(100)))
+    with pytest.raises(oval.OvalError, match="too many"):
+        list(oval.statements(definition(both(leaf("release a"), *[part] * 6)), classify))
+
+
+@pytest.mark.parametrize(
+    ("feed", "path"),
+    [
+        ("oracle", "oracle/x.xml"),
+        ("suse", "suse/x.xml"),
+        ("azurelinux", "azurelinux/x.xml"),
+        ("amazon", "amazon/2/updateinfo.xml"),
+    ],
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+        b"<a>" * 100_000,
+        b'<?xml version="1.0" encoding="none-such"?><a/>',
+        b'<?xml version="1.0" encoding="utf-7"?><a/>',
+        b"\xff\xfe\x00",
+        b"",
+    ],
+)
+def test_hostile_xml_is_unread(feed: str, path: str, body: bytes) -> None:
+    (record,) = read(feed, path, body)
+    assert isinstance(record, Unread)
+
+
+def test_an_epoch_that_a_page_leaves_out_does_not_hide_a_flaw() -> None:
+    body = b"""<h1 id=''>ALAS2-2020-1</h1> Amazon Linux 2 Security Advisory:</b> ALAS-2020-1
+        <div id='new_packages'><pre>x86_64:<br />&nbsp; bind-9.11.4-9.amzn2.x86_64<br /></pre></div>"""
+    (record,) = read("amazon", "amazon/AL2/ALAS-2020-1.html", body)
+    assert isinstance(record, Advisory)
+    (bind,) = record.affected
+    assert isinstance(bind, Affected)
+    for epoch in ("", "1:", "32:"):
+        assert any(holds(span, f"{epoch}9.11.4-8.amzn2") for span in bind.ranges)
+        assert not any(holds(span, f"{epoch}9.11.4-9.amzn2") for span in bind.ranges)

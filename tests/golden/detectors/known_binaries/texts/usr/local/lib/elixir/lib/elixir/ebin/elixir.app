@@ -1,0 +1,3 @@
+{application,elixir,
+ [{description,"elixir"},
+  {vsn,"1.14.0"},

@@ -1,0 +1,5 @@
+<?php
+/**
+ * @global string $wp_version
+ */
+$wp_version = '6.3.1';
