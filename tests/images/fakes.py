@@ -7,6 +7,7 @@ import io
 import json
 import re
 import socket
+import subprocess
 import tarfile
 import threading
 from collections.abc import Callable
@@ -75,19 +76,21 @@ class MadeImage:
         return tar_of(files)
 
 
-def made_image(*layers: bytes, architecture: str = "amd64", size_change: int = 0) -> MadeImage:
+def made_image(
+    *layers: bytes, architecture: str = "amd64", size_change: int = 0, packed: bool = True
+) -> MadeImage:
     """Make an image of tar layers; `size_change` makes its manifest lie about their sizes."""
     made = MadeImage()
     described = []
     for layer in layers:
-        packed = gzip.compress(layer, mtime=0)
-        made.layers.append(digest_of(packed))
-        made.blobs[made.layers[-1]] = packed
+        blob = gzip.compress(layer, mtime=0) if packed else layer
+        made.layers.append(digest_of(blob))
+        made.blobs[made.layers[-1]] = blob
         described.append(
             {
-                "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+                "mediaType": "application/vnd.oci.image.layer.v1.tar" + ("+gzip" if packed else ""),
                 "digest": made.layers[-1],
-                "size": len(packed) + size_change,
+                "size": len(blob) + size_change,
             }
         )
     diff_ids = [digest_of(layer) for layer in layers]
@@ -188,6 +191,21 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+class _Quiet:
+    """Says nothing of clients that hang up early: the tests make them do it."""
+
+    def handle_error(self, *_words: object) -> None:
+        pass
+
+
+class _PortServer(_Quiet, ThreadingHTTPServer):
+    pass
+
+
+class _UnixServer(_Quiet, ThreadingMixIn, UnixStreamServer):
+    daemon_threads = True
+
+
 def _handler(base: type[_Handler], answering: Answering, log: list[Asked]) -> type[_Handler]:
     return type("Handler", (base,), {"answering": staticmethod(answering), "log": log})
 
@@ -197,7 +215,7 @@ class Server:
 
     def __init__(self, answering: Answering) -> None:
         self.asked: list[Asked] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(_Handler, answering, self.asked))
+        self._server = _PortServer(("127.0.0.1", 0), _handler(_Handler, answering, self.asked))
         self.port: int = self._server.server_address[1]
         self.host = f"127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -213,10 +231,6 @@ class Server:
 
     def __exit__(self, *_problem: object) -> None:
         self.close()
-
-
-class _UnixServer(ThreadingMixIn, UnixStreamServer):
-    daemon_threads = True
 
 
 class _UnixHandler(_Handler):
@@ -333,3 +347,29 @@ class FakeRegistry:
         self.tokens.add(token)
         key = "access_token" if asked.method == "POST" else "token"
         return Answer(body=json.dumps({key: token, "expires_in": 60}).encode())
+
+
+class Authority:
+    """A private authority with certificates for a server and for a client, made by the openssl command."""
+
+    def __init__(self, folder: Path, names: str = "IP:127.0.0.1") -> None:
+        self.folder = folder
+        self.ca = folder / "ca.crt"
+        self._run("req", "-x509", "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=Test CA")
+        self.issue("server", f"subjectAltName={names}")
+        self.issue("client", "extendedKeyUsage=clientAuth")
+
+    def issue(self, name: str, extension: str) -> None:
+        (self.folder / "extension").write_text(extension)
+        self._run("req", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+        signing = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "extension"]
+        subprocess.run(
+            ["openssl", "x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.crt", *signing],
+            cwd=self.folder,
+            check=True,
+            capture_output=True,
+        )
+
+    def _run(self, *words: str) -> None:
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        subprocess.run(["openssl", *words, *key], cwd=self.folder, check=True, capture_output=True)

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from hullmark.images import wire
-from hullmark.images.open import open_image
+from hullmark.images.open import offered_platforms, open_image
 from hullmark.images.reference import parse
 from hullmark.images.registry import Registry, challenges
 from hullmark.images.source import OpenedImage, SourceOptions
@@ -157,6 +157,9 @@ def test_an_index_is_followed_to_the_platform(
         registry.manifests["team/app", name] = (index, INDEX)
     assert opened(platform=Platform("linux", "arm64")).image.digest == arm.digest
     assert opened(f"team/app:1@{digest_of(index)}").image.digest == amd.digest
+    offered = offered_platforms(f"{registry.host}/team/app:1", SourceOptions())
+    assert [str(platform) for platform in offered] == ["linux/amd64", "linux/arm64"]
+    assert offered_platforms(f"registry:{registry.host}/team/app:arm", SourceOptions()) == ()
     with pytest.raises(ImageError, match="no image for linux/s390x; there are: linux/amd64, linux/arm64"):
         opened(platform=Platform("linux", "s390x"))
 
@@ -364,8 +367,8 @@ def test_redirects_are_followed_without_secrets(
     [
         ("", "more than 10 times"),
         ("ftp://x/y", "no HTTP URL"),
-        ("http://[", "no URL"),
-        ("http://x:99999/", "no URL"),
+        ("http://[", "no HTTP URL"),
+        ("http://x:99999/", "impossible port"),
     ],
 )
 def test_redirects_that_lead_nowhere(

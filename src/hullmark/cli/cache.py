@@ -34,7 +34,9 @@ def info() -> None:
 
 
 @app.command
-def prune(*, max_size: Annotated[str, cyclopts.Parameter(help="Keep at most this much, like 500M.")] = "2G") -> None:
+def prune(
+    *, max_size: Annotated[str, cyclopts.Parameter(help="Keep at most this much, like 500M.")] = "2G"
+) -> None:
     """Remove what was not used for longest until the rest fits."""
     from hullmark.cli.output import write_line
     from hullmark.cli.settings import cache_folder

@@ -1,10 +1,25 @@
 """Data for standard output or a file."""
 
+import os
+import shutil
 import sys
 from pathlib import Path
 
 from hullmark.model.errors import UsageError
+from hullmark.model.look import Look
 from hullmark.model.printable import printable
+
+
+def look(target: str) -> Look:
+    """Say how a text may be dressed for a file or for standard output: colour only on a terminal, as it likes it."""
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    if target not in {"", "-"}:
+        return Look()
+    if not sys.stdout.isatty():
+        return Look(unicode=encoding.startswith("utf"))
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    width = shutil.get_terminal_size((100, 24)).columns
+    return Look(width=max(width, 40), colour=not plain, unicode=encoding.startswith("utf"))
 
 
 def write_line(text: str) -> None:

@@ -14,7 +14,7 @@ _QUIET = False
 
 def configure(*, quiet: bool, json_log: bool) -> None:
     """Choose how messages are written."""
-    global _JSON, _QUIET  # noqa: PLW0603  # one process, one standard error
+    global _JSON, _QUIET  # one process, one standard error
     _QUIET, _JSON = quiet, json_log
 
 
@@ -66,7 +66,12 @@ class _Bars:
 
         with self._lock:
             if self._bars is None:
-                columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+                columns = (
+                    TextColumn("{task.description}"),
+                    BarColumn(),
+                    DownloadColumn(),
+                    TimeRemainingColumn(),
+                )
                 from rich.console import Console
 
                 self._bars = Progress(*columns, console=Console(stderr=True), transient=True)

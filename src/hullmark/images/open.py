@@ -7,6 +7,7 @@ import pkgutil
 from hullmark.images import sources
 from hullmark.images.source import OpenedImage, Source, SourceOptions
 from hullmark.model.errors import UsageError
+from hullmark.model.image import Platform
 
 
 @functools.cache
@@ -33,3 +34,19 @@ def open_image(reference: str, options: SourceOptions) -> OpenedImage:
         if source.guess(reference):
             return source.open(reference, options)
     raise UsageError("neither a file, a folder nor an image reference", where=reference)
+
+
+def offered_platforms(reference: str, options: SourceOptions) -> tuple[Platform, ...]:
+    """Give every platform that a reference offers; none where it is a single image."""
+    prefix, colon, rest = reference.partition(":")
+    for source in all_sources():
+        chosen = bool(colon) and prefix in source.prefixes
+        if chosen or (
+            not any(prefix in other.prefixes for other in all_sources()) and source.guess(reference)
+        ):
+            return (
+                source.platforms(rest if chosen else reference, options)
+                if source.platforms is not None
+                else ()
+            )
+    return ()

@@ -75,6 +75,7 @@ class Source(Struct, frozen=True, kw_only=True):
     `prefixes` are the words before the colon that choose it (`registry`, `docker-archive` …). `guess(reference)`
     tells whether a reference without prefix looks like its own; sources are asked in the order of `rank`.
     `open(reference, options)` gets the reference without prefix and raises `ImageError` or `UsageError`.
+    `platforms` lists what a multi-platform reference offers.
     """
 
     name: str
@@ -82,3 +83,4 @@ class Source(Struct, frozen=True, kw_only=True):
     rank: int
     guess: Callable[[str], bool]
     open: Callable[[str, SourceOptions], OpenedImage]
+    platforms: Callable[[str, SourceOptions], tuple[Platform, ...]] | None = None

@@ -1,1 +1,27 @@
-"""reports."""
+"""One module a format, each a pure function of a report to bytes; the module's name is the format's name.
+
+A module defines `render(report, look) -> bytes`. `Look` says how a format for people may be dressed; formats
+for machines do not care.
+"""
+
+import functools
+import importlib
+import pkgutil
+
+from hullmark.model.look import Look
+from hullmark.model.report import Report, ReportSet
+
+
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """Give the names of all formats."""
+    return tuple(
+        sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    )
+
+
+def render(name: str, report: Report | ReportSet, look: Look | None = None) -> bytes:
+    """Render a report in the format of that name."""
+    module = importlib.import_module(f"{__name__}.{name}")
+    body: bytes = module.render(report, look or Look())
+    return body

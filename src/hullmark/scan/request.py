@@ -52,4 +52,5 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     timeout_s: float = 0
     max_age_h: float = 24.0
     threads: int = 0
+    offline: bool = False
     progress: Progress = _silent

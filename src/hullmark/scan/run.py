@@ -13,6 +13,7 @@ from hullmark import __version__
 from hullmark.detectors.registry import detectors as all_detectors
 from hullmark.images.open import open_image
 from hullmark.images.source import Blob, OpenedImage
+from hullmark.model.errors import UsageError
 from hullmark.model.facts import Unread
 from hullmark.model.image import Image, Layer
 from hullmark.model.report import BaseImage, Location, Report, ReportImage, Tool
@@ -206,8 +207,17 @@ def _count(files: Iterable[Sequence[object]]) -> int:
     return sum(isinstance(fact, Unread) for facts in files for fact in facts)
 
 
-def now() -> str:
-    """Give the time at which a report is made unless it is told: `SOURCE_DATE_EPOCH`, else the clock."""
+def moment(text: str = "") -> str:
+    """Give the time that a report is made for: as told, else `SOURCE_DATE_EPOCH`, else the clock (RFC 3339, UTC)."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    moment = dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch.isdigit() else dt.datetime.now(dt.UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if text:
+        try:
+            told = dt.datetime.fromisoformat(text)
+        except ValueError as problem:
+            raise UsageError(f"{text!r} is no time", hint="--as-of 2026-01-31T12:00:00Z") from problem
+        told = told.replace(tzinfo=told.tzinfo or dt.UTC).astimezone(dt.UTC)
+    elif epoch.isdigit():
+        told = dt.datetime.fromtimestamp(int(epoch), dt.UTC)
+    else:
+        told = dt.datetime.now(dt.UTC)
+    return told.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,9 +1,11 @@
 """Versions and pairs of them for comparing a scheme with the ecosystem's own tool."""
 
+import itertools
 import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from conftest import GOLDEN
 from hullmark.model.errors import VersionError
 
 DATA = Path(__file__).parent / "data"
@@ -16,6 +18,14 @@ def real(name: str) -> list[str]:
     """Give real versions from data/<name>.txt."""
     lines = (DATA / f"{name}.txt").read_text("utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def table(name: str) -> list[str]:
+    """Give the versions that stand in the scheme's own table of cases."""
+    lines = (GOLDEN / "versions" / f"{name}.txt").read_text("utf-8").splitlines()
+    return [
+        text for line in lines if not line.startswith("#") for text in line.split(" ") if text not in "<=>!"
+    ]
 
 
 def mutated(versions: list[str], bits: Iterable[str], count: int) -> list[str]:
@@ -52,7 +62,7 @@ def refused(key: Key, texts: Iterable[str]) -> list[str]:
 def chain(ordered: dict[str, bytes]) -> list[Pair]:
     """Give neighbours in the order of the keys: if each stands right, so does every pair of a true order."""
     texts = sorted(ordered, key=lambda text: (ordered[text], text))
-    return list(zip(texts, texts[1:], strict=False))
+    return list(itertools.pairwise(texts))
 
 
 def pairs(ordered: dict[str, bytes], count: int = 3000) -> list[Pair]:

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from hullmark.advisories.versions.gem import key
-from versions.pairs import keys, mutated, pairs, real, refused, wrong
+from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 BITS = [".a", ".rc1", ".pre", "-java", "-", ".beta.2", ".0", "b", "Z", ".0.0", " ", "_"]
 PROGRAM = """
@@ -22,7 +22,12 @@ puts JSON.generate(valid: valid, answers: answers)
 
 @pytest.mark.skipif(shutil.which("ruby") is None, reason="Ruby is not here")
 def test_like_rubygems() -> None:
-    texts = [*real("gem"), *mutated(real("gem"), BITS, 4000), *mutated(["1.0", "0.0.a"], [*BITS, ".0"], 2000)]
+    texts = [
+        *real("gem"),
+        *table("gem"),
+        *mutated(real("gem"), BITS, 4000),
+        *mutated(["1.0", "0.0.a"], [*BITS, ".0"], 2000),
+    ]
     ordered = keys(key, texts)
     asked = pairs(ordered)
     done = subprocess.run(

@@ -10,11 +10,29 @@ from pathlib import Path
 import pytest
 
 from hullmark.advisories.versions.golang import key
-from versions.pairs import Pair, keys, mutated, pairs, real, refused, wrong
+from versions.pairs import Pair, keys, mutated, pairs, real, refused, table, wrong
 
 BITS = ["-0.", "-rc.1", "-beta", "+incompatible", "-20240101000000-abcdefabcdef", ".0", "-pre", "a", "-"]
-TOOLCHAINS = ["go1", "go1.2", "go1.4beta1", "go1.9rc2", "go1.18.3", "go1.20", "go1.20.14", "go1.21rc2", "go1.21rc10"]
-TOOLCHAINS += ["go1.21.0", "go1.21.3", "go1.22.1", "go1.22.1-vendor", "go1.30alpha1", "go1.100.7", "go2.1beta4"]
+TOOLCHAINS = [
+    "go1",
+    "go1.2",
+    "go1.4beta1",
+    "go1.9rc2",
+    "go1.18.3",
+    "go1.20",
+    "go1.20.14",
+    "go1.21rc2",
+    "go1.21rc10",
+]
+TOOLCHAINS += [
+    "go1.21.0",
+    "go1.21.3",
+    "go1.22.1",
+    "go1.22.1-vendor",
+    "go1.30alpha1",
+    "go1.100.7",
+    "go2.1beta4",
+]
 PROGRAM = """package main
 
 import ("encoding/json"; "go/version"; "os"; "differential/semver")
@@ -32,14 +50,18 @@ func main() {
 """
 NUMBER = "(?:0|[1-9][0-9]*)"
 PART = f"(?:{NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
-STRICT = re.compile(rf"{NUMBER}\.{NUMBER}\.{NUMBER}(?:-{PART}(?:\.{PART})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$")
+STRICT = re.compile(
+    rf"{NUMBER}\.{NUMBER}\.{NUMBER}(?:-{PART}(?:\.{PART})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$"
+)
 
 
 def library() -> Path | None:
     go = shutil.which("go")
     if go is None:
         return None
-    root = Path(subprocess.run([go, "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip())
+    root = Path(
+        subprocess.run([go, "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip()
+    )
     found = root / "src/cmd/vendor/golang.org/x/mod/semver/semver.go"
     return found if found.exists() and (root / "src/go/version").exists() else None
 
@@ -70,7 +92,7 @@ def test_every_real_version_has_a_key() -> None:
 
 
 def test_like_go(tmp_path: Path) -> None:
-    texts = [*real("golang"), *mutated(real("golang"), BITS, 4000)]
+    texts = [*real("golang"), *table("golang"), *mutated(real("golang"), BITS, 4000)]
     modules = keys(key, [text for text in texts if STRICT.match(text)])
     tools = keys(key, TOOLCHAINS)
     asked = pairs(modules), [(a, b) for a in tools for b in tools]

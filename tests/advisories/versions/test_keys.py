@@ -1,5 +1,6 @@
 """What holds for every scheme's keys, whatever the text."""
 
+import itertools
 import time
 
 import pytest
@@ -11,10 +12,11 @@ from hullmark.advisories.scheme import Scheme
 from hullmark.model.errors import VersionError
 
 SCHEMES = {scheme.name: scheme for scheme in schemes().values()}
-BITS = st.sampled_from(
-    "0 1 2 00 10 . .. - _ + ~ ^ : ! @ * a b c m p r v x z A RC alpha beta pre rc dev post sp final snapshot".split()
-    + ["git", "_p", "-r1", "~ab1", "1:", "2!", "go", ".x-dev", "é", "٣", "\x00", "\n", " "]  # noqa: RUF001
+WORDS = (
+    "0 1 2 00 10 . .. - _ + ~ ^ : ! @ * a b c m p r v x z A RC alpha beta pre rc dev post sp final snapshot"
 )
+MORE = ["git", "_p", "-r1", "~ab1", "1:", "2!", "go", ".x-dev", "é", "٣", "\x00", "\n", " "]
+BITS = st.sampled_from([*WORDS.split(), *MORE])
 TEXTS = st.one_of(st.text(max_size=40), st.lists(BITS, max_size=14).map("".join))
 
 
@@ -38,17 +40,36 @@ def test_any_text_gives_bytes_or_version_error(name: str, text: str) -> None:
 def test_no_key_is_the_beginning_of_another(name: str, texts: list[str]) -> None:
     # pieces say themselves where they end; else a key and what SQL appends to it could mix
     found = sorted({key for text in texts if (key := key_of(SCHEMES[name], text)) is not None})
-    assert not any(b.startswith(a) for a, b in zip(found, found[1:], strict=False))
+    assert not any(b.startswith(a) for a, b in itertools.pairwise(found))
 
 
-@pytest.mark.parametrize("name", sorted(SCHEMES))
+@pytest.mark.parametrize("name", sorted(set(SCHEMES) - {"swift"}))  # whose names are addresses: test_swift.py
 @given(name_of_package=st.text(max_size=30))
 def test_folding_twice_is_folding_once(name: str, name_of_package: str) -> None:
     fold = SCHEMES[name].fold
     assert fold(fold(name_of_package)) == fold(name_of_package)
 
 
-HOSTILE = ["9", "1.", "0.", "a", "1a", "-", "1-", "_", "~", "^", "1_p", "1.a.", "1!", "0-a.", "1/", ".", "+", "\n"]
+HOSTILE = [
+    "9",
+    "1.",
+    "0.",
+    "a",
+    "1a",
+    "-",
+    "1-",
+    "_",
+    "~",
+    "^",
+    "1_p",
+    "1.a.",
+    "1!",
+    "0-a.",
+    "1/",
+    ".",
+    "+",
+    "\n",
+]
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMES))
@@ -56,7 +77,7 @@ HOSTILE = ["9", "1.", "0.", "a", "1a", "-", "1-", "_", "~", "^", "1_p", "1.a.", 
 def test_a_huge_text_takes_linear_time(name: str, bit: str) -> None:
     scheme = SCHEMES[name]
     started = time.process_time()
-    for tail in ("", "!", "é", "1"):
-        key_of(scheme, "1" + bit * 100_000 + tail)
-        scheme.fold("1" + bit * 100_000 + tail)
-    assert time.process_time() - started < 5  # quadratic is minutes
+    for tail in ("", "é"):
+        key_of(scheme, "1" + bit * 30_000 + tail)
+        scheme.fold("1" + bit * 30_000 + tail)
+    assert time.process_time() - started < 1.5  # linear takes a tenth of a second, quadratic many

@@ -8,9 +8,26 @@ from pathlib import Path
 import pytest
 
 from hullmark.advisories.versions.maven import key
-from versions.pairs import Pair, keys, mutated, pairs, real, refused, wrong
+from versions.pairs import Pair, keys, mutated, pairs, real, refused, table, wrong
 
-BITS = ["-", ".", "-alpha", "-beta2", "-M1", ".RC1", "-SNAPSHOT", ".Final", ".GA", "-sp", "-jre", "-1", "a1", "b2", "x", ".v20"]
+BITS = [
+    "-",
+    ".",
+    "-alpha",
+    "-beta2",
+    "-M1",
+    ".RC1",
+    "-SNAPSHOT",
+    ".Final",
+    ".GA",
+    "-sp",
+    "-jre",
+    "-1",
+    "a1",
+    "b2",
+    "x",
+    ".v20",
+]
 CIRCULAR = re.compile(r"^[^0-9]|\.[^0-9.-]+[.-]|[^0-9]0+\.[^0-9]")
 """A qualifier between dots, at the start or after a lone zero: there Maven's comparison goes round in circles, see the module."""
 PROGRAM = """
@@ -32,7 +49,9 @@ def jar() -> Path | None:
     """Give the newest Maven library here: before 3.9 a qualifier after a dot was no list."""
     if shutil.which("javac") is None:
         return None
-    cached = (Path.home() / ".m2/repository/org/apache/maven/maven-artifact").glob("3.9.*/maven-artifact-*.jar")
+    cached = (Path.home() / ".m2/repository/org/apache/maven/maven-artifact").glob(
+        "3.9.*/maven-artifact-*.jar"
+    )
     found = [path for path in cached if not path.stem.endswith("sources")]
     found += [path for path in (Path("/usr/share/maven/lib/maven-artifact-3.x.jar"),) if path.exists()]
     return found[0] if found else None
@@ -60,7 +79,11 @@ def test_every_real_version_has_a_key() -> None:
 def test_like_maven(tmp_path: Path) -> None:
     library = jar()
     assert library
-    texts = [text for text in mutated(real("maven"), BITS, 4000) if not CIRCULAR.search(text.lower())]
+    texts = [
+        text
+        for text in [*table("maven"), *mutated(real("maven"), BITS, 4000)]
+        if not CIRCULAR.search(text.lower())
+    ]
     ordered = keys(key, [*real("maven"), *texts])
     asked = pairs(ordered)
     assert wrong(ordered, asked, ask(tmp_path, library, asked)) == []

@@ -3,10 +3,24 @@
 import itertools
 
 from hullmark.advisories.versions.nuget import SCHEME, key
-from versions.pairs import keys, mutated, pairs, wrong
+from versions.pairs import keys, mutated, pairs, table, wrong
 
-VERSIONS = ["1.0.0", "4.5.1-alpha001", "98.1.190", "6.0.0-preview.7.21377.19", "2.1.0-rc1-final", "12.0.3", "4.3.0.1"]
-VERSIONS += ["1.0.0-beta.20240101120000", "5.0.0-rc.2.20475.5+sha.abc", "3.1", "1.0.0-CI-20210101-1", "0.0.0-alpha.0.5"]
+VERSIONS = [
+    "1.0.0",
+    "4.5.1-alpha001",
+    "98.1.190",
+    "6.0.0-preview.7.21377.19",
+    "2.1.0-rc1-final",
+    "12.0.3",
+    "4.3.0.1",
+]
+VERSIONS += [
+    "1.0.0-beta.20240101120000",
+    "5.0.0-rc.2.20475.5+sha.abc",
+    "3.1",
+    "1.0.0-CI-20210101-1",
+    "0.0.0-alpha.0.5",
+]
 BITS = ["-", "-alpha", "-Beta.1", ".0", "+meta", "RC", "rc", "-0", "2147483647", "2147483648", ".", "A", "z"]
 LARGEST = 2**31 - 1
 
@@ -41,7 +55,7 @@ def compare_labels(x: str, y: str) -> int:
 
 
 def test_like_the_rules() -> None:
-    ordered = keys(key, [*VERSIONS, *mutated(VERSIONS, BITS, 4000)])
+    ordered = keys(key, [*VERSIONS, *table("nuget"), *mutated(VERSIONS, BITS, 4000)])
     asked = pairs(ordered, 6000)
     assert len(ordered) > 1500
     assert wrong(ordered, asked, (compare(a, b) for a, b in asked)) == []

@@ -3,12 +3,30 @@
 import pytest
 
 from hullmark.advisories.versions.pypi import SCHEME, key
-from versions.pairs import keys, mutated, pairs, real, refused, wrong
+from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 packaging_version = pytest.importorskip("packaging.version", reason="packaging is not here")
 packaging_utils = pytest.importorskip("packaging.utils", reason="packaging is not here")
 
-BITS = ["a", "b1", "rc", ".post", "-1", ".dev", ".dev0", "+local.1", "+0a", "1!", "v", ".0", "c2", "preview1", "-r4", "_", " "]
+BITS = [
+    "a",
+    "b1",
+    "rc",
+    ".post",
+    "-1",
+    ".dev",
+    ".dev0",
+    "+local.1",
+    "+0a",
+    "1!",
+    "v",
+    ".0",
+    "c2",
+    "preview1",
+    "-r4",
+    "_",
+    " ",
+]
 
 
 def accepted(text: str) -> bool:
@@ -20,7 +38,7 @@ def accepted(text: str) -> bool:
 
 
 def test_like_packaging() -> None:
-    texts = [*real("pypi"), *mutated(real("pypi"), BITS, 4000), *mutated(["1.0"], BITS, 2000)]
+    texts = [*real("pypi"), *table("pypi"), *mutated(real("pypi"), BITS, 4000), *mutated(["1.0"], BITS, 2000)]
     assert refused(key, texts) == sorted({text for text in texts if not accepted(text)})
     ordered = keys(key, texts)
     asked = pairs(ordered)

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from hullmark.advisories.versions.rpm import key
-from versions.pairs import keys, mutated, pairs, real, refused, wrong
+from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 BITS = ["~", "^", "^git1", "~rc1", ".", "_", "+", "a", "Z", "-1", ":", "1:", "el9", ".~", "^^"]
 
@@ -17,14 +17,14 @@ def test_every_real_version_has_a_key() -> None:
 
 @pytest.mark.skipif(shutil.which("rpm") is None, reason="rpm is not here")
 def test_like_rpm() -> None:
-    texts = [*real("rpm"), *mutated(real("rpm"), BITS, 3000)]
+    texts = [*real("rpm"), *table("rpm"), *mutated(real("rpm"), BITS, 3000)]
     # rpm reads an empty version or release as none at all
     ordered = keys(key, [text for text in texts if text[0].isdigit() and text[-1].isalnum()])
     asked = pairs(ordered)
     answers: list[int] = []
     for start in range(0, len(asked), 500):
-        table = ",".join(f'{{"{a}","{b}"}}' for a, b in asked[start : start + 500])
-        lua = f"%{{lua: for _, p in ipairs({{{table}}}) do print(rpm.vercmp(p[1], p[2]) .. ' ') end}}"
+        lua_pairs = ",".join(f'{{"{a}","{b}"}}' for a, b in asked[start : start + 500])
+        lua = f"%{{lua: for _, p in ipairs({{{lua_pairs}}}) do print(rpm.vercmp(p[1], p[2]) .. ' ') end}}"
         done = subprocess.run(["rpm", "--eval", lua], capture_output=True, text=True, check=True)
         answers += map(int, done.stdout.split())
     assert wrong(ordered, asked, answers) == []

@@ -8,10 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from hullmark.advisories.versions.semver import key
-from versions.pairs import keys, mutated, pairs, real, refused, wrong
+from hullmark.advisories.versions.semver import SCHEME
+from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
-BITS = ["-", "-alpha", "-beta.1", "-rc.10", "-0", ".x", "+build.5", "v", "=", "a", "Z", "--", "-1a", "rc1", "."]
+key = SCHEME.key
+BITS = [
+    "-",
+    "-alpha",
+    "-beta.1",
+    "-rc.10",
+    "-0",
+    ".x",
+    "+build.5",
+    "v",
+    "=",
+    "a",
+    "Z",
+    "--",
+    "-1a",
+    "rc1",
+    ".",
+]
 PROGRAM = """
 const semver = require(process.argv[1]);
 const {texts, asked} = JSON.parse(require("fs").readFileSync(0, "utf8"));
@@ -41,7 +58,7 @@ def test_real_versions_have_keys_but_for_wildcards_and_words() -> None:
 @pytest.mark.skipif(module() is None, reason="npm's semver is not here")
 def test_like_npm() -> None:
     seeds = [*real("npm"), *real("cargo")]
-    texts = [*seeds, *mutated(seeds, BITS, 4000)]
+    texts = [*seeds, *table("semver"), *mutated(seeds, BITS, 4000)]
     ordered = keys(key, texts)
     asked = pairs(ordered, 5000)
     done = subprocess.run(

@@ -27,7 +27,7 @@ def build() -> ModuleType:
 
 
 def test_a_list_in_a_binary_too_large_to_hold_is_unread() -> None:
-    file = File("usr/bin/x", b"\x7fELF", size=1 << 30, whole=False, excerpts={b".dep-v0": b"\0.dep-v0\0"})
+    file = File("usr/bin/x", b"\x7fELF", size=1 << 30, whole=False, excerpts={b"\0.dep-v0\0": b"\0.dep-v0\0"})
     (fact,) = read_file(rust_binary.DETECTOR, file).facts
     assert isinstance(fact, Unread)
     assert fact.kind == "file"

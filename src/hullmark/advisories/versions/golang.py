@@ -11,7 +11,7 @@ import re
 from hullmark.advisories._formats.semver import key as semantic
 from hullmark.advisories.scheme import Scheme
 
-# b is a beta where a minor release follows, a build of BoringCrypto's branch where a patch release does (go1.18.3b7)
+# `b7` is the count of a build of BoringCrypto's branch (go1.18.3b7), not a beta
 _TOOLCHAIN = re.compile(
     r"(go)?([0-9]+(?:\.[0-9]+)?)(?:(alpha|beta|rc)([0-9]+)|((?:\.[0-9]+)?)(?:b[0-9]+)?)(?:[- ].*)?\Z"
 )

@@ -3,18 +3,15 @@
 Specification: github.com/swiftlang/swift-package-manager, PackageVersion, and OSV's ecosystem SwiftURL.
 """
 
-import re
-
 from hullmark.advisories._formats.semver import key
 from hullmark.advisories.scheme import Scheme
-
-_START = re.compile(r"(?:[a-z+]+://)?(?:[^@/]*@)?")
 
 
 def fold(name: str) -> str:
     """Give the one name of a repository, however its address is written (`https://…`, `git@host:…`, `.git`)."""
-    address = name.strip().lower().rstrip("/").removesuffix(".git")
-    return _START.sub("", address, count=1).replace(":", "/", 1)
+    address = name.strip().lower().rpartition("://")[2].rstrip("/").removesuffix(".git")
+    host, slash, path = address.partition("/")
+    return host.rpartition("@")[2].replace(":", "/") + slash + path
 
 
 SCHEME = Scheme(name="swift", ecosystems=("swift",), key=key, fold=fold)

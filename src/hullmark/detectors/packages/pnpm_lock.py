@@ -16,7 +16,7 @@ from hullmark.model.facts import Fact
 
 _CURRENT = "node_modules/.pnpm/lock.yaml"
 # version 5, and before it with the registry's host in front
-_SLASHED = re.compile(r"(?:[^/@]+\.[^/@]+)?/((?:@[^/]+/)?[^/@]+)/([^/_(]+)(?:[/_(].*)?", re.DOTALL)
+_SLASHED = re.compile(r"(?:(?=[^/@.]++\.)[^/@]++)?/((?:@[^/]++/)?[^/@]++)/([^/_(]++)(?:[/_(].*)?", re.DOTALL)
 _MAX_KEY = 1000  # apart from peers; npm's own names end at 214
 _SECTIONS = (("dependencies", False), ("optionalDependencies", False), ("devDependencies", True))
 

@@ -18,6 +18,7 @@ from hullmark.detectors.detector import Detector, File, MalformedError
 from hullmark.model.facts import Fact, Package
 
 _SECTION = b".dep-v0"
+_SECTION_NAME = b"\0.dep-v0\0"  # as in a table of section names; scanners hold it as a string
 _PANIC_PATH = b"/registry/src/"
 _MAX_JSON = 16 * 1024 * 1024
 _CRATE = re.compile(
@@ -41,7 +42,7 @@ class _Tree(msgspec.Struct):
 def read(file: File) -> Iterator[Fact]:
     """Give the crates of the dependency tree, else those that panic messages name."""
     if not file.whole:
-        if _SECTION in file.excerpts:
+        if _SECTION_NAME in file.excerpts:
             yield file.unread("the list of crates is in a binary too large to hold", ".dep-v0", "file")
         yield from _panics(file.excerpts.get(_PANIC_PATH, b""))
         return
@@ -117,5 +118,5 @@ DETECTOR = Detector(
     read=read,
     binaries=True,
     max_bytes=64 * 1024 * 1024,
-    markers=(_SECTION, _PANIC_PATH),
+    markers=(_SECTION_NAME, _PANIC_PATH),
 )

@@ -65,7 +65,8 @@ def _link(entries: list[_Entry], nodes: dict[Key, Node]) -> list[tuple[Key, bool
         if entry.line in nodes:
             answers.update(dict.fromkeys(_names(entry), entry.line))
     for entry in entries:
-        base = answers.get(_patched(entry))
+        patched = _patched(entry)
+        base = answers.get(patched) if patched else None
         if base is not None:
             answers.update(dict.fromkeys(_names(entry), base))
     roots: list[tuple[Key, bool]] = []

@@ -3,14 +3,16 @@
 Reference: `NAME[:TAG][@DIGEST]` as Docker reads it, so `alpine` is `docker.io/library/alpine:latest`.
 """
 
+import contextlib
 import functools
 import re
 
 from hullmark.images import _oci
-from hullmark.images.reference import parse
+from hullmark.images.reference import Reference, parse
 from hullmark.images.registry import Registry
 from hullmark.images.source import Blob, OpenedImage, Source, SourceOptions
 from hullmark.model.errors import UsageError
+from hullmark.model.image import Platform
 
 _FILE_LIKE = re.compile(r"[^/:@]*\.(?:tar|tgz|gz|zst|zip|json|ya?ml)")
 _IDENTIFIER = re.compile(r"[0-9a-f]{64}")
@@ -33,16 +35,18 @@ def open_registry(text: str, options: SourceOptions) -> OpenedImage:
     reference = parse(text)
     registry = Registry(reference, options)
 
-    def manifest(descriptor: _oci.Descriptor) -> bytes:
-        return registry.manifest(reference, descriptor.digest).body
-
     def make(descriptor: _oci.Descriptor) -> Blob:
         return Blob(open=functools.partial(registry.blob, reference, descriptor), addressed=True)
 
     try:
         root = registry.manifest(reference)
         chosen, digest = _oci.choose(
-            _oci.decode(root.body, text), root.digest, options.platform, manifest, options.limits, text
+            _oci.decode(root.body, text),
+            root.digest,
+            options.platform,
+            _manifests(registry, reference),
+            options.limits,
+            text,
         )
         opened = _oci.opened(
             text, "registry", chosen, digest, functools.partial(registry.document, reference), make
@@ -54,4 +58,23 @@ def open_registry(text: str, options: SourceOptions) -> OpenedImage:
     return opened
 
 
-SOURCE = Source(name="registry", prefixes=("registry",), rank=100, guess=guess, open=open_registry)
+def platforms(text: str, options: SourceOptions) -> tuple[Platform, ...]:
+    """List the platforms that an index offers."""
+    reference = parse(text)
+    with contextlib.closing(Registry(reference, options)) as registry:
+        root = _oci.decode(registry.manifest(reference).body, text)
+        return tuple(_oci.platforms(root, _manifests(registry, reference), options.limits, text))
+
+
+def _manifests(registry: Registry, reference: Reference) -> _oci.Fetch:
+    return lambda descriptor: registry.manifest(reference, descriptor.digest).body
+
+
+SOURCE = Source(
+    name="registry",
+    prefixes=("registry",),
+    rank=100,
+    guess=guess,
+    open=open_registry,
+    platforms=platforms,
+)

@@ -1,0 +1,101 @@
+"""`hullmark db`: build the advisory database and see what is in it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+app = cyclopts.App(name="db", help="Build the advisory database, see what is in it.")
+
+
+@app.command
+def build(
+    *,
+    from_: Annotated[Path, Parameter(name="--from", help="Folder of feeds, laid out as on a mirror.")],
+    feed: Annotated[
+        list[str] | None, Parameter(help="Build only this feed; may be repeated.", negative="")
+    ] = None,
+    as_of: Annotated[str, Parameter(help="The time of the content (RFC 3339); else the newest file's.")] = "",
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    json_log: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Build the database from the publishers' files in a folder."""
+    from hullmark.advisories.build import build as build_parts
+    from hullmark.advisories.registry import feeds
+    from hullmark.cli.output import write_line
+    from hullmark.cli.settings import database_folder
+    from hullmark.cli.terminal import configure, error, progress, warning
+    from hullmark.model.errors import ExitCode, UsageError
+    from hullmark.scan.run import moment
+
+    configure(quiet=quiet, json_log=json_log)
+    if not from_.is_dir():
+        raise UsageError("no such folder", where=str(from_), hint="hullmark db build --from DIR")
+    known = {entry.name: entry for entry in feeds()}
+    for name in feed or ():
+        if name not in known:
+            raise UsageError(f"there is no feed {name!r}", hint=f"there are {', '.join(known)}")
+    chosen = [entry for name, entry in known.items() if not feed or name in feed]
+    with progress(quiet=quiet) as show:
+        result = build_parts(
+            from_,
+            database_folder(),
+            chosen,
+            built=moment(as_of),
+            progress=lambda name, count: show(name, count, 0),
+        )
+    if not quiet:
+        for key, info in sorted(result.parts.items()):
+            same = " (unchanged)" if key in result.unchanged else ""
+            write_line(f"{key:<24} {info.advisories or info.notes:>9} records{same}")
+    if result.unread_count:
+        first = result.unread[0]
+        warning(
+            f"{result.unread_count} records could not be used; the first: {first.path} {first.place}: {first.reason}"
+        )
+    for name, reason in sorted(result.failed.items()):
+        error(f"kept its last good content: {reason}", where=name)
+    if not result.parts:
+        error(
+            "no file of a known feed is there",
+            where=str(from_),
+            hint="docs/reference/mirror.md has the layout",
+        )
+    return ExitCode.CLEAN if result.parts and not result.failed else ExitCode.INCOMPLETE
+
+
+@app.command
+def status() -> int:
+    """Show each part: feed, revision, time, records and size."""
+    import datetime as dt
+
+    from hullmark.advisories.database import load_current
+    from hullmark.cli.output import write_line
+    from hullmark.cli.settings import database_folder
+    from hullmark.cli.terminal import error
+    from hullmark.model.errors import ExitCode
+    from hullmark.scan.run import moment
+
+    folder = database_folder()
+    parts = load_current(folder).parts
+    if not parts:
+        error("there is no advisory database", where=str(folder), hint="hullmark db build --from DIR")
+        return ExitCode.INCOMPLETE
+    now = dt.datetime.fromisoformat(moment())
+    write_line(
+        f"{'part':<24} {'feed':<14} {'records':>9} {'statements':>10} {'MiB':>7} {'age':>9}  newest record"
+    )
+    for key, info in sorted(parts.items()):
+        age = (now - dt.datetime.fromisoformat(info.built)).total_seconds() / 3600 if info.built else 0
+        shown = f"{age:.0f} h" if age < 72 else f"{age / 24:.0f} d"
+        size = info.size_bytes / 1024**2
+        records = info.advisories or info.notes
+        write_line(
+            f"{key:<24} {info.feed:<14} {records:>9} {info.statements:>10} {size:>7.1f} {shown:>9}  {info.newest[:10]}"
+        )
+    total = sum(info.size_bytes for info in parts.values()) / 1024**2
+    write_line(
+        f"{len(parts)} parts, {sum(info.advisories for info in parts.values())} advisories, {total:.1f} MiB in {folder}"
+    )
+    return ExitCode.CLEAN

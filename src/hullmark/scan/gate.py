@@ -1,0 +1,80 @@
+"""The gate of `--fail-on`: which findings make a scan fail, and what keeps its answer from being whole."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from hullmark.model.advisory import SEVERITY_RANK, Severity
+from hullmark.model.errors import UsageError
+from hullmark.model.report import Report
+
+_KINDS = ("vuln", "secret", "config")
+_UNCHECKED = ("no_feed", "feed_missing", "release_unknown")
+
+
+class Gate(Struct, frozen=True):
+    """For each kind of finding the severities that fail."""
+
+    levels: dict[str, frozenset[Severity]]
+
+    def over(self, report: Report) -> list[str]:
+        """Say for each severity how many findings are over the gate; nothing when none is."""
+        counts: dict[Severity, int] = {}
+        for finding in report.findings:
+            if finding.severity in self.levels.get("vuln", frozenset()):
+                counts[finding.severity] = counts.get(finding.severity, 0) + 1
+        if not counts:
+            return []
+        said = ", ".join(f"{counts[level]} {level}" for level in Severity if level in counts)
+        name = report.image.name if report.image is not None else ""
+        return [f"{name}: over the gate: {said}"]
+
+
+def parse_gate(text: str) -> Gate | None:
+    """Read a `--fail-on` text: `high`, `critical,unknown`, `vuln:critical,secret:high`. Empty: no gate.
+
+    A severity means itself and all that is worse; 'unknown' means only itself.
+    """
+    words = [word.strip().lower() for word in text.split(",") if word.strip()]
+    if not words:
+        return None
+    levels: dict[str, set[Severity]] = {}
+    for word in words:
+        kind, colon, level = word.rpartition(":")
+        if (colon and kind not in _KINDS) or level not in set(Severity):
+            raise UsageError(
+                f"--fail-on does not understand {word!r}",
+                hint=f"severities: {', '.join(Severity)}; kinds: {', '.join(_KINDS)}",
+            )
+        for name in (kind,) if colon else _KINDS:
+            levels.setdefault(name, set()).update(_at_least(Severity(level)))
+    return Gate({name: frozenset(found) for name, found in levels.items()})
+
+
+def _at_least(level: Severity) -> Iterable[Severity]:
+    if level is Severity.UNKNOWN:
+        return (level,)
+    return (other for other in Severity if SEVERITY_RANK[other] <= SEVERITY_RANK[level])
+
+
+def incomplete(report: Report, *, relies: bool, strict: bool) -> list[str]:
+    """Say what a gate (`relies`) or `--fail-on-incomplete` (`strict`) must not overlook."""
+    name = report.image.name if report.image is not None else ""
+    found = []
+    for kind, words in (("layer", "layers"), ("package_database", "package databases")):
+        count = report.summary.unread.get(kind, 0)
+        if count:
+            found.append(f"{name}: {count} {words} could not be read")
+    if relies:
+        states: dict[str, int] = {}
+        for component in report.packages:
+            if component.coverage in _UNCHECKED:
+                states[component.coverage] = states.get(component.coverage, 0) + 1
+        found += [
+            f"{name}: {count} packages were not checked ({state})" for state, count in sorted(states.items())
+        ]
+    if strict:
+        count = sum(report.summary.unread.get(kind, 0) for kind in ("file", "record"))
+        if count:
+            found.append(f"{name}: {count} files or records could not be read")
+    return found
