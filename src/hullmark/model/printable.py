@@ -1,8 +1,8 @@
-"""Words of an image made fit for a terminal: nothing in them moves the cursor, hides or reorders text.
+r"""Words of an image made fit for a terminal: nothing in them moves the cursor, hides or reorders text.
 
 What is escaped: C0 and C1 controls and DEL (ECMA-48), line and paragraph separators, the bidirectional
 controls of UAX #9, invisible format characters and tags, lone surrogates. The escapes are Python's, so that
-`ESC` shows as `\\x1b`. Column widths follow UAX #11.
+`ESC` shows as `\x1b`. Column widths follow UAX #11.
 """
 
 import re

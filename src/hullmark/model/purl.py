@@ -91,9 +91,7 @@ def parse_purl(text: str) -> Purl:
         name = name.lower() if kind != "rpm" else name
     if kind == "pypi":
         name = name.replace("_", "-")
-    below = "/".join(
-        part for raw in subpath.split("/") if (part := _decoded(raw)) not in {"", ".", ".."}
-    )
+    below = "/".join(part for raw in subpath.split("/") if (part := _decoded(raw)) not in {"", ".", ".."})
     return Purl(kind, namespace, name, _decoded(version), _qualifiers(query), below)
 
 

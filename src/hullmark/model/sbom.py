@@ -1,0 +1,216 @@
+"""What an SBOM's own fields have no room for, as named values: `hullmark:…`, written and read here.
+
+CycloneDX carries them as properties, SPDX as one annotation for each element. A name is unique within its
+element: the entries of a list are numbered (`hullmark:location:0:path`). What a package URL or the layers of
+the image already say is not repeated.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from hullmark.model.facts import Distribution, Package, Unread
+from hullmark.model.image import Layer, Platform
+from hullmark.model.purl import parse_purl, whole_name
+from hullmark.model.report import BaseImage, Component, Location, Report, ReportImage
+
+PREFIX = "hullmark:"
+OF_RUN = frozenset({"hullmark:unread_in_deleted", "hullmark:dev_packages", "hullmark:skipped_files"})
+
+Origin = Literal["installed", "binary", "locked", "declared"]
+_ORIGINS = get_args(Origin)
+_TEXTS = ("source", "source_version", "module", "vendor", "cpe")
+_PLAIN = re.compile(r"[a-z0-9.-]+")
+_WHOLE_NAMED = frozenset({"deb", "apk", "rpm", "alpm"})
+
+
+def component_values(component: Component) -> dict[str, str]:
+    """Give what is known of a package beside its package URL, licences and dependencies."""
+    values = {"hullmark:origin": component.origin}
+    if not (component.ecosystem in _WHOLE_NAMED and _PLAIN.fullmatch(component.name)):
+        # The URL folds case and separators of some ecosystems' names.
+        if whole_name(parse_purl(component.purl)) != component.name:
+            values["hullmark:name"] = component.name
+    for name in _TEXTS:
+        if text := getattr(component, name):
+            values[PREFIX + name] = text
+    if component.dev:
+        values["hullmark:dev"] = "true"
+    if component.direct is not None:
+        values["hullmark:direct"] = _word(component.direct)
+    if component.from_base is not None:
+        values["hullmark:from_base"] = _word(component.from_base)
+    for number, step in enumerate(component.via):
+        values[f"hullmark:via:{number}"] = step
+    for number, provided in enumerate(component.provides):
+        values[f"hullmark:provides:{number}"] = provided
+    for number, location in enumerate(component.locations):
+        start = f"hullmark:location:{number}:"
+        values[start + "path"] = location.path
+        values[start + "layer"] = str(location.layer)
+        if location.layer_digest:
+            values[start + "layer_digest"] = location.layer_digest
+        if location.place:
+            values[start + "place"] = location.place
+        if location.detector:
+            values[start + "detector"] = location.detector
+    return values
+
+
+def image_values(report: Report) -> dict[str, str]:
+    """Give what is known of the image, its layers, and of what could not be read in it."""
+    image = report.image
+    values: dict[str, str] = {}
+    if image is None:
+        return values
+    for name in ("name", "source", "digest", "config_digest", "derived_from"):
+        if text := getattr(image, name):
+            values[f"hullmark:image:{name}"] = text
+    if str(image.platform):
+        values["hullmark:image:platform"] = str(image.platform)
+    for number, tag in enumerate(image.tags):
+        values[f"hullmark:image:tag:{number}"] = tag
+    if image.base.evidence != "none":
+        values["hullmark:base"] = _json(image.base)
+    for layer in report.layers:
+        values[f"hullmark:layer:{layer.index}"] = _json(layer)
+    for number, unread in enumerate(report.errors):
+        values[f"hullmark:unread:{number}"] = _json(unread)
+    counted = (
+        ("unread_in_deleted", report.summary.unread_in_deleted),
+        ("dev_packages", report.coverage.dev_packages),
+        ("skipped_files", report.coverage.skipped_files),
+    )
+    values |= {PREFIX + name: str(count) for name, count in counted if count}
+    return values
+
+
+def distribution_values(distribution: Distribution) -> dict[str, str]:
+    """Give the operating system as `os-release` has it, whole."""
+    return {"hullmark:distribution": _json(distribution)}
+
+
+def read_package(
+    ecosystem: str, name: str, version: str, arch: str, licences: tuple[str, ...], values: Mapping[str, str]
+) -> Package:
+    """Put a package together from what its package URL and our values say."""
+    origin = values.get("hullmark:origin", "")
+    return Package(
+        ecosystem=ecosystem,
+        name=values.get("hullmark:name") or name,
+        version=version,
+        arch=arch,
+        source=values.get("hullmark:source", ""),
+        source_version=values.get("hullmark:source_version", ""),
+        licences=licences,
+        origin=origin if origin in _ORIGINS else "installed",  # type: ignore[arg-type]  # one of the words
+        dev=values.get("hullmark:dev") == "true",
+        direct=_truth(values.get("hullmark:direct")),
+        via=numbered(values, "hullmark:via"),
+        module=values.get("hullmark:module", ""),
+        vendor=values.get("hullmark:vendor", ""),
+        cpe=values.get("hullmark:cpe", ""),
+    )
+
+
+def read_locations(values: Mapping[str, str], layers: Sequence[Layer]) -> tuple[Location, ...]:
+    """Give a package's places. Layer -1 stands for one that is not known."""
+    found = []
+    start = "hullmark:location:0:"
+    while start + "path" in values:
+        number = _number(values.get(start + "layer", ""), -1)
+        digest = values.get(start + "layer_digest", "")
+        layer = layers[number] if 0 <= number < len(layers) else None
+        known = layer is not None and layer.digest == digest
+        found.append(
+            Location(
+                path=values[start + "path"],
+                layer=number if known else -1,
+                place=values.get(start + "place", ""),
+                layer_digest=digest,
+                created_by=layer.created_by if known and layer else "",
+                from_base=layer.from_base if known and layer else None,
+                detector=values.get(start + "detector", ""),
+            )
+        )
+        start = f"hullmark:location:{len(found)}:"
+    return tuple(found)
+
+
+def read_image(values: Mapping[str, str], name: str, distribution: Distribution | None) -> ReportImage:
+    """Give the image that an SBOM describes; `name` is the SBOM's own, for want of a better one."""
+    words = values.get("hullmark:image:platform", "").split("/")
+    return ReportImage(
+        name=values.get("hullmark:image:name") or name,
+        source="sbom",
+        digest=values.get("hullmark:image:digest", ""),
+        config_digest=values.get("hullmark:image:config_digest", ""),
+        platform=Platform(*words[:3]) if words[0] else Platform(),
+        tags=numbered(values, "hullmark:image:tag"),
+        distribution=distribution,
+        base=_read(values.get("hullmark:base"), BaseImage) or BaseImage("none"),
+    )
+
+
+def read_layers(values: Mapping[str, str]) -> tuple[Layer, ...]:
+    """Give the layers in their order, as far as they are described without a gap."""
+    found: list[Layer] = []
+    while (layer := _read(values.get(f"hullmark:layer:{len(found)}"), Layer)) is not None:
+        if layer.index != len(found):
+            break
+        found.append(layer)
+    return tuple(found)
+
+
+def read_unread(values: Mapping[str, str]) -> Iterator[Unread]:
+    """Give what could not be read when the SBOM was made; a damaged entry is one itself."""
+    number = 0
+    while (text := values.get(f"hullmark:unread:{number}")) is not None:
+        unread = _read(text, Unread)
+        yield unread or Unread("record", "a damaged note of something unread", place=f"unread {number}")
+        number += 1
+
+
+def read_distribution(values: Mapping[str, str]) -> Distribution | None:
+    """Give the operating system where our own value describes it."""
+    return _read(values.get("hullmark:distribution"), Distribution)
+
+
+def read_count(values: Mapping[str, str], name: str) -> int:
+    """Give one of the numbers."""
+    return max(_number(values.get(PREFIX + name, ""), 0), 0)
+
+
+def numbered(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Give the entries of a numbered list."""
+    found: list[str] = []
+    while (text := values.get(f"{name}:{len(found)}")) is not None:
+        found.append(text)
+    return tuple(found)
+
+
+def _word(truth: bool) -> str:  # noqa: FBT001  # the value itself
+    return "true" if truth else "false"
+
+
+def _truth(word: str | None) -> bool | None:
+    return {"true": True, "false": False}.get(word or "")
+
+
+def _number(text: str, otherwise: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _read(text: str | None, kind: type[Any]) -> Any:
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError:
+        return None
