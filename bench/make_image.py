@@ -2,8 +2,9 @@
 
     python bench/make_image.py DIR [--megabytes 2500] [--entries 156000] [--roots /usr …]
 
-Files are taken in sorted order and dealt to the layers in runs, so that the image looks like a real one: a
-distribution with its package database, language run-times, tools. Bytes and modes are the files' own.
+Files are taken in sorted order, the very largest left out, and dealt to the layers in runs, so that the image
+looks like a real one: a distribution with its package database, language run-times, tools. Bytes and modes are
+the files' own.
 """
 
 import argparse
@@ -12,24 +13,31 @@ import json
 import os
 import subprocess
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 
-def files(roots: list[Path], entries: int, size: int) -> Iterator[Path]:
-    seen_entries = seen_bytes = 0
+def files(roots: list[Path], entries: int, size: int) -> list[Path]:
+    """Take that many entries of the machine's files, and leave out the largest until they are of that size."""
+    found: list[tuple[int, Path]] = []
     for root in roots:
         for folder, folders, names in os.walk(root):
             folders.sort()
             for name in [*folders, *sorted(names)]:
                 path = Path(folder, name)
-                status = path.lstat()
                 if path.is_symlink() or path.is_dir() or path.is_file():
-                    seen_entries += 1
-                    seen_bytes += status.st_size if path.is_file() and not path.is_symlink() else 0
-                    yield path
-                if seen_entries >= entries or seen_bytes >= size:
-                    return
+                    plain = path.is_file() and not path.is_symlink()
+                    found.append((path.lstat().st_size if plain else 0, path))
+            if len(found) > entries:
+                break
+    found = found[:entries]
+    total = sum(weight for weight, _ in found)
+    dropped = set()
+    for weight, path in sorted(found, reverse=True):
+        if total <= size:
+            break
+        dropped.add(path)
+        total -= weight
+    return [path for _, path in found if path not in dropped]
 
 
 def main() -> None:
@@ -39,9 +47,9 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=156_000)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--level", type=int, default=6)
-    parser.add_argument("--roots", nargs="*", type=Path, default=[Path("/etc"), Path("/var/lib/dpkg"), Path("/usr"), Path("/opt")])
+    parser.add_argument("--roots", nargs="*", type=Path, default=[Path("/etc"), Path("/var/lib/dpkg"), Path("/usr"), Path("/opt"), Path.home()])
     options = parser.parse_args()
-    found = list(files([root for root in options.roots if root.exists()], options.entries, options.megabytes * 10**6))
+    found = files([root for root in options.roots if root.exists()], options.entries, options.megabytes * 10**6)
     blobs = options.folder / "blobs" / "sha256"
     blobs.mkdir(parents=True, exist_ok=True)
     # deal the paths by bytes, so that the layers take about the same time

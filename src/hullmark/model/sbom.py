@@ -5,34 +5,45 @@ element: the entries of a list are numbered (`hullmark:location:0:path`). What a
 the image already say is not repeated.
 """
 
+import datetime as dt
+import hashlib
+import itertools
 import re
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
+from urllib.parse import quote
 
 import msgspec
 
 from hullmark.model.facts import Distribution, Package, Unread
 from hullmark.model.image import Layer, Platform
-from hullmark.model.purl import parse_purl, whole_name
-from hullmark.model.report import BaseImage, Component, Location, Report, ReportImage
+from hullmark.model.purl import parse_purl, purl, whole_name
+from hullmark.model.report import (
+    BaseImage,
+    Component,
+    Finding,
+    Location,
+    Report,
+    ReportImage,
+    ReportSet,
+)
 
 PREFIX = "hullmark:"
-OF_RUN = frozenset({"hullmark:unread_in_deleted", "hullmark:dev_packages", "hullmark:skipped_files"})
 
 Origin = Literal["installed", "binary", "locked", "declared"]
 _ORIGINS = get_args(Origin)
 _TEXTS = ("source", "source_version", "module", "vendor", "cpe")
 _PLAIN = re.compile(r"[a-z0-9.-]+")
+_URL = re.compile(r"https?://[!#$&-;=?-\[\]_a-z~%]+")
 _WHOLE_NAMED = frozenset({"deb", "apk", "rpm", "alpm"})
 
 
 def component_values(component: Component) -> dict[str, str]:
     """Give what is known of a package beside its package URL, licences and dependencies."""
     values = {"hullmark:origin": component.origin}
-    if not (component.ecosystem in _WHOLE_NAMED and _PLAIN.fullmatch(component.name)):
-        # The URL folds case and separators of some ecosystems' names.
-        if whole_name(parse_purl(component.purl)) != component.name:
-            values["hullmark:name"] = component.name
+    if not _says_name(component):
+        values["hullmark:name"] = component.name
     for name in _TEXTS:
         if text := getattr(component, name):
             values[PREFIX + name] = text
@@ -50,13 +61,20 @@ def component_values(component: Component) -> dict[str, str]:
         start = f"hullmark:location:{number}:"
         values[start + "path"] = location.path
         values[start + "layer"] = str(location.layer)
-        if location.layer_digest:
-            values[start + "layer_digest"] = location.layer_digest
-        if location.place:
-            values[start + "place"] = location.place
-        if location.detector:
-            values[start + "detector"] = location.detector
+        for name in ("layer_digest", "place", "detector"):
+            if text := getattr(location, name):
+                values[start + name] = text
     return values
+
+
+def _says_name(component: Component) -> bool:
+    """Tell whether the package URL keeps the name: it folds case and separators in some ecosystems."""
+    if component.ecosystem in _WHOLE_NAMED and _PLAIN.fullmatch(component.name):
+        return True
+    try:
+        return whole_name(parse_purl(component.purl)) == component.name
+    except ValueError:
+        return False
 
 
 def image_values(report: Report) -> dict[str, str]:
@@ -175,7 +193,8 @@ def read_unread(values: Mapping[str, str]) -> Iterator[Unread]:
 
 def read_distribution(values: Mapping[str, str]) -> Distribution | None:
     """Give the operating system where our own value describes it."""
-    return _read(values.get("hullmark:distribution"), Distribution)
+    found: Distribution | None = _read(values.get("hullmark:distribution"), Distribution)
+    return found
 
 
 def read_count(values: Mapping[str, str], name: str) -> int:
@@ -212,5 +231,70 @@ def _read(text: str | None, kind: type[Any]) -> Any:
         return None
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
+
+
+def image_purl(image: ReportImage) -> str:
+    """Give the package URL of an image from a registry, nothing for one from elsewhere. Type definition: oci."""
+    if image.source != "registry" or not image.digest:
+        return ""
+    name = image.name.partition("@")[0]
+    head, slash, tail = name.rpartition("/")
+    last, _, tag = tail.partition(":")
+    path = f"{head}{slash}{last}".lower()
+    first, slash, _ = path.partition("/")
+    if not slash:
+        path = f"docker.io/library/{path}"
+    elif "." not in first and ":" not in first and first != "localhost":
+        path = f"docker.io/{path}"
+    qualifiers = {"arch": image.platform.architecture, "repository_url": path, "tag": tag}
+    return purl("oci", last.lower(), image.digest, qualifiers=qualifiers) if last else ""
+
+
+def moment(as_of: str) -> str:
+    """Give the report's time to the second, in UTC, as both formats demand it."""
+    try:
+        time = dt.datetime.fromisoformat(as_of)
+    except ValueError:
+        return as_of
+    return (
+        time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if time.tzinfo
+        else f"{time:%Y-%m-%dT%H:%M:%SZ}"
+    )
+
+
+def document_id(report: Report | ReportSet, form: str) -> str:
+    """Give a UUID that is the same for the same report in the same format."""
+    body = hashlib.sha256(msgspec.msgpack.encode(report)).hexdigest()
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"hullmark:{form}:{body}"))
+
+
+def flaw_url(finding: Finding) -> str:
+    """Give the page that describes a flaw: by its id where that has one, else what its publisher links to."""
+    if finding.id.startswith("CVE-"):
+        return f"https://www.cve.org/CVERecord?id={quote(finding.id)}"
+    if finding.id.startswith("GHSA-"):
+        return f"https://github.com/advisories/{quote(finding.id)}"
+    links = [reference.url for reference in finding.references if is_url(reference.url)]
+    return next((link for link in links if finding.id in link), links[0] if links else "")
+
+
+def is_url(text: str) -> bool:
+    """Tell whether a link may stand where a format demands a URL."""
+    return _URL.fullmatch(text) is not None
+
+
+def parents(components: Sequence[Component]) -> Iterator[tuple[Component, Component]]:
+    """Give the known edges of the dependency graph, parent and child, each once."""
+    by_step: dict[tuple[str, str], Component] = {}
+    for component in components:
+        by_step.setdefault((component.ecosystem, f"{component.name}@{component.version}"), component)
+    seen: set[tuple[str, str]] = set()
+    for component in components:
+        steps = [by_step.get((component.ecosystem, step)) for step in component.via]
+        for parent, child in itertools.pairwise([*steps, component]):
+            if parent is not None and child is not None and (parent.id, child.id) not in seen:
+                seen.add((parent.id, child.id))
+                yield parent, child
