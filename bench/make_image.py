@@ -40,6 +40,11 @@ def files(roots: list[Path], entries: int, size: int) -> list[Path]:
     return [path for _, path in found if path not in dropped]
 
 
+def _whole_seconds(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.mtime = int(info.mtime)
+    return info
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
@@ -65,7 +70,8 @@ def main() -> None:
         plain = options.folder / f"layer-{number}.tar"
         with tarfile.open(plain, "w", format=tarfile.PAX_FORMAT) as archive:
             for path in group:
-                archive.add(path, arcname=str(path).lstrip("/"), recursive=False)
+                # image builders write whole seconds, so that an entry needs no pax header
+                archive.add(path, arcname=str(path).lstrip("/"), recursive=False, filter=_whole_seconds)
         diff_ids.append("sha256:" + hashlib.sha256(plain.read_bytes()).hexdigest())
         subprocess.run(["gzip", f"-{options.level}", "-n", "-f", str(plain)], check=True)
         packed = plain.with_suffix(".tar.gz")

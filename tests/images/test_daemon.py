@@ -1,16 +1,18 @@
 """Images of a daemon on a unix socket."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
 from hullmark.images.open import open_image
 from hullmark.images.source import Blob, SourceOptions
+from hullmark.images.sources import daemon as daemon_source
 from hullmark.images.sources.daemon import guess, open_daemon
 from hullmark.model.errors import ImageError, UsageError
 from hullmark.model.image import Platform
-from images.fakes import Answer, Daemon, made_image, tar_of
+from images.fakes import Answer, Asked, Daemon, made_image, tar_of
 
 LAYER = tar_of({"etc/os-release": b"ID=alpine\n" * 100_000})
 MADE = made_image(LAYER)
@@ -129,6 +131,21 @@ def test_a_stream_that_breaks(filled: Daemon) -> None:
     filled.override = lambda asked: Answer(500, b"oops") if asked.path.endswith("get") else Answer(body=b"{}")
     with pytest.raises(ImageError, match="cannot give it: 500 oops"):
         open_daemon("app:1", SourceOptions())
+
+
+def test_a_silent_daemon(filled: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold = threading.Event()
+
+    def wait(_asked: Asked) -> Answer:
+        hold.wait()
+        return Answer()
+
+    filled.override = wait
+    monkeypatch.setattr(daemon_source, "_GUESS_S", 0.05)
+    assert not guess("app:1")
+    with pytest.raises(ImageError, match="cannot be used: it is silent"):
+        open_daemon("app:1", SourceOptions(silence_s=0.05))
+    hold.set()
 
 
 def test_what_is_no_name(daemon: Daemon) -> None:

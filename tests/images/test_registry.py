@@ -488,6 +488,11 @@ def test_a_registry_token_is_used_as_it_is(
     registry.add("team/app", "1", made_image(LAYER))
     opened()
     assert registry.granted == 0
+    (home / ".docker/config.json").write_text(
+        json.dumps({"auths": {registry.host: {"registrytoken": "a\r\nX: y"}}})
+    )
+    with pytest.raises(ImageError, match=r"the token from ~/\.docker/config\.json is none"):
+        opened()
 
 
 def test_basic_from_the_options_and_nothing_before_it_is_asked_for(

@@ -237,6 +237,27 @@ def test_certificates_that_cannot_be_used(home: Path, body: bytes | None) -> Non
         client("https://host.de", SourceOptions(cacert=str(path)))
 
 
+def test_hosts_share_what_they_may(home: Path, monkeypatch: pytest.MonkeyPatch, authority: Authority) -> None:
+    made: list[str] = []
+
+    def context(url: str, options: SourceOptions) -> ssl.SSLContext:
+        wire = Wire(options)
+        found = [
+            transport.tls_context(origin_of(name), options, wire._common) for name in (url, "https://b.de")
+        ]
+        made.append("same" if found[0] is found[1] else "own")
+        return found[0]
+
+    context("https://a.de", SourceOptions())
+    context("https://a.de", SourceOptions(insecure=("a.de",)))
+    folder = home / "settings/containers/certs.d/a.de"
+    folder.mkdir(parents=True)
+    (folder / "ca.crt").write_bytes(authority.ca.read_bytes())
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "settings"))
+    context("https://a.de", SourceOptions())
+    assert made == ["same", "own", "own"]
+
+
 def test_the_systems_certificates_are_the_default(home: Path) -> None:
     del home
     context = transport.tls_context(origin_of("https://host.de"), SourceOptions())

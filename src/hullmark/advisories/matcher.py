@@ -4,18 +4,19 @@ Every package gets its coverage as well, since 'not checked' must never look lik
 """
 
 import functools
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from hullmark.advisories.database import Database, Part, Statement
-from hullmark.advisories.feed import Feed
-from hullmark.advisories.registry import feeds, schemes
 from hullmark.advisories.scheme import Scheme
 from hullmark.model.errors import VersionError
 from hullmark.model.facts import Distribution
 from hullmark.model.target import Target
+
+if TYPE_CHECKING:
+    from hullmark.advisories.feed import Feed
 
 SYSTEM = frozenset({"deb", "rpm", "apk", "alpm"})
 """Ecosystems whose packages belong to a distribution's release."""
@@ -56,12 +57,16 @@ class Cover(NamedTuple):
     derived_from: str = ""
 
 
-def cover(ecosystem: str, distribution: Distribution | None, known: Iterable[Feed] | None = None) -> Cover:
+def cover(ecosystem: str, distribution: Distribution | None, known: "Iterable[Feed] | None" = None) -> Cover:
     """Find the parts that speak for an ecosystem, or for the OS packages of a distribution.
 
     A distribution that no feed speaks for is taken for the one that it says it is like.
     """
-    asked = tuple(feeds() if known is None else known)
+    if known is None:
+        from hullmark.advisories.registry import feeds
+
+        known = feeds()
+    asked = tuple(known)
     if ecosystem not in SYSTEM:
         return _ask(asked, Target(ecosystem))
     if distribution is None:
@@ -79,7 +84,7 @@ def cover(ecosystem: str, distribution: Distribution | None, known: Iterable[Fee
     return own
 
 
-def _ask(asked: Iterable[Feed], target: Target) -> Cover:
+def _ask(asked: "Iterable[Feed]", target: Target) -> Cover:
     names: list[str] = []
     parts: list[str] = []
     unknown = False
@@ -96,18 +101,17 @@ def _ask(asked: Iterable[Feed], target: Target) -> Cover:
 
 
 class Matcher:
-    """Asks one database about the packages of one image."""
+    """Asks one database about the packages of one image.
 
-    def __init__(self, database: Database, distribution: Distribution | None) -> None:
+    `covers(ecosystem)` names the parts that speak for an ecosystem there, `schemes(ecosystem)` gives its order.
+    """
+
+    def __init__(
+        self, database: Database, covers: Callable[[str], Cover], schemes: Callable[[str], Scheme | None]
+    ) -> None:
         self._database = database
-        self._distribution = distribution
-        self._covers: dict[str, Cover] = {}
-
-    def cover(self, ecosystem: str) -> Cover:
-        """Give the parts that speak for an ecosystem here."""
-        if ecosystem not in self._covers:
-            self._covers[ecosystem] = cover(ecosystem, self._distribution)
-        return self._covers[ecosystem]
+        self.cover = functools.cache(covers)
+        self._scheme = functools.cache(schemes)
 
     def match(self, queries: Sequence[Query]) -> list[Answer]:
         """Give the answer for each package, in order."""
@@ -115,7 +119,7 @@ class Matcher:
 
     def _answer(self, query: Query) -> Answer:
         cover = self.cover(query.ecosystem)
-        scheme = schemes().get(query.ecosystem)
+        scheme = self._scheme(query.ecosystem)
         if scheme is None or not cover.parts:
             return Answer((), "no_feed" if scheme is None else cover.coverage, (), cover.feeds)
         opened = [part for key in cover.parts if (part := self._database.part(key)) is not None]
@@ -139,6 +143,9 @@ def _key(scheme: Scheme, text: str) -> bytes | None:
 def _statements(part: Part, scheme: Scheme, query: Query) -> list[Statement]:
     source = query.source or query.name
     source_version = query.source_version or query.version
+    if query.ecosystem == "rpm" and ":" in query.version and ":" not in source_version:
+        # A source rpm's file name has no epoch; publishers who speak of source packages write the binaries'.
+        source_version = f"{query.version.partition(':')[0]}:{source_version}"
     found = part.statements(scheme.fold(query.name), "binary", _key(scheme, query.version), query.version)
     if query.ecosystem in SYSTEM:
         found += part.statements(scheme.fold(source), "source", _key(scheme, source_version), source_version)

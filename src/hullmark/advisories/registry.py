@@ -27,3 +27,9 @@ def schemes() -> dict[str, Scheme]:
     """Give the version scheme of each ecosystem."""
     modules = _modules("hullmark.advisories.versions")
     return {ecosystem: module.SCHEME for module in modules for ecosystem in module.SCHEME.ecosystems}
+
+
+def scheme_modules() -> dict[str, str]:
+    """Give the name of the module with the version scheme of each ecosystem."""
+    modules = _modules("hullmark.advisories.versions")
+    return {ecosystem: module.__name__ for module in modules for ecosystem in module.SCHEME.ecosystems}

@@ -44,4 +44,10 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output went away, as `head` does; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.CLEAN
+    except Exception as problem:  # a fault of ours must not look like Python's
+        if os.environ.get("HULLMARK_DEBUG"):
+            raise
+        what = f"a fault in hullmark itself: {type(problem).__name__}: {problem}"
+        error(what, hint="please report it; HULLMARK_DEBUG=1 shows where it happened")
+        return ExitCode.INCOMPLETE
     return result if isinstance(result, int) else ExitCode.CLEAN

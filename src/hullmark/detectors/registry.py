@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import importlib.metadata
 import pkgutil
 
 from hullmark.detectors import packages
@@ -13,9 +14,21 @@ ENTRY_POINT = "hullmark.detectors"
 @functools.cache
 def detectors() -> tuple[Detector, ...]:
     """Give every detector, by name. A third party's is the object that its entry point names."""
-    found = [
+    found: list[Detector] = [
         importlib.import_module(f"{packages.__name__}.{module.name}").DETECTOR
         for module in pkgutil.iter_modules(packages.__path__)
         if not module.name.startswith("_")
     ]
+    found += [entry.load() for entry in importlib.metadata.entry_points(group=ENTRY_POINT)]
     return tuple(sorted(found, key=lambda detector: detector.name))
+
+
+def load(name: str) -> Detector:
+    """Give one detector by its name, importing no other where its module has that name."""
+    try:
+        detector = importlib.import_module(f"{packages.__name__}.{name}").DETECTOR
+    except ModuleNotFoundError:
+        detector = None
+    if isinstance(detector, Detector) and detector.name == name:
+        return detector
+    return next(detector for detector in detectors() if detector.name == name)

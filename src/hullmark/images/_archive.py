@@ -101,7 +101,9 @@ class _FileMembers(_Members):
 
     def blob(self, path: str) -> Blob | None:
         at, size = self.index.get(self.resolved(path), (0, -1))
-        return Blob(open=functools.partial(self._chunks, at, size), size=size) if size >= 0 else None
+        return (
+            Blob(open=functools.partial(self._chunks, at, size), size=size, local=True) if size >= 0 else None
+        )
 
     def _chunks(self, at: int, size: int) -> Iterator[bytes]:
         with self.path.open("rb", buffering=0) as file:

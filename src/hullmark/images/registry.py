@@ -351,6 +351,8 @@ class Registry:
         """Fetch a token (spec/auth/token.md; oauth.md where there is an identity token)."""
         credentials = self._credentials(reference)
         if credentials is not None and credentials.registry_token:
+            if not _is_token(credentials.registry_token):
+                raise ImageError(f"the token from {credentials.origin} is none", where=reference.text)
             return credentials.registry_token
         try:
             origin = origin_of(challenge.parameters["realm"])
@@ -375,7 +377,7 @@ class Registry:
                 f"the answer of {origin.address} is no token: {cleaned(str(problem))}", where=reference.text
             ) from problem
         text = token.token or token.access_token
-        if not text or not text.isascii() or not text.isprintable():
+        if not _is_token(text):
             raise ImageError(f"the answer of {origin.address} holds no token", where=reference.text)
         return text
 
@@ -479,6 +481,11 @@ class Registry:
         except httpx2.TransportError as problem:
             raise self._unreachable(reference, answer, problem) from problem
         return b"".join(parts)
+
+
+def _is_token(text: str) -> bool:
+    """Tell whether a text may stand in a header."""
+    return bool(text) and text.isascii() and text.isprintable()
 
 
 def _is_open_ended(answer: "httpx2.Response") -> bool:

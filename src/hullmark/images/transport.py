@@ -176,16 +176,28 @@ def certificate_folders(origin: Origin, environment: Mapping[str, str] = os.envi
                 yield folder
 
 
-def tls_context(origin: Origin, options: Reach) -> ssl.SSLContext:
-    """Make the TLS settings for one host. Raises `UsageError` for a certificate file that cannot be used."""
+Trusting = Callable[[], ssl.SSLContext]
+
+
+def tls_context(origin: Origin, options: Reach, common: Trusting | None = None) -> ssl.SSLContext:
+    """Make the TLS settings for one host. Raises `UsageError` for a certificate file that cannot be used.
+
+    `common` gives what hosts without settings of their own may share: loading the system's authorities takes 20 ms.
+    """
     import httpx2
 
     if origin.scheme == "http":
         return ssl.SSLContext(
             ssl.PROTOCOL_TLS_CLIENT
         )  # never used: loading certificates would only cost time
-    context = httpx2.create_ssl_context(verify=False) if is_insecure(origin, options) else _trusting(options)
-    for folder in certificate_folders(origin):
+    folders = list(certificate_folders(origin))
+    if is_insecure(origin, options):
+        context = httpx2.create_ssl_context(verify=False)
+    elif common is not None and not folders:
+        return common()
+    else:
+        context = trusting(options)
+    for folder in folders:
         _use(folder, functools.partial(_load_folder, context, folder))
     return context
 
@@ -198,7 +210,8 @@ def _load_folder(context: ssl.SSLContext, folder: Path) -> None:
             _use(path, functools.partial(context.load_cert_chain, path, path.with_suffix(".key")))
 
 
-def _trusting(options: Reach) -> ssl.SSLContext:
+def trusting(options: Reach) -> ssl.SSLContext:
+    """Make the TLS settings of hosts that have none of their own."""
     import httpx2
 
     file, folder = os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")
@@ -238,12 +251,12 @@ def _settings(options: Reach) -> dict[str, object]:
     }
 
 
-def client(url: str, options: Reach) -> "httpx2.Client":
-    """Make a client for the host of a URL, with its proxy and its certificates."""
+def client(url: str, options: Reach, common: Trusting | None = None) -> "httpx2.Client":
+    """Make a client for the host of a URL, with its proxy and its certificates (`common`: see `tls_context`)."""
     import httpx2
 
     origin = origin_of(url)
-    context = tls_context(origin, options)
+    context = tls_context(origin, options, common)
     address = proxy_for(origin)
     proxy = None
     if address:
@@ -251,7 +264,7 @@ def client(url: str, options: Reach) -> "httpx2.Client":
             parts = urlsplit(address)
             kind = parts.scheme
             if kind in _PORTS:
-                trust = None if kind == "http" else _trusting(options)
+                trust = None if kind == "http" else trusting(options)
                 proxy = httpx2.Proxy(address, ssl_context=trust)
         except (ValueError, httpx2.InvalidURL) as problem:
             raise UsageError(

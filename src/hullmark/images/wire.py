@@ -23,6 +23,7 @@ from hullmark.images.transport import (
     is_insecure,
     origin_of,
     proxy_for,
+    trusting,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Wire:
     def __init__(self, options: Reach) -> None:
         self.options = options
         self._clients: dict[Origin, httpx2.Client] = {}
+        self._common = functools.cache(functools.partial(trusting, options))
         self._lock = threading.Lock()
 
     def client(self, origin: Origin) -> "httpx2.Client":
@@ -59,7 +61,7 @@ class Wire:
         with self._lock:
             found = self._clients.get(origin)
             if found is None:
-                found = client(f"{origin.scheme}://{origin.address}", self.options)
+                found = client(f"{origin.scheme}://{origin.address}", self.options, self._common)
                 self._clients[origin] = found
         return found
 

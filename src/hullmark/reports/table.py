@@ -217,7 +217,7 @@ class _Page:
         yield self._verdict()
 
     def _not_checked(self) -> Iterator[str]:
-        states = Counter(component.coverage for component in self.report.packages)
+        states: Counter[str] = Counter(component.coverage for component in self.report.packages)
         for state, words in _COVERAGE.items():
             if states[state]:
                 ecosystems = sorted({c.ecosystem for c in self.report.packages if c.coverage == state})
@@ -228,7 +228,7 @@ class _Page:
         errors = self.report.errors
         if not errors:
             return
-        kinds = Counter(unread.kind for unread in errors)
+        kinds: Counter[str] = Counter(unread.kind for unread in errors)
         said = ", ".join(f"{kinds[kind]} {words}" for kind, words in _UNREAD.items() if kinds[kind])
         yield self._paint(f"incomplete: could not be read: {said}", "33")
         for unread in errors[:_EXAMPLES]:
@@ -244,7 +244,7 @@ class _Page:
             unsure = ", but not all of it could be checked" if report.incomplete else ""
             return _plain(f"nothing found in {len(report.packages)} packages{unsure}")
         counts = _counts(report.summary.by_severity)
-        levels = [level for level in (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)]
+        levels = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
         gate = next((level for level in levels if report.summary.by_severity.get(level)), None)
         text = f"{counts}; {report.summary.fixable} can be fixed"
         if gate is None:

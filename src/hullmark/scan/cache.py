@@ -6,6 +6,7 @@ share it without waiting, a killed one leaves nothing half-written, and a damage
     layers/ab/<digest>      rows of one layer: detector key → facts
     files/ab/<hash>         the digest that a local file once had (device, inode, size, mtime, ctime)
     chains/ab/<hash>        images seen, by the chain of their layers' digests
+    index/<hash>            what the program's modules say of themselves (scan/catalogue.py)
     locks/<hash>            locked (flock) while a process reads a layer; the kernel lets go when it dies
 
 The folder has mode 0700. It works read-only and when it cannot be made: then nothing is remembered.
@@ -68,7 +69,7 @@ class FactCache:
     def load(self, digest: str) -> dict[str, msgspec.Raw]:
         """Give all rows of a layer, still encoded; none when it is unknown or its file is damaged."""
         path = self._path("layers", digest)
-        content = _read(path)
+        content = read_checked(path)
         if content is None or path is None:
             return {}
         self._touch(path)
@@ -83,12 +84,12 @@ class FactCache:
         if self.read_only or path is None:
             return
         merged = {**self.load(digest), **{key: msgspec.Raw(row) for key, row in rows.items()}}
-        self._write(path, msgspec.msgpack.encode(merged))
+        self.write(path, msgspec.msgpack.encode(merged))
         self.stored = True
 
     def digest_of(self, identity: FileIdentity) -> str:
         """Give the digest that this cache once computed for that very file, or nothing."""
-        content = _read(self._path("files", _name(identity)))
+        content = read_checked(self._path("files", _name(identity)))
         return content.decode("ascii", "replace") if content else ""
 
     def remember_file(self, identity: FileIdentity, digest: str) -> None:
@@ -96,7 +97,7 @@ class FactCache:
         path = self._path("files", _name(identity))
         settled = time.time_ns() - max(identity.mtime_ns, identity.ctime_ns) > _SETTLED_NS
         if path is not None and settled and not self.read_only:
-            self._write(path, digest.encode())
+            self.write(path, digest.encode())
 
     def remember_image(self, chain: tuple[str, ...], name: str) -> None:
         """Keep that an image of that name has this chain of verified layer digests."""
@@ -105,11 +106,11 @@ class FactCache:
         if path is None or self.read_only or not chain or (known and name in known.names):
             return
         names = (*(known.names if known else ()), name)[-20:]
-        self._write(path, msgspec.msgpack.encode(SeenImage(names)))
+        self.write(path, msgspec.msgpack.encode(SeenImage(names)))
 
     def image_of(self, chain: tuple[str, ...]) -> SeenImage | None:
         """Give the image that was seen with exactly this chain."""
-        content = _read(self._path("chains", _name(chain)))
+        content = read_checked(self._path("chains", _name(chain)))
         if content is None:
             return None
         try:
@@ -191,8 +192,8 @@ class FactCache:
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         if self.folder is None:
             return
-        for kind in ("layers", "files", "chains"):
-            for path in (self.folder / kind).glob("*/*"):
+        for kind in ("layers", "files", "chains", "index"):
+            for path in (self.folder / kind).glob("*/*" if kind != "index" else "*"):
                 with contextlib.suppress(OSError):
                     yield path, path.stat()
                     continue
@@ -208,8 +209,10 @@ class FactCache:
             if not self.read_only and time.time() - path.stat().st_mtime > _TOUCH_AFTER_S:
                 os.utime(path)
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def write(self, path: Path, content: bytes) -> None:
         """Write beside and rename, so that a reader sees the old content or the new one, never a part."""
+        if self.read_only:
+            return
         beside = path.parent / f".{path.name[:16]}.{os.getpid()}.{time.monotonic_ns()}"
         check = hashlib.blake2b(content, digest_size=_CHECK_BYTES).digest()
         try:
@@ -224,7 +227,7 @@ class FactCache:
                 beside.unlink()
 
 
-def _read(path: Path | None) -> bytes | None:
+def read_checked(path: Path | None) -> bytes | None:
     """Give a file's content when it is whole and its checksum fits."""
     if path is None:
         return None

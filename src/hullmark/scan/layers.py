@@ -1,8 +1,9 @@
 """From a layer's blob to its facts: looked up where they are remembered, read where they are missing."""
 
+import functools
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -16,6 +17,7 @@ from hullmark.images.walk import Body, Cut, Selected, Shape, walk
 from hullmark.model.errors import HullmarkError, LimitError
 from hullmark.model.facts import FileFacts, LayerShape, Unread, UnreadKind
 from hullmark.scan.cache import FactCache
+from hullmark.scan.catalogue import Catalogue
 
 SHAPE = "shape/2"
 _WAIT_FOR_OTHER_S = 30.0
@@ -46,36 +48,57 @@ class LayerReader:
 
     def __init__(
         self,
-        detectors: Iterable[Detector],
+        catalogue: Catalogue,
         cache: FactCache,
         limits: ReadLimits,
         file_limits: Limits,
         over: Deadline = lambda: False,
     ) -> None:
-        self.detectors = tuple(detectors)
+        self.catalogue = catalogue
         self.cache = cache
         self.limits = limits
         self.file_limits = file_limits
         self.budget = Budget(limits.body_budget_bytes)
         self.over = over
-        self.wanted = Dispatcher(self.detectors).wants
-        self.keys = {detector.name: self._key(detector) for detector in self.detectors}
+        self.keys = self._keys()
 
-    def _key(self, detector: Detector) -> str:
-        """Make the row's key: detector, version, and a hash of all that shapes its output."""
-        settings: list[object] = [self.file_limits, detector.max_bytes, self.limits.body_budget_bytes]
-        if detector.owns:
-            settings.append([d.wants for d in self.detectors])
-        body = msgspec.msgpack.encode(settings)
-        return f"{detector.name}/{detector.version}/{hashlib.blake2b(body, digest_size=8).hexdigest()}"
+    def share_budget(self, workers: int) -> None:
+        """Leave each of several processes its share of the memory for bodies."""
+        self.budget = Budget(self.limits.body_budget_bytes // workers)
+
+    @functools.cached_property
+    def detectors(self) -> tuple[Detector, ...]:
+        """All detectors, imported now that something must be read."""
+        return tuple(self.catalogue.detector(entry.name) for entry in self.catalogue.detectors)
+
+    @functools.cached_property
+    def wanted(self) -> Callable[[str], bool]:
+        """Tells whether any detector wants a path."""
+        return Dispatcher(self.detectors).wants
+
+    def _keys(self) -> dict[str, str]:
+        """Make each detector's key in the cache: its name, version, and a hash of all that shapes its output."""
+        shared = msgspec.msgpack.encode([self.file_limits, self.limits.body_budget_bytes])
+        wants = msgspec.msgpack.encode([entry.wants for entry in self.catalogue.detectors])
+        keys = {}
+        for entry in self.catalogue.detectors:
+            settings = shared + entry.max_bytes.to_bytes(8, "big") + (wants if entry.owns else b"")
+            keys[entry.name] = (
+                f"{entry.name}/{entry.version}/{hashlib.blake2b(settings, digest_size=8).hexdigest()}"
+            )
+        return keys
+
+    def remembered(self, blob: Blob) -> Facts | None:
+        """Give the facts of a layer that need no byte of it: it cannot be had, or all of it is known."""
+        if blob.problem:
+            return unreadable(blob, blob.problem)
+        known = blob.claimed if blob.addressed else self._digest_of(blob.identity)
+        return self._remembered(known, blob) if known and known == blob.claimed else None
 
     def facts(self, blob: Blob) -> Facts:
         """Give the facts of a layer. Never raises for what is wrong with it: that is Unread in the answer."""
-        if blob.problem:
-            return _unreadable(blob, blob.problem)
-        known = blob.claimed if blob.addressed else self._digest_of(blob.identity)
-        if known and known == blob.claimed and (found := self._remembered(known, blob)):
-            return found
+        if (known := self.remembered(blob)) is not None:
+            return known
         with self.cache.reading(blob.claimed) as first:
             if not first and (found := self._from_other(blob)):
                 return found
@@ -344,6 +367,8 @@ class _Reading:
 
 _FACTS = msgspec.msgpack.Decoder(tuple[FileFacts, ...])
 _ENCODE = msgspec.msgpack.Encoder().encode
+encode = _ENCODE
+decode = msgspec.msgpack.Decoder(Facts).decode
 
 
 def _words(problem: BaseException) -> str:
@@ -352,7 +377,8 @@ def _words(problem: BaseException) -> str:
     return str(problem.strerror or problem) if isinstance(problem, OSError) else str(problem)
 
 
-def _unreadable(blob: Blob, reason: str) -> Facts:
+def unreadable(blob: Blob, reason: str) -> Facts:
+    """Give the facts of a layer that could not be read."""
     return Facts("", LayerShape(), {}, (Unread(kind="layer", reason=reason),), max(blob.size, 0))
 
 

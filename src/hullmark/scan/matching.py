@@ -8,7 +8,6 @@ import msgspec
 
 from hullmark.advisories.database import Database, Part, PartInfo, Statement
 from hullmark.advisories.matcher import SYSTEM, Answer, Matcher, Query
-from hullmark.advisories.registry import schemes
 from hullmark.findings.merge import Flaw, Hit, evidence, merge, references, severity
 from hullmark.model.advisory import (
     SEVERITY_RANK,
@@ -39,6 +38,7 @@ from hullmark.model.report import (
     Suppressed,
     Tool,
 )
+from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.request import Filters, ScanRequest
 
 _NOTE_FEEDS = ("epss", "kev", "nvd", "cvelist")
@@ -67,19 +67,22 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     unread_in_deleted: int = 0
 
 
-def report(inventory: Inventory, request: ScanRequest) -> Report:
+def report(inventory: Inventory, request: ScanRequest, catalogue: Catalogue | None = None) -> Report:
     """Match an inventory and make its report."""
     database = Database.open(request.database) if request.database is not None else None
     try:
-        return _Reporter(inventory, request, database).report()
+        return _Reporter(inventory, request, database, catalogue or Catalogue(None)).report()
     finally:
         if database is not None:
             database.close()
 
 
 class _Reporter:
-    def __init__(self, inventory: Inventory, request: ScanRequest, database: Database | None) -> None:
+    def __init__(
+        self, inventory: Inventory, request: ScanRequest, database: Database | None, catalogue: Catalogue
+    ) -> None:
         self.inventory = inventory
+        self.catalogue = catalogue
         self.request = request
         self.database = database
         self.as_of = dt.datetime.fromisoformat(request.as_of)
@@ -91,7 +94,13 @@ class _Reporter:
 
     def report(self) -> Report:
         items = self.inventory.items
-        matcher = Matcher(self.database, self.distribution) if self.database is not None else None
+        matcher = (
+            Matcher(
+                self.database, lambda eco: self.catalogue.cover(eco, self.distribution), self.catalogue.scheme
+            )
+            if self.database is not None
+            else None
+        )
         queries = [_query(item.package) for item in items]
         answers = (
             matcher.match(queries)
@@ -222,9 +231,11 @@ class _Reporter:
                 self.used[key] = part
         if not answer.statements:
             return []
-        scheme = schemes()[query.ecosystem]
+        scheme = self.catalogue.scheme(query.ecosystem)
+        assert scheme is not None
         hits = [self._hit(statement, query, scheme.name) for statement in answer.statements]
-        name, source = scheme.fold(query.name), scheme.fold(query.source or query.name)
+        sort, fold = scheme.key, scheme.fold
+        name, source = fold(query.name), fold(query.source or query.name)
 
         def speaks(statement: Statement, flaw: str) -> bool:
             part = self.used[statement.part]
@@ -232,7 +243,7 @@ class _Reporter:
 
         def order(text: str) -> bytes | None:
             try:
-                return scheme.key(text)
+                return sort(text)
             except VersionError:
                 return None
 

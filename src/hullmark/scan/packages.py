@@ -1,14 +1,15 @@
 """The merged view becomes packages: each once, with every place, its layer, and who owns it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
 from hullmark.advisories.matcher import SYSTEM
-from hullmark.detectors.detector import Detector, Seen, View, packages_of
+from hullmark.detectors.detector import Seen, View, packages_of
 from hullmark.model.facts import ContentSet, Distribution, OwnedPaths, Package, Unread
 from hullmark.model.purl import purl
+from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.overlay import Key, Merged, Visible
 
 _ORIGINS = ("installed", "binary", "locked", "declared")
@@ -43,7 +44,7 @@ class Assembled(NamedTuple):
 Identity = tuple[str, str, str, str]
 
 
-def assemble(merged: Merged, detectors: Sequence[Detector], *, include_dev: bool) -> Assembled:
+def assemble(merged: Merged, catalogue: Catalogue, *, include_dev: bool) -> Assembled:
     """Run every detector's assembly over the merged view and join what several say."""
     from hullmark.detectors.packages import os_release
 
@@ -59,11 +60,12 @@ def assemble(merged: Merged, detectors: Sequence[Detector], *, include_dev: bool
     found: dict[Identity, list[tuple[Package, Place]]] = {}
     provided: dict[str, set[str]] = {}
     dev = 0
-    for detector in detectors:
+    for detector in catalogue.detectors:
         seen_files = by_detector.get(detector.name)
         if not seen_files:
             continue
-        given = detector.assemble(view) if detector.assemble is not None else packages_of(seen_files)
+        join = catalogue.detector(detector.name).assemble if detector.assembles else None
+        given = join(view) if join is not None else packages_of(seen_files)
         snapshots = _Snapshots(merged) if detector.database else None
         for package, seen in given:
             if package.dev and not include_dev:

@@ -13,9 +13,11 @@ _MAX_NODES = 1_000_000
 def read_references(name: str) -> list[str]:
     """Give the references of a file (`-` for standard input), each once, in order."""
     try:
-        stream = sys.stdin.buffer if name == "-" else Path(name).open("rb")
-        with stream:
-            body = stream.read(_MAX_BYTES + 1)
+        if name == "-":
+            body = sys.stdin.buffer.read(_MAX_BYTES + 1)
+        else:
+            with Path(name).open("rb") as stream:
+                body = stream.read(_MAX_BYTES + 1)
     except OSError as problem:
         raise UsageError(f"cannot be read: {problem.strerror}", where=name, hint="see --images") from problem
     if len(body) > _MAX_BYTES:

@@ -2,15 +2,12 @@
 
 import datetime as dt
 import os
-import sys
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from hullmark import __version__
-from hullmark.detectors.registry import detectors as all_detectors
 from hullmark.images.open import open_image
 from hullmark.images.source import Blob, OpenedImage
 from hullmark.model.errors import UsageError
@@ -19,29 +16,33 @@ from hullmark.model.image import Image, Layer
 from hullmark.model.report import BaseImage, Location, Report, ReportImage, Tool
 from hullmark.scan.base import find_base, layer_digests
 from hullmark.scan.cache import FactCache
-from hullmark.scan.layers import Facts, LayerReader
+from hullmark.scan.catalogue import Catalogue
+from hullmark.scan.layers import Facts, LayerReader, decode, encode, unreadable
 from hullmark.scan.matching import Inventory, Item, report
 from hullmark.scan.overlay import Merged, merge, skipper
 from hullmark.scan.packages import Assembled, Place, assemble, unread_of
 from hullmark.scan.request import ScanRequest
+from hullmark.scan.workers import in_processes
 
-_SWITCH_S = 0.0005
+_WORTH_FORKING = 8 * 1024 * 1024
 _UNREAD_LISTED = 10_000
 
 
 def run(request: ScanRequest) -> Report:
     """Scan one image. Raises `HullmarkError` only when there is nothing to report at all."""
-    inventory = take_inventory(request)
-    return report(inventory, request)
-
-
-def take_inventory(request: ScanRequest) -> Inventory:
-    """Read an image into packages with their places: everything but the matching."""
-    detectors = all_detectors()
     cache = FactCache(request.cache, max_bytes=request.cache_bytes, read_only=request.cache_read_only)
+    catalogue = Catalogue(request.cache)
+    inventory = take_inventory(request, cache, catalogue)
+    made = report(inventory, request, catalogue)
+    catalogue.keep(cache.write)
+    return made
+
+
+def take_inventory(request: ScanRequest, cache: FactCache, catalogue: Catalogue) -> Inventory:
+    """Read an image into packages with their places: everything but the matching."""
     end = time.monotonic() + request.timeout_s if request.timeout_s else float("inf")
     reader = LayerReader(
-        detectors, cache, request.limits, request.file_limits, lambda: time.monotonic() > end
+        catalogue, cache, request.limits, request.file_limits, lambda: time.monotonic() > end
     )
     early: dict[int, Facts] = {}
     kept: list[Blob] = []
@@ -57,9 +58,11 @@ def take_inventory(request: ScanRequest) -> Inventory:
     finally:
         opened.close()
     merged = merge(
-        layers, frozenset(d.name for d in detectors if d.database), skipper(request.filters.skip_paths)
+        layers,
+        frozenset(d.name for d in catalogue.detectors if d.database),
+        skipper(request.filters.skip_paths),
     )
-    assembled = assemble(merged, detectors, include_dev=request.filters.include_dev)
+    assembled = assemble(merged, catalogue, include_dev=request.filters.include_dev)
     chain = tuple(layer.digest for layer in layers)
     base = find_base(opened.image, chain, request.base, cache, source, layer_digests)
     if all(chain):
@@ -67,7 +70,9 @@ def take_inventory(request: ScanRequest) -> Inventory:
     cache.prune_when_due()
     described = _layers(opened, layers, base)
     return Inventory(
-        tool=Tool("hullmark", __version__, {detector.name: detector.version for detector in detectors}),
+        tool=Tool(
+            "hullmark", __version__, {detector.name: detector.version for detector in catalogue.detectors}
+        ),
         image=_image(opened.image, assembled, base),
         layers=described,
         items=_items(assembled, described, base),
@@ -86,28 +91,52 @@ def _lasting_name(image: Image) -> str:
 def _read_layers(
     opened: OpenedImage, reader: LayerReader, early: dict[int, Facts], request: ScanRequest
 ) -> list[Facts]:
-    """Read all layers, several at once; those that another process reads just now come last."""
+    """Give the facts of all layers; those that are not remembered are read, several at once."""
     blobs = opened.layers
+    found: dict[int, Facts] = {}
+    for number, blob in enumerate(blobs):
+        known = early.get(id(blob)) or reader.remembered(blob)
+        if known is not None:
+            found[number] = known
+    # The largest first, so that the last ones to be done are small.
+    waiting = sorted((n for n in range(len(blobs)) if n not in found), key=lambda n: -blobs[n].size)
     total = sum(max(blob.size, 0) for blob in blobs)
-    done = 0
-
-    def one(blob: Blob) -> Facts:
-        nonlocal done
-        facts = early.get(id(blob)) or reader.facts(blob)
-        done += max(blob.size, 0)
+    done = sum(max(blobs[number].size, 0) for number in found)
+    for number, facts in _read_missing(
+        blobs, waiting, reader, request.threads or min(os.cpu_count() or 1, 4)
+    ):
+        found[number] = facts
+        done += max(blobs[number].size, 0)
         request.progress("layers", done, total)
-        return facts
+    return [found[number] for number in range(len(blobs))]
 
-    threads = request.threads or min(os.cpu_count() or 1, 4)
-    if threads == 1 or len(blobs) < 2:
-        return [one(blob) for blob in blobs]
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_S)  # inflating threads must not wait long for one that runs Python
-    try:
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(one, blobs))
-    finally:
-        sys.setswitchinterval(before)
+
+def _read_missing(
+    blobs: Sequence[Blob], waiting: list[int], reader: LayerReader, workers: int
+) -> Iterator[tuple[int, Facts]]:
+    """Read layers: in processes where their bytes are local and many, else in threads, which a network keeps waiting."""
+    if workers == 1 or len(waiting) < 2:
+        for number in waiting:
+            yield number, reader.facts(blobs[number])
+    elif (
+        all(blobs[number].local for number in waiting)
+        and sum(blobs[n].size for n in waiting) > _WORTH_FORKING
+    ):
+        reader.share_budget(workers)
+        assert reader.detectors  # imported before the fork, once for all
+        for number, answer in in_processes(
+            waiting, workers, lambda number: encode(reader.facts(blobs[number]))
+        ):
+            reason = "the process that read it ended, for want of memory perhaps"
+            yield number, decode(answer) if answer is not None else unreadable(blobs[number], reason)
+        reader.cache.stored = True
+    else:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(workers) as pool:
+            yield from zip(
+                waiting, pool.map(lambda number: reader.facts(blobs[number]), waiting), strict=True
+            )
 
 
 def _layers(opened: OpenedImage, layers: Sequence[Facts], base: BaseImage) -> tuple[Layer, ...]:

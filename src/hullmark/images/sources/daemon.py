@@ -8,6 +8,7 @@ where one is set, else the first known place whose daemon has the image.
 import contextlib
 import os
 import re
+import socket
 import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
@@ -103,8 +104,9 @@ def open_daemon(reference: str, options: SourceOptions) -> OpenedImage:
         )
     problems: list[ImageError] = []
     for path in sockets:
-        with _Daemon(path, reference, options) as daemon:
+        with contextlib.ExitStack() as stack:
             try:
+                daemon = stack.enter_context(_Daemon(path, reference, options))
                 inspected = daemon.inspected()
             except ImageError as problem:
                 problems.append(problem)
@@ -121,6 +123,13 @@ class _Daemon:
         self.path = path
         self.reference = reference
         self.options = options
+        try:
+            # Tried by hand first: the HTTP client would leave a socket open that nobody answers at.
+            with socket.socket(socket.AF_UNIX) as trial:
+                trial.settimeout(_GUESS_S)
+                trial.connect(path)
+        except OSError as problem:
+            raise self._lost(problem.strerror or str(problem)) from problem
         self.client = socket_client(path, options)
 
     def __enter__(self) -> Self:
@@ -138,15 +147,14 @@ class _Daemon:
             request = self.client.build_request("GET", url, timeout=httpx2.Timeout(silence_s))
             answer = self.client.send(request, stream=True)
         except httpx2.TransportError as problem:
-            raise self._lost(problem) from problem
+            raise self._lost(_words(problem)) from problem
         with contextlib.closing(answer):
             yield answer
 
-    def _lost(self, problem: Exception) -> ImageError:
-        silent = "it is silent" if "Timeout" in type(problem).__name__ else cleaned(str(problem))
-        hint = "it takes rights to use the socket" if "Permission denied" in silent else ""
+    def _lost(self, words: str) -> ImageError:
+        hint = "it takes rights to use the socket" if "Permission denied" in words else ""
         return ImageError(
-            f"the daemon at {self.path} cannot be used: {silent}", where=self.reference, hint=hint
+            f"the daemon at {self.path} cannot be used: {words}", where=self.reference, hint=hint
         )
 
     def inspected(self) -> _Inspected | None:
@@ -179,7 +187,7 @@ class _Daemon:
                 if left < 0:
                     raise ImageError(f"the daemon at {self.path} answers too much", where=self.reference)
         except httpx2.TransportError as problem:
-            raise self._lost(problem) from problem
+            raise self._lost(_words(problem)) from problem
         return b"".join(parts)
 
     def exported(self, inspected: _Inspected) -> OpenedImage:
@@ -212,7 +220,11 @@ class _Daemon:
         try:
             yield from wire.received(answer, patient)
         except httpx2.TransportError as problem:
-            raise OSError(self._lost(problem).what) from problem
+            raise OSError(self._lost(_words(problem)).what) from problem
+
+
+def _words(problem: Exception) -> str:
+    return "it is silent" if "Timeout" in type(problem).__name__ else cleaned(str(problem))
 
 
 SOURCE = Source(

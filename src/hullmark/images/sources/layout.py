@@ -74,7 +74,7 @@ def open_layout(reference: str, options: SourceOptions) -> OpenedImage:
         identity = FileIdentity(
             status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         )
-        return Blob(open=functools.partial(_chunks, path), identity=identity)
+        return Blob(open=functools.partial(_chunks, path), identity=identity, local=True)
 
     root = _oci.decode(_document(folder / "index.json", limit, reference), reference)
     manifest, digest = _oci.choose(

@@ -1,0 +1,396 @@
+"""Images whose manifests, configurations, indexes and archives lie, lack something or never end."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from hostile.images import (
+    CONFIG,
+    FOREIGN_LAYER,
+    INDEX,
+    KIB,
+    MANIFEST,
+    STATUS,
+    ZSTD_LAYER,
+    Layer,
+    Layout,
+    Told,
+    case,
+    digest_of,
+    entry,
+    gz,
+    hostile,
+    layout,
+    saved,
+    sound,
+    tar,
+)
+
+SMALL = tar(entry("srv/data", b"x" * 100))
+
+
+def planted() -> Layer:
+    """A layer without packages that claims to be the sound one."""
+    return Layer(gz(SMALL), digest=sound().claimed, size=len(gz(SMALL)))
+
+
+@case(Told("layer", "its bytes have the digest sha256:"))
+def digest_that_does_not_fit(scratch: Path) -> str:
+    """Another content under a layer's digest: what is in it counts as seen, the layer as unread."""
+    lying = hostile(SMALL)
+    lying.digest = digest_of(b"something else")
+    return layout(scratch, sound(), lying)
+
+
+@case(
+    Told("layer", "its bytes have the digest sha256:"),
+    packages=(),
+    least=0,
+    before=lambda scratch: layout(scratch, sound()),
+    after=lambda scratch: layout(scratch, sound()),
+)
+def digest_borrowed_from_the_cache(scratch: Path) -> str:
+    """The true layer is remembered; one that only claims its digest must not borrow its facts."""
+    return layout(scratch, planted())
+
+
+@case(
+    Told("layer", "its bytes have the digest sha256:"),
+    packages=(),
+    least=0,
+    after=lambda scratch: layout(scratch, sound()),
+)
+def digest_planted_in_the_cache(scratch: Path) -> str:
+    """A layer that claims the digest of another one must not leave its facts under it."""
+    return layout(scratch, planted())
+
+
+@case(after=lambda scratch: saved(scratch, sound_plain()))
+def diff_id_planted_in_the_cache(scratch: Path) -> str:
+    """A configuration that gives an empty layer the diff id of the sound one, both packed."""
+    other = Layer(gz(SMALL), diff_id=sound().diff_id)
+    return saved(scratch, sound(), other)
+
+
+@case(
+    Told("layer", "its bytes have the digest sha256:"),
+    after=lambda scratch: saved(scratch, sound_plain()),
+)
+def plain_diff_id_planted_in_the_cache(scratch: Path) -> str:
+    """The same with plain layers, where the diff id is the digest of what is read."""
+    return saved(scratch, sound(), Layer(SMALL, diff_id=sound().diff_id))
+
+
+def sound_plain() -> Layer:
+    from hostile.images import sound_tar
+
+    return Layer(sound_tar())
+
+
+@case(Told("layer", "bytes, not "))
+def size_that_does_not_fit(scratch: Path) -> str:
+    lying = hostile(SMALL)
+    lying.size = len(lying.body) + 1
+    return layout(scratch, sound(), lying)
+
+
+@case(Told("layer", "bytes, not "))
+def size_of_eight_exbibytes(scratch: Path) -> str:
+    lying = hostile(SMALL)
+    lying.size = (1 << 63) - 1
+    return layout(scratch, sound(), lying)
+
+
+@case(Told("file", "has the digest"))
+def config_digest_that_does_not_fit(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    lie = made.put(b'{"os": "linux", "rootfs": {"diff_ids": []}}', digest_of(b"other"))
+    described = {"mediaType": CONFIG, "digest": lie, "size": 43}
+    return made.finish(made.manifest([sound()], config=described))
+
+
+@case(Told("file", "cannot be read"))
+def config_that_is_missing(scratch: Path) -> str:
+    described = {"mediaType": CONFIG, "digest": digest_of(b"missing"), "size": 7}
+    return layout(scratch, sound(), config=described)
+
+
+@case(Told("file", "not an image configuration"))
+def config_that_is_not_json(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    body = b"\x7fELF" + bytes(range(256))
+    described = {"mediaType": CONFIG, "digest": made.put(body), "size": len(body)}
+    return made.finish(made.manifest([sound()], config=described))
+
+
+@case(Told("file", "not an image configuration"))
+def config_nested_without_end(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    body = b'{"a":' + b"[" * 500_000 + b"]" * 500_000 + b"}"
+    described = {"mediaType": CONFIG, "digest": made.put(body), "size": len(body)}
+    return made.finish(made.manifest([sound()], config=described))
+
+
+@case(Told("file", "larger than"))
+def config_of_a_hundred_megabytes(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    body = b'{"os": "linux", "a": "' + b" " * 100_000_000 + b'"}'
+    described = {"mediaType": CONFIG, "digest": made.put(body), "size": len(body)}
+    return made.finish(made.manifest([sound()], config=described))
+
+
+@case()
+def config_with_odd_types(scratch: Path) -> str:
+    """Every field that is used has another type than it should have."""
+    made = Layout(scratch / "image")
+    layer = sound()
+    odd = {
+        "architecture": 7,
+        "os": ["linux"],
+        "config": "none",
+        "history": [{"created_by": {"a": 1}}, 3, None],
+        "rootfs": {"diff_ids": [layer.diff_id]},
+    }
+    return made.finish(made.manifest([layer], config={"mediaType": CONFIG, **made.put_json(odd)}))
+
+
+@case(Told("record", "the manifest names 2 layers, the configuration 1"))
+def more_layers_than_the_config(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    few = {"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": [sound().diff_id]}}
+    layers = [sound(), hostile(SMALL)]
+    return made.finish(made.manifest(layers, config={"mediaType": CONFIG, **made.put_json(few)}))
+
+
+@case()
+def media_type_that_lies(scratch: Path) -> str:
+    """What a layer is shows in its bytes: a gzip layer that is called zstd is read all the same."""
+    lying = sound()
+    lying.media_type = ZSTD_LAYER
+    return layout(scratch, lying)
+
+
+@case(failure="names itself")
+def index_that_names_itself(scratch: Path) -> str:
+    """No digest can be in its own content; a loop is tried by two blobs that claim each other's."""
+    made = Layout(scratch / "image")
+    digest = digest_of(b"loop")
+    inner = json.dumps({"schemaVersion": 2, "manifests": [{"mediaType": INDEX, "digest": digest}]})
+    made.put(inner.encode(), digest)
+    made.index({"mediaType": INDEX, "digest": digest, "size": len(inner)})
+    return f"oci:{made.folder}"
+
+
+@case(failure="nested more than")
+def index_nested_a_hundred_deep(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    inner = {"mediaType": MANIFEST, **made.put_json(made.manifest([sound()]))}
+    for _ in range(100):
+        inner = {"mediaType": INDEX, **made.put_json({"schemaVersion": 2, "manifests": [inner]})}
+    made.index(inner)
+    return f"oci:{made.folder}"
+
+
+@case(failure="an index of 200000 entries")
+def index_of_200000_entries(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    one = {"digest": digest_of(b""), "size": 0}
+    made.index(*[one] * 200_000)
+    return f"oci:{made.folder}"
+
+
+@case(failure="100000 layers")
+def manifest_of_100000_layers(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    manifest = made.manifest([sound()])
+    one = {"digest": digest_of(b""), "size": 0}
+    return made.finish(manifest | {"layers": manifest["layers"] + [one] * 99_999})
+
+
+@case(failure="larger than")
+def manifest_of_fifty_megabytes(scratch: Path) -> str:
+    return layout(scratch, sound(), annotations={"a": "x" * 50_000_000})
+
+
+@case(failure="its manifest cannot be read")
+def manifest_nested_without_end(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    (made.folder / "index.json").write_text('{"manifests":' + "[" * 1_000_000)
+    return f"oci:{made.folder}"
+
+
+@case(failure="is no digest")
+def manifest_digest_that_leads_outside(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    made.index({"mediaType": MANIFEST, "digest": "sha256:../../../../../../etc/passwd", "size": -1})
+    return f"oci:{made.folder}"
+
+
+@case(Told("layer", "is no digest"))
+def layer_digest_that_leads_outside(scratch: Path) -> str:
+    outside = Layer(b"", digest="sha256:../../../../../../etc/passwd", stored=False, size=1)
+    return layout(scratch, sound(), outside)
+
+
+@case(Told("layer", "cannot be read"))
+def blob_that_is_missing(scratch: Path) -> str:
+    gone = hostile(SMALL)
+    gone.stored = False
+    return layout(scratch, sound(), gone)
+
+
+@case(Told("layer", "foreign layer"))
+def foreign_layer(scratch: Path) -> str:
+    """The bytes of a foreign layer are at an address, which nobody may be made to ask."""
+    elsewhere = hostile(SMALL, media_type=FOREIGN_LAYER)
+    elsewhere.stored, elsewhere.urls = False, ("http://169.254.169.254/latest/meta-data",)
+    return layout(scratch, sound(), elsewhere)
+
+
+def replaced_blob(scratch: Path, put: str) -> str:
+    made = Layout(scratch / "image")
+    other = hostile(SMALL)
+    reference = made.finish(made.manifest([sound(), other]))
+    path = made.path(other.claimed)
+    path.unlink()
+    if put == "fifo":
+        os.mkfifo(path)
+    elif put == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(put)
+    return reference
+
+
+@case(Told("layer", "not a regular file"))
+def blob_that_is_a_fifo(scratch: Path) -> str:
+    return replaced_blob(scratch, "fifo")
+
+
+@case(Told("layer", "not a regular file"))
+def blob_that_is_a_link_to_zeros_without_end(scratch: Path) -> str:
+    return replaced_blob(scratch, "/dev/zero")
+
+
+@case(Told("layer", "not a regular file"))
+def blob_that_is_a_link_to_another_file(scratch: Path) -> str:
+    return replaced_blob(scratch, "/etc/passwd")
+
+
+@case(Told("layer", "not a regular file"))
+def blob_that_is_a_folder(scratch: Path) -> str:
+    return replaced_blob(scratch, "folder")
+
+
+@case(failure="not a regular file")
+def index_that_is_a_fifo(scratch: Path) -> str:
+    reference = layout(scratch, sound())
+    (scratch / "image/index.json").unlink()
+    os.mkfifo(scratch / "image/index.json")
+    return reference
+
+
+@case(Told("file", "not a regular file"))
+def config_that_is_a_fifo(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    digest = digest_of(b"pipe")
+    os.mkfifo(made.path(digest))
+    described = {"mediaType": CONFIG, "digest": digest, "size": 4}
+    return made.finish(made.manifest([sound()], config=described))
+
+
+@case(Told("layer", "the archive lacks '../../etc/passwd'"), Told("layer", "the archive lacks '/etc/shadow'"))
+def layer_names_that_lead_outside(scratch: Path) -> str:
+    body = b'{"os": "linux"}'
+    listed = [{"Config": "c.json", "Layers": ["1/layer.tar", "../../etc/passwd", "/etc/shadow"]}]
+    return saved(
+        scratch, sound(), names=["1/layer.tar"], config=body, config_name="c.json", manifest=listed
+    )
+
+
+@case(Told("layer", "the archive lacks"))
+def layer_name_with_control_characters(scratch: Path) -> str:
+    names = ["1/layer.tar", "\x1b]0;owned\x07\x1b[2J\u202egnp.exe"]
+    return saved(scratch, sound(), Layer(b"", diff_id="x", stored=False), names=names)
+
+
+@case(failure="the archive cannot be read")
+def archive_cut_in_the_middle(scratch: Path) -> str:
+    reference = saved(scratch, sound(), hostile(SMALL))
+    path = scratch / "image.tar"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return reference
+
+
+@case(failure="the archive cannot be read")
+def packed_archive_cut_in_the_middle(scratch: Path) -> str:
+    saved(scratch, sound(), hostile(SMALL))
+    packed = gz((scratch / "image.tar").read_bytes())
+    (scratch / "image.tar.gz").write_bytes(packed[: len(packed) // 2])
+    return f"{scratch}/image.tar.gz"
+
+
+@case(Told("record", "cannot be read to its end"))
+def packed_archive_cut_after_its_manifest(scratch: Path) -> str:
+    """What was read so far counts; that there may have been more is said."""
+    saved(scratch, sound(), more=b"")
+    packed = gz((scratch / "image.tar").read_bytes())
+    (scratch / "image.tar.gz").write_bytes(packed[:-6])
+    return f"{scratch}/image.tar.gz"
+
+
+@case(Told("record", "cannot be read to its end"))
+def archive_cut_after_its_manifest(scratch: Path) -> str:
+    saved(scratch, sound())
+    body = (scratch / "image.tar").read_bytes()[:-1024] + entry("more", bytes(10 * KIB))[:2000]
+    (scratch / "image.tar").write_bytes(body)
+    return f"docker-archive:{scratch}/image.tar"
+
+
+@case(Told("layer", "corrupt gzip data"))
+def archive_within_standard_input(scratch: Path) -> str:
+    """A stream is read once: its layers are read before anything says what they are."""
+    bad = gz(SMALL)[:-40] + b"\xff" * 30
+    saved(scratch, sound(), Layer(bad, diff_id="sha256:" + "0" * 64))
+    return f"-<{scratch}/image.tar"
+
+
+@case(failure="neither manifest.json nor index.json")
+def archive_of_nothing(scratch: Path) -> str:
+    (scratch / "image.tar").write_bytes(tar(entry("readme", b"none")))
+    return f"docker-archive:{scratch}/image.tar"
+
+
+@case(failure="the archive cannot be read")
+def archive_of_noise(scratch: Path) -> str:
+    (scratch / "image.tar").write_bytes(hashlib.sha256(b"").digest() * 1000)
+    return f"docker-archive:{scratch}/image.tar"
+
+
+@case(
+    Told("layer", "the archive lacks"),
+    packages=(),
+    least=0,
+)
+def layer_links_that_loop(scratch: Path) -> str:
+    """Old archives share layers by links; here they lead in circles and outside."""
+    from hostile.images import symlink
+
+    listed = [{"Config": "c.json", "Layers": ["a/layer.tar", "b/layer.tar", "c/layer.tar"]}]
+    links = [
+        symlink("a/layer.tar", "../b/layer.tar"),
+        symlink("b/layer.tar", "../a/layer.tar"),
+        symlink("c/layer.tar", "/../../../etc/passwd"),
+    ]
+    return saved(scratch, config=b'{"os": "linux"}', config_name="c.json", manifest=listed, more=b"".join(links))
+
+
+@case()
+def manifest_of_both_kinds(scratch: Path) -> str:
+    """A manifest that is an index too: it is followed as an index, and its other half counts for nothing."""
+    made = Layout(scratch / "image")
+    inner = {"mediaType": MANIFEST, **made.put_json(made.manifest([sound()]))}
+    both = made.manifest([hostile(tar(entry(STATUS, b"Package: x\nVersion: 1\n")))])
+    made.index({"mediaType": MANIFEST, **made.put_json(both | {"manifests": [inner]})})
+    return f"oci:{made.folder}"
