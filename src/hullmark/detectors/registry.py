@@ -2,7 +2,6 @@
 
 import functools
 import importlib
-import importlib.metadata
 import pkgutil
 
 from hullmark.detectors import packages
@@ -14,12 +13,14 @@ ENTRY_POINT = "hullmark.detectors"
 @functools.cache
 def detectors() -> tuple[Detector, ...]:
     """Give every detector, by name. A third party's is the object that its entry point names."""
+    from importlib.metadata import entry_points
+
     found: list[Detector] = [
         importlib.import_module(f"{packages.__name__}.{module.name}").DETECTOR
         for module in pkgutil.iter_modules(packages.__path__)
         if not module.name.startswith("_")
     ]
-    found += [entry.load() for entry in importlib.metadata.entry_points(group=ENTRY_POINT)]
+    found += [entry.load() for entry in entry_points(group=ENTRY_POINT)]
     return tuple(sorted(found, key=lambda detector: detector.name))
 
 

@@ -1,15 +1,52 @@
-"""Blobs in a local folder `ALGORITHM/HEX`, as OCI layouts and containerd keep them."""
+"""Blobs in a local folder `ALGORITHM/HEX`, as OCI layouts and containerd keep them.
 
+Whoever made the folder chose what stands in it: a blob counts only when it is a regular file, so that no link, pipe
+or device in its place is followed, waited for or read without end.
+"""
+
+import errno
 import functools
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from hullmark.images import _oci
 from hullmark.images.inflate import PIECE
 from hullmark.images.source import Blob, FileIdentity
 from hullmark.model.errors import ImageError
 from hullmark.model.image import DIGEST
+
+
+def _status(path: Path) -> os.stat_result:
+    """Give a regular file's status. Raises `OSError`, also for anything else of that name."""
+    status = os.lstat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    return status
+
+
+def _open(path: Path) -> IO[bytes]:
+    """Open a regular file. Raises `OSError`, also for anything else of that name, even if it came there just now."""
+    _status(path)
+    stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", 0)
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise OSError(errno.EINVAL, "not a regular file")
+    return stream
+
+
+def document(path: Path, name: str, limit: int, where: str) -> bytes:
+    """Read a small document; its digest is the caller's to check."""
+    try:
+        with _open(path) as stream:
+            body = stream.read(limit + 1)
+    except OSError as problem:
+        raise ImageError(f"{name} cannot be read: {problem.strerror}", where=where) from problem
+    if len(body) > limit:
+        raise ImageError(f"{name} is larger than {limit} bytes", where=where)
+    return body
 
 
 class ContentFolder:
@@ -28,32 +65,23 @@ class ContentFolder:
 
     def fetch(self, descriptor: _oci.Descriptor) -> bytes:
         """Read a small document; its digest is the caller's to check."""
-        try:
-            with self._path(descriptor.digest).open("rb") as stream:
-                body = stream.read(self.limit + 1)
-        except OSError as problem:
-            raise ImageError(
-                f"{descriptor.digest} cannot be read: {problem.strerror}", where=self.where
-            ) from problem
-        if len(body) > self.limit:
-            raise ImageError(f"{descriptor.digest} is larger than {self.limit} bytes", where=self.where)
-        return body
+        return document(self._path(descriptor.digest), descriptor.digest, self.limit, self.where)
 
     def make(self, descriptor: _oci.Descriptor) -> Blob:
         """Give a layer's blob, with the identity of its file."""
         path = self._path(descriptor.digest)
         try:
-            status = os.stat(path)
+            status = _status(path)
         except OSError as problem:
             reason = "its bytes are elsewhere (a foreign layer)" if descriptor.urls else problem.strerror
             return Blob(open=lambda: iter(()), problem=f"the layer's blob cannot be read: {reason}")
         identity = FileIdentity(
             status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         )
-        return Blob(open=functools.partial(_chunks, path), identity=identity, local=True)
+        return Blob(open=functools.partial(_chunks, path), identity=identity)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb", buffering=0) as stream:
+    with _open(path) as stream:
         while chunk := stream.read(PIECE):
             yield chunk

@@ -3,50 +3,67 @@
 import functools
 import importlib
 import pkgutil
+import re
+from collections.abc import Iterator
 
 from hullmark.images import sources
 from hullmark.images.source import OpenedImage, Source, SourceOptions
 from hullmark.model.errors import UsageError
 from hullmark.model.image import Platform
 
+_PREFIX = re.compile(r"[a-z][a-z-]*")
+_VERSION = re.compile(r"\d[\w.-]*")
+_FIRST = ("layout", "archive", "directory")
+"""What is on this machine is asked first, and nothing else imported when it answers."""
+
 
 @functools.cache
-def all_sources() -> tuple[Source, ...]:
-    """Give every kind of source, in the order in which they are asked."""
-    found = [
-        importlib.import_module(f"{sources.__name__}.{module.name}").SOURCE
-        for module in pkgutil.iter_modules(sources.__path__)
-        if not module.name.startswith("_")
-    ]
-    return tuple(sorted(found, key=lambda source: source.rank))
+def _names() -> tuple[str, ...]:
+    names = sorted(
+        module.name for module in pkgutil.iter_modules(sources.__path__) if not module.name.startswith("_")
+    )
+    return (*_FIRST, *(name for name in names if name not in _FIRST))
 
 
-def open_image(reference: str, options: SourceOptions) -> OpenedImage:
-    """Open the image that a reference names. Raises `ImageError` or `UsageError`."""
+def _load(name: str) -> Source:
+    source: Source = importlib.import_module(f"{sources.__name__}.{name}").SOURCE
+    return source
+
+
+def _others() -> list[Source]:
+    """Give the sources beyond this machine's files, in the order of their rank."""
+    return sorted((_load(name) for name in _names()[len(_FIRST) :]), key=lambda source: source.rank)
+
+
+def all_sources() -> Iterator[Source]:
+    """Give every kind of source in the order in which they are asked, each imported when its turn comes."""
+    yield from map(_load, _FIRST)
+    yield from _others()
+
+
+def choose(reference: str) -> tuple[Source, str]:
+    """Give the source for a reference and the reference without prefix. Raises `UsageError` when none fits."""
     prefix, colon, rest = reference.partition(":")
-    if colon:
+    # `registry:2` and `docker:27` are images of those names: a prefix is not followed by a bare version.
+    if colon and _PREFIX.fullmatch(prefix) and not _VERSION.fullmatch(rest):
         for source in all_sources():
             if prefix in source.prefixes:
                 if not rest:
                     raise UsageError(f"nothing stands after {prefix}:", where=reference)
-                return source.open(rest, options)
+                return source, rest
     for source in all_sources():
         if source.guess(reference):
-            return source.open(reference, options)
+            return source, reference
     raise UsageError("neither a file, a folder nor an image reference", where=reference)
+
+
+def open_image(reference: str, options: SourceOptions) -> OpenedImage:
+    """Open the image that a reference names. Raises `ImageError` or `UsageError`."""
+    source, rest = choose(reference)
+    return source.open(rest, options)
 
 
 def offered_platforms(reference: str, options: SourceOptions) -> tuple[Platform, ...]:
     """Give every platform that a reference offers; none where it is a single image."""
-    prefix, colon, rest = reference.partition(":")
-    for source in all_sources():
-        chosen = bool(colon) and prefix in source.prefixes
-        if chosen or (
-            not any(prefix in other.prefixes for other in all_sources()) and source.guess(reference)
-        ):
-            return (
-                source.platforms(rest if chosen else reference, options)
-                if source.platforms is not None
-                else ()
-            )
-    return ()
+    source, rest = choose(reference)
+    return source.platforms(rest, options) if source.platforms is not None else ()

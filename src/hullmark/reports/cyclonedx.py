@@ -1,0 +1,390 @@
+"""CycloneDX 1.6 in JSON: the packages of one image and, where they were matched, its vulnerabilities.
+
+Specification: ECMA-424, https://cyclonedx.org/docs/1.6/json/. Fields follow the order of the specification.
+What has no field of its own stands in properties (`hullmark:…`, see docs/reference/sbom.md).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from hullmark.model.advisory import Score, Severity
+from hullmark.model.errors import UsageError
+from hullmark.model.facts import Distribution
+from hullmark.model.look import Look
+from hullmark.model.report import Component, Finding, Report, ReportSet
+from hullmark.model.sbom import (
+    component_values,
+    distribution_values,
+    document_id,
+    flaw_url,
+    image_purl,
+    image_values,
+    is_url,
+    moment,
+    parents,
+)
+from hullmark.model.spdx import expression, licence_id
+
+Document = dict[str, Any]
+
+_SEVERITIES = {Severity.NEGLIGIBLE: "info"}
+_METHODS = {"CVSS:3.0": "CVSSv3", "CVSS:3.1": "CVSSv31", "CVSS:4.0": "CVSSv4"}
+_KINDS = {"cvss2": "CVSSv2", "cvss3": "CVSSv3", "cvss4": "CVSSv4", "level": "other"}
+_ANALYSES = {
+    "affected": {"state": "exploitable"},
+    "fixed_available": {"state": "exploitable", "response": ["update"]},
+    "will_not_fix": {"state": "exploitable", "response": ["will_not_fix"]},
+    "end_of_life": {"state": "exploitable", "response": ["can_not_fix"]},
+    "under_investigation": {"state": "in_triage"},
+    "undecided": {"state": "in_triage", "detail": "the versions could not be ordered"},
+}
+_PUBLISHERS = {
+    "CVE": ("CVE", "https://www.cve.org/CVERecord?id="),
+    "GHSA": ("GitHub Advisory Database", "https://github.com/advisories/"),
+    "PYSEC": ("PyPA Advisory Database", "https://osv.dev/vulnerability/"),
+    "GO": ("Go Vulnerability Database", "https://osv.dev/vulnerability/"),
+    "RUSTSEC": ("RustSec Advisory Database", "https://osv.dev/vulnerability/"),
+}
+_TIME = re.compile(
+    r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))"
+    r"(?:[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d+)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?.*",
+    re.DOTALL,
+)
+_MAX_VERSION = 1024  # the schema's own bound
+_OPERATING_SYSTEM = "operating-system"
+_IMAGE = "image"
+
+
+def render(report: Report | ReportSet, _look: Look) -> bytes:
+    """Encode the one report; the same report gives the same bytes."""
+    document = _Bom(_one(report)).document()
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def _one(report: Report | ReportSet) -> Report:
+    if isinstance(report, Report):
+        return report
+    if len(report.reports) != 1:
+        raise UsageError("an SBOM is of one image", hint="name one image for --format cyclonedx")
+    return report.reports[0]
+
+
+class _Bom:
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.image = report.image
+        self.distribution = self.image.distribution if self.image is not None else None
+        self.refs = _refs(report.packages)
+        self.matched = bool(report.database.parts)
+
+    def document(self) -> Document:
+        report = self.report
+        document: Document = {
+            "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+            "bomFormat": "CycloneDX",
+            "specVersion": "1.6",
+            "serialNumber": f"urn:uuid:{document_id(report, 'cyclonedx')}",
+            "version": 1,
+            "metadata": {
+                "timestamp": moment(report.as_of),
+                "tools": {"components": [self._tool()]},
+                "component": self._root(),
+                "properties": _properties(
+                    {
+                        **image_values(report),
+                        **{f"hullmark:database:{part.part}": part.revision for part in report.database.parts},
+                    }
+                ),
+            },
+            "components": [
+                *([_operating_system(self.distribution)] if self.distribution is not None else []),
+                *(self._component(component) for component in report.packages),
+            ],
+            "dependencies": list(self._dependencies()),
+            "compositions": [
+                {
+                    "aggregate": "incomplete" if report.errors else "complete",
+                    "assemblies": [_IMAGE],
+                }
+            ],
+        }
+        if not document["metadata"]["properties"]:
+            del document["metadata"]["properties"]
+        if self.matched or report.findings:
+            document["vulnerabilities"] = self._vulnerabilities()
+        return document
+
+    def _tool(self) -> Document:
+        tool = self.report.tool
+        made: Document = {"type": "application", "name": tool.name, "version": tool.version}
+        if tool.detectors:
+            versions = {f"hullmark:detector:{name}": str(version) for name, version in tool.detectors.items()}
+            made["properties"] = _properties(versions)
+        return made
+
+    def _root(self) -> Document:
+        root: Document = {"type": "container", "bom-ref": _IMAGE, "name": "image"}
+        if self.image is not None:
+            root["name"] = self.image.name or "image"
+            if self.image.digest:
+                root["version"] = self.image.digest[:_MAX_VERSION]
+            if package_url := image_purl(self.image):
+                root["purl"] = package_url
+        return root
+
+    def _component(self, component: Component) -> Document:
+        made: Document = {"type": "library", "bom-ref": self.refs[component.id]}
+        if component.ecosystem == "generic":
+            made["type"] = "application"
+        if component.vendor:
+            made["publisher"] = component.vendor
+        group, name = _group(component)
+        if group:
+            made["group"] = group
+        made["name"] = name
+        made["version"] = component.version[:_MAX_VERSION]
+        if component.licences:
+            made["licenses"] = _licences(component.licences)
+        if component.cpe:
+            made["cpe"] = _cpe(component)
+        made["purl"] = component.purl
+        if component.locations:
+            made["evidence"] = {"occurrences": [_occurrence(place) for place in component.locations]}
+        values = component_values(component)
+        if self.matched:
+            values["hullmark:coverage"] = component.coverage
+            for number, feed in enumerate(component.feeds):
+                values[f"hullmark:feed:{number}"] = feed
+        made["properties"] = _properties(values)
+        return made
+
+    def _dependencies(self) -> Iterable[Document]:
+        """Give the known edges; what nothing is known to need hangs on the image itself."""
+        children: dict[str, list[str]] = {}
+        held: set[str] = set()
+        for parent, child in parents(self.report.packages):
+            children.setdefault(self.refs[parent.id], []).append(self.refs[child.id])
+            held.add(child.id)
+        free = [self.refs[c.id] for c in self.report.packages if c.direct or c.id not in held]
+        system = [_OPERATING_SYSTEM] if self.distribution is not None else []
+        yield {"ref": _IMAGE, "dependsOn": [*system, *free]}
+        for ref, below in children.items():
+            yield {"ref": ref, "dependsOn": sorted(below)}
+
+    def _vulnerabilities(self) -> list[Document]:
+        """Give each flaw once for all packages of which the same is said."""
+        told: dict[bytes, Document] = {}
+        for finding in self.report.findings:
+            vulnerability = _vulnerability(finding)
+            key = msgspec.msgpack.encode(vulnerability)
+            if key not in told:
+                vulnerability["bom-ref"] = f"vulnerability-{len(told)}"
+                told[key] = {"bom-ref": vulnerability.pop("bom-ref"), **vulnerability}
+                told[key]["affects"] = []
+            told[key]["affects"].append(self._affected(finding))
+            # the schema wants properties last, and `affects` before them
+            if properties := told[key].pop("properties", None):
+                told[key]["properties"] = properties
+        return list(told.values())
+
+    def _affected(self, finding: Finding) -> Document:
+        ref = self.refs.get(finding.component)
+        if ref is None:
+            ref = _OPERATING_SYSTEM if self.distribution is not None else _IMAGE
+        affected: Document = {"ref": ref}
+        if finding.version:
+            affected["versions"] = [{"version": finding.version[:_MAX_VERSION], "status": "affected"}]
+            if finding.fixed_version and finding.kind != "end_of_life":
+                fixed = {"version": finding.fixed_version[:_MAX_VERSION], "status": "unaffected"}
+                affected["versions"].append(fixed)
+        return affected
+
+
+def _refs(components: Iterable[Component]) -> dict[str, str]:
+    """Give each component a reference of its own: its package URL, told apart by number where two have the same."""
+    refs: dict[str, str] = {}
+    taken = {_IMAGE, _OPERATING_SYSTEM}
+    for component in components:
+        ref = component.purl or component.id
+        if ref in taken:
+            ref = f"{ref}#{component.id}"
+        while ref in taken:
+            ref += "-"
+        taken.add(ref)
+        refs[component.id] = ref
+    return refs
+
+
+def _group(component: Component) -> tuple[str, str]:
+    """Part the name as package URLs do: Maven's group, npm's scope, a path's front."""
+    if component.ecosystem == "maven":
+        group, _, name = component.name.rpartition(":")
+    elif component.ecosystem in {"npm", "golang", "composer", "swift", "github"}:
+        group, _, name = component.name.rpartition("/")
+    else:
+        return "", component.name
+    return (group, name) if name else ("", component.name)
+
+
+def _operating_system(distribution: Distribution) -> Document:
+    made: Document = {
+        "type": _OPERATING_SYSTEM,
+        "bom-ref": _OPERATING_SYSTEM,
+        "name": distribution.id,
+        "version": distribution.version_id[:_MAX_VERSION],
+    }
+    if distribution.pretty_name:
+        made["description"] = distribution.pretty_name
+    if distribution.cpe:
+        made["cpe"] = distribution.cpe
+    made["properties"] = _properties(distribution_values(distribution))
+    return made
+
+
+def _licences(stated: tuple[str, ...]) -> list[Document]:
+    """Give ids of the list, an expression where it stands alone, and names for the rest."""
+    if len(stated) == 1 and not licence_id(stated[0]) and (whole := expression(stated[0])):
+        return [{"expression": whole, "acknowledgement": "declared"}]
+    return [{"license": {**_named(text), "acknowledgement": "declared"}} for text in stated]
+
+
+def _named(text: str) -> Document:
+    known = licence_id(text)
+    return {"id": known} if known else {"name": text}
+
+
+def _cpe(component: Component) -> str:
+    vendor, _, product = component.cpe.partition(":")
+    parts = [re.sub(r"([^A-Za-z0-9_])", r"\\\1", part) for part in (vendor, product, component.version)]
+    parts[2] = parts[2].replace("\\.", ".").replace("\\-", "-") or "*"
+    return f"cpe:2.3:a:{':'.join(parts)}:*:*:*:*:*:*:*"
+
+
+def _occurrence(place: Any) -> Document:
+    made: Document = {"location": place.path}
+    said = place.place
+    if said.startswith("line ") and said[5:].isascii() and said[5:].isdigit():
+        made["line"] = int(said[5:])
+    elif said:
+        made["additionalContext"] = said
+    return made
+
+
+def _properties(values: Mapping[str, str]) -> list[Document]:
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def _vulnerability(finding: Finding) -> Document:
+    made: Document = {"id": finding.id}
+    source = _source(finding)
+    if source:
+        made["source"] = source
+    others = [*finding.aliases, *(bundle.id for bundle in finding.bundles)]
+    if others:
+        made["references"] = [{"id": other, "source": _publisher(other)} for other in dict.fromkeys(others)]
+    made["ratings"] = _ratings(finding)
+    cwes = sorted({number for cwe in finding.cwes if (number := _cwe(cwe))})
+    if cwes:
+        made["cwes"] = cwes
+    if description := finding.title or finding.details:
+        made["description"] = description
+    if finding.title and finding.details:
+        made["detail"] = finding.details
+    if finding.fixed_version:
+        target = "release " if finding.kind == "end_of_life" else ""
+        made["recommendation"] = f"Upgrade to {target}{finding.fixed_version}"
+    links = dict.fromkeys(
+        [
+            *(bundle.url for bundle in finding.bundles),
+            *(reference.url for reference in finding.references),
+        ]
+    )
+    if advisories := [{"url": url} for url in links if is_url(url)]:
+        made["advisories"] = advisories
+    for name, text in (("published", finding.published), ("updated", finding.modified)):
+        if time := _time(text):
+            made[name] = time
+    made["analysis"] = _ANALYSES[finding.state]
+    made["properties"] = _properties(_finding_values(finding))
+    return made
+
+
+def _finding_values(finding: Finding) -> dict[str, str]:
+    values = {
+        "hullmark:kind": finding.kind,
+        "hullmark:state": finding.state,
+        "hullmark:severity": str(finding.severity),
+    }
+    if finding.fixed_version:
+        values["hullmark:fixed_version"] = finding.fixed_version
+    if finding.severity_source:
+        values["hullmark:severity_source"] = finding.severity_source
+    if finding.epss is not None:
+        values["hullmark:epss:probability"] = str(finding.epss.probability)
+        values["hullmark:epss:percentile"] = str(finding.epss.percentile)
+    if finding.kev is not None:
+        values["hullmark:kev:added"] = finding.kev.added
+        values["hullmark:kev:due"] = finding.kev.due
+        values["hullmark:kev:ransomware"] = "true" if finding.kev.ransomware else "false"
+    return values
+
+
+def _source(finding: Finding) -> Document:
+    made = {}
+    if finding.evidence:
+        made["name"] = finding.evidence[0].feed
+    if url := flaw_url(finding):
+        made["url"] = url
+    return made
+
+
+def _publisher(name: str) -> Document:
+    known = _PUBLISHERS.get(name.partition("-")[0])
+    if known is None:
+        return {"name": name.partition("-")[0]}
+    url = known[1] + name
+    return {"name": known[0], "url": url} if is_url(url) else {"name": known[0]}
+
+
+def _ratings(finding: Finding) -> list[Document]:
+    """Give every source's word, that of the source which counts first."""
+    counting: Document = {"severity": _SEVERITIES.get(finding.severity, str(finding.severity))}
+    if finding.severity_source:
+        counting = {"source": {"name": finding.severity_source}, **counting}
+    told = [_rating(score) for score in finding.scores]
+    first = [
+        rating
+        for score, rating in zip(finding.scores, told, strict=True)
+        if score.source == finding.severity_source and score.level == finding.severity
+    ]
+    rest = [rating for rating in told if rating not in first]
+    return [*(first or [counting]), *rest]
+
+
+def _rating(score: Score) -> Document:
+    made: Document = {"source": {"name": score.source}}
+    if score.value is not None:
+        made["score"] = score.value
+    made["severity"] = _SEVERITIES.get(score.level, str(score.level))
+    made["method"] = _METHODS.get(score.vector[:8], _KINDS[score.kind])
+    if score.vector:
+        made["vector"] = score.vector
+    return made
+
+
+def _cwe(text: str) -> int:
+    digits = text.rpartition("-")[2]
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
+
+
+def _time(text: str) -> str:
+    """Give a published time as RFC 3339, nothing for what is none; a time without a zone is UTC."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return ""
+    day, clock, zone = found.groups()
+    zone = zone if zone is None or ":" in zone or zone == "Z" else f"{zone[:3]}:{zone[3:]}"
+    return f"{day}T{clock or '00:00:00'}{zone or 'Z'}"
