@@ -97,7 +97,7 @@ def check_bounds(case: Case, run: Run, scratch: Path) -> None:
 
 
 def check_report(case: Case, report: dict[str, Any]) -> None:
-    found = [(package["name"], package["version"]) for package in report["packages"]]
+    found = [(package["name"], package["version"]) for package in report.get("packages", ())]
     for package in case.packages:
         assert package in found
     assert len(found) >= case.least
@@ -105,7 +105,7 @@ def check_report(case: Case, report: dict[str, Any]) -> None:
     extra = [name for name, _ in found if name not in named and not name.startswith(case.also or ("\0",))]
     assert not extra, f"packages that are not there: {extra[:10]}"
     errors = report.get("errors", [])
-    assert report["incomplete"] == bool(errors)
+    assert report["incomplete"] or not errors
     for told in case.told:
         assert any(fits(told, error) for error in errors), f"{told} is not in {errors[:10]}"
     for error in errors:

@@ -24,7 +24,8 @@ app.command("hullmark.cli.sbom:sbom", name="sbom")
 app.command("hullmark.cli.database:app", name="db")
 app.command("hullmark.cli.cache:app", name="cache")
 app.command("hullmark.cli.config:config", name="config")
-app.register_install_completion_command()
+if "--install-completion" in sys.argv:
+    app.register_install_completion_command()  # not always, since it imports a shell's worth of templates
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ manifest later says which of them were.
 import abc
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,7 @@ from hullmark.model.image import DIGEST, Image
 _MANIFEST = "manifest.json"
 _LAYOUT = "index.json"
 _BLOBS = "blobs/sha256/"
+_PADDING = 1024 * 1024
 
 
 class _Saved(msgspec.Struct, rename="pascal"):
@@ -68,6 +69,12 @@ class _Members(abc.ABC):
             path = "/".join(parts)
         return path
 
+    def ends_early(self, problem: Exception, shape: Shape, found: Container[str]) -> None:
+        """Go on with what was read so far, if the manifest is among it, and say that there may have been more."""
+        if _MANIFEST not in found and _LAYOUT not in found:
+            raise ImageError(f"the archive cannot be read: {problem}", where=self.reference) from problem
+        shape.say(f"the archive cannot be read to its end: {problem}")
+
     def take_shape(self, shape: Shape) -> None:
         """Keep the archive's links and what was odd about it."""
         frozen = shape.frozen()
@@ -86,9 +93,9 @@ class _FileMembers(_Members):
         self.index: dict[str, tuple[int, int]] = {}
         with path.open("rb") as file:
             try:
-                self.index = index(file, shape, options.limits)
+                index(file, self.index, shape, options.limits)
             except Cut as cut:
-                raise ImageError(f"the archive cannot be read: {cut}", where=reference) from cut
+                self.ends_early(cut, shape, self.index)
         self.take_shape(shape)
 
     def document(self, path: str) -> bytes | None:
@@ -129,11 +136,9 @@ class _StreamMembers(_Members):
             pieces = inflated(packed, limits)
             for _body in walk(pieces, lambda *_: selected, shape, Budget(0), limits):
                 pass
+            _drain(pieces, packed)
         except (Cut, DamagedError, LimitError, OSError) as problem:
-            # What was read so far still counts, if the manifest was among it.
-            if _MANIFEST not in self.documents and _LAYOUT not in self.documents:
-                raise ImageError(f"the archive cannot be read: {problem}", where=reference) from problem
-            shape.say(f"the archive cannot be read to its end: {problem}")
+            self.ends_early(problem, shape, self.documents)
         self.take_shape(shape)
 
     def _member(self, path: str, size: int, parts: Iterator[bytes]) -> None:
@@ -161,6 +166,13 @@ class _StreamMembers(_Members):
 def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield head
     yield from rest
+
+
+def _drain(pieces: Iterator[bytes], packed: Hashed) -> None:
+    """Read what follows a tar's end: padding, and in a compressed archive the checksum of it all."""
+    left = _PADDING
+    while (not packed.plain or left > 0) and (piece := next(pieces, None)) is not None:
+        left -= len(piece)
 
 
 def _is_layer(head: bytes) -> bool:

@@ -5,7 +5,7 @@ version 2, schema 2.
 """
 
 import hashlib
-import platform as machine
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -54,7 +54,7 @@ Fetch = Callable[[Descriptor], bytes]
 
 def default_platform() -> Platform:
     """Give linux on the architecture of this machine."""
-    name = machine.machine()
+    name = os.uname().machine
     return Platform("linux", _ARCHITECTURES.get(name, name))
 
 

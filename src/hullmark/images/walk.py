@@ -7,6 +7,7 @@ would make of it: relative to the image's root.
 """
 
 import io
+import os
 import re
 import zlib
 from array import array
@@ -25,6 +26,7 @@ _EXTENSIONS = frozenset((b"L", b"K", b"x", b"X", b"g", b"V"))
 _NUMBER_END = b"\0 "
 _HEAD_BYTES = 64 * 1024
 _MARKER_LEAD = 256
+_ENDS_EARLY = "the archive ends in the middle of a file"
 
 
 class Selected(NamedTuple):
@@ -180,7 +182,7 @@ class _Stream:
             self.offset += len(piece)
             if not left:
                 return
-        raise Cut("the archive ends in the middle of a file")
+        raise Cut(_ENDS_EARLY)
 
     def take(self, size: int) -> Iterator[bytes]:
         """Give the next `size` bytes in pieces."""
@@ -190,7 +192,7 @@ class _Stream:
                 self.offset += len(self.buffer)
                 self.buffer, self.position = next(self._pieces, b""), 0
                 if not self.buffer:
-                    raise Cut("the archive ends in the middle of a file")
+                    raise Cut(_ENDS_EARLY)
                 continue
             part = self.buffer[self.position : self.position + size]
             self.position += len(part)
@@ -211,11 +213,12 @@ class _Stream:
 class _FileStream(_Stream):
     """The same over a file that can be stepped over by seeking."""
 
-    __slots__ = ("_file",)
+    __slots__ = ("_end", "_file")
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(iter(lambda: file.read(64 * BLOCK), b""))
         self._file = file
+        self._end = os.fstat(file.fileno()).st_size
 
     def skip(self, size: int) -> None:
         left = size - (len(self.buffer) - self.position)
@@ -224,6 +227,8 @@ class _FileStream(_Stream):
             return
         self.offset += len(self.buffer) + left
         self.buffer, self.position = b"", 0
+        if self.offset > self._end:
+            raise Cut(_ENDS_EARLY)
         self._file.seek(self.offset)
 
 
@@ -507,9 +512,11 @@ def walk(
     return _Walker(_Stream(pieces), select, shape, budget, limits).bodies()
 
 
-def index(file: IO[bytes], shape: Shape, limits: ReadLimits) -> dict[str, tuple[int, int]]:
-    """Give offset and size of each file in an uncompressed tar file, by path, reading only its headers."""
-    found: dict[str, tuple[int, int]] = {}
+def index(file: IO[bytes], found: dict[str, tuple[int, int]], shape: Shape, limits: ReadLimits) -> None:
+    """Put offset and size of each file in an uncompressed tar file into `found`, by path, reading only its headers.
+
+    Raises `Cut` where it cannot be followed any further; what stands before that has been found.
+    """
     stream = _FileStream(file)
 
     def note(path: str, _mode: int, size: int) -> None:
@@ -517,7 +524,6 @@ def index(file: IO[bytes], shape: Shape, limits: ReadLimits) -> dict[str, tuple[
 
     for _body in _Walker(stream, note, shape, Budget(0), limits).bodies():
         pass
-    return found
 
 
 def _checksum_fits(header: bytes) -> bool:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from hullmark.model.errors import UsageError
 from hullmark.model.facts import Distribution, Package, Unread
 from hullmark.model.image import Layer, Platform
 from hullmark.model.purl import parse_purl, purl, whole_name
@@ -27,6 +28,7 @@ from hullmark.model.report import (
     Report,
     ReportImage,
     ReportSet,
+    Tool,
 )
 
 PREFIX = "hullmark:"
@@ -36,6 +38,9 @@ _ORIGINS = get_args(Origin)
 _TEXTS = ("source", "source_version", "module", "vendor", "cpe")
 _PLAIN = re.compile(r"[a-z0-9.-]+")
 _URL = re.compile(r"https?://[!#$&-;=?-\[\]_a-z~%]+")
+_CPE_SIGN = re.compile(r"[^A-Za-z0-9_.-]")
+_CPE_PART = re.compile(r"(?:\A|(?<=:))(?:[^:\\]|\\.)*")
+_MAX_CPE = 2000
 _WHOLE_NAMED = frozenset({"deb", "apk", "rpm", "alpm"})
 
 
@@ -102,7 +107,13 @@ def image_values(report: Report) -> dict[str, str]:
         ("skipped_files", report.coverage.skipped_files),
     )
     values |= {PREFIX + name: str(count) for name, count in counted if count}
+    values |= {f"hullmark:database:{part.part}": part.revision for part in report.database.parts}
     return values
+
+
+def tool_values(tool: Tool) -> dict[str, str]:
+    """Give the version of each detector."""
+    return {f"hullmark:detector:{name}": str(version) for name, version in tool.detectors.items()}
 
 
 def distribution_values(distribution: Distribution) -> dict[str, str]:
@@ -250,6 +261,35 @@ def image_purl(image: ReportImage) -> str:
         path = f"docker.io/{path}"
     qualifiers = {"arch": image.platform.architecture, "repository_url": path, "tag": tag}
     return purl("oci", last.lower(), image.digest, qualifiers=qualifiers) if last else ""
+
+
+def cpe23(component: Component) -> str:
+    """Give a bare binary's CPE name as a formatted string (NIST IR 7695, section 6.2), nothing for other packages."""
+    vendor, colon, product = component.cpe.partition(":")
+    words = [_CPE_SIGN.sub(r"\\\g<0>", word) for word in (vendor, product, component.version)]
+    if not (colon and all(words) and component.cpe.isascii() and component.version.isascii()):
+        return ""
+    return f"cpe:2.3:a:{':'.join(words)}:*:*:*:*:*:*:*"
+
+
+def read_cpe23(text: str) -> str:
+    """Give `vendor:product` of a formatted string, nothing where it names none."""
+    words = _CPE_PART.findall(text) if len(text) < _MAX_CPE and text.startswith("cpe:2.3:") else []
+    if len(words) != 13 or {"*", "-"} & {words[3], words[4]}:
+        return ""
+    return ":".join(re.sub(r"\\(.)", r"\1", word) for word in words[3:5])
+
+
+def one_report(report: Report | ReportSet, form: str) -> Report:
+    """Give the only report of a set. An SBOM is of one image."""
+    if isinstance(report, Report):
+        return report
+    if len(report.reports) != 1:
+        raise UsageError(
+            f"an SBOM is of one image, and these are {len(report.reports)}",
+            hint=f"name one image for --format {form}",
+        )
+    return report.reports[0]
 
 
 def moment(as_of: str) -> str:

@@ -118,6 +118,8 @@ stunnel-exception SWI-exception Swift-exception Texinfo-exception u-boot-excepti
 Universal-FOSS-exception-1.0 vsftpd-openssl-exception WxWindows-exception-3.1 x11vnc-openssl-exception
 """
 
+LIST_VERSION = "3.28"
+
 _SIGN = re.compile(r"\s*([()]|[A-Za-z0-9][A-Za-z0-9.-]*\+?)")
 _REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 _MAX_LENGTH = 20_000

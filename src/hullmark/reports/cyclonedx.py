@@ -4,6 +4,7 @@ Specification: ECMA-424, https://cyclonedx.org/docs/1.6/json/. Fields follow the
 What has no field of its own stands in properties (`hullmark:…`, see docs/reference/sbom.md).
 """
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,12 +12,12 @@ from typing import Any
 import msgspec
 
 from hullmark.model.advisory import Score, Severity
-from hullmark.model.errors import UsageError
 from hullmark.model.facts import Distribution
 from hullmark.model.look import Look
-from hullmark.model.report import Component, Finding, Report, ReportSet
+from hullmark.model.report import Component, Finding, Location, Report, ReportSet
 from hullmark.model.sbom import (
     component_values,
+    cpe23,
     distribution_values,
     document_id,
     flaw_url,
@@ -24,7 +25,9 @@ from hullmark.model.sbom import (
     image_values,
     is_url,
     moment,
+    one_report,
     parents,
+    tool_values,
 )
 from hullmark.model.spdx import expression, licence_id
 
@@ -49,7 +52,7 @@ _PUBLISHERS = {
     "RUSTSEC": ("RustSec Advisory Database", "https://osv.dev/vulnerability/"),
 }
 _TIME = re.compile(
-    r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))"
+    r"(\d{4}-\d\d-\d\d)"
     r"(?:[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d+)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?.*",
     re.DOTALL,
 )
@@ -60,16 +63,8 @@ _IMAGE = "image"
 
 def render(report: Report | ReportSet, _look: Look) -> bytes:
     """Encode the one report; the same report gives the same bytes."""
-    document = _Bom(_one(report)).document()
+    document = _Bom(one_report(report, "cyclonedx")).document()
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-
-
-def _one(report: Report | ReportSet) -> Report:
-    if isinstance(report, Report):
-        return report
-    if len(report.reports) != 1:
-        raise UsageError("an SBOM is of one image", hint="name one image for --format cyclonedx")
-    return report.reports[0]
 
 
 class _Bom:
@@ -92,24 +87,14 @@ class _Bom:
                 "timestamp": moment(report.as_of),
                 "tools": {"components": [self._tool()]},
                 "component": self._root(),
-                "properties": _properties(
-                    {
-                        **image_values(report),
-                        **{f"hullmark:database:{part.part}": part.revision for part in report.database.parts},
-                    }
-                ),
+                "properties": _properties(image_values(report)),
             },
             "components": [
                 *([_operating_system(self.distribution)] if self.distribution is not None else []),
                 *(self._component(component) for component in report.packages),
             ],
             "dependencies": list(self._dependencies()),
-            "compositions": [
-                {
-                    "aggregate": "incomplete" if report.errors else "complete",
-                    "assemblies": [_IMAGE],
-                }
-            ],
+            "compositions": [{"aggregate": self._aggregate(), "assemblies": [_IMAGE]}],
         }
         if not document["metadata"]["properties"]:
             del document["metadata"]["properties"]
@@ -117,12 +102,16 @@ class _Bom:
             document["vulnerabilities"] = self._vulnerabilities()
         return document
 
+    def _aggregate(self) -> str:
+        coverage = self.report.coverage
+        left_out = self.report.errors or coverage.dev_packages or coverage.skipped_files
+        return "incomplete" if left_out else "complete"
+
     def _tool(self) -> Document:
         tool = self.report.tool
         made: Document = {"type": "application", "name": tool.name, "version": tool.version}
         if tool.detectors:
-            versions = {f"hullmark:detector:{name}": str(version) for name, version in tool.detectors.items()}
-            made["properties"] = _properties(versions)
+            made["properties"] = _properties(tool_values(tool))
         return made
 
     def _root(self) -> Document:
@@ -148,8 +137,8 @@ class _Bom:
         made["version"] = component.version[:_MAX_VERSION]
         if component.licences:
             made["licenses"] = _licences(component.licences)
-        if component.cpe:
-            made["cpe"] = _cpe(component)
+        if cpe := cpe23(component):
+            made["cpe"] = cpe
         made["purl"] = component.purl
         if component.locations:
             made["evidence"] = {"occurrences": [_occurrence(place) for place in component.locations]}
@@ -176,19 +165,16 @@ class _Bom:
 
     def _vulnerabilities(self) -> list[Document]:
         """Give each flaw once for all packages of which the same is said."""
-        told: dict[bytes, Document] = {}
+        told: dict[bytes, list[Document]] = {}
+        vulnerabilities = []
         for finding in self.report.findings:
-            vulnerability = _vulnerability(finding)
-            key = msgspec.msgpack.encode(vulnerability)
-            if key not in told:
-                vulnerability["bom-ref"] = f"vulnerability-{len(told)}"
-                told[key] = {"bom-ref": vulnerability.pop("bom-ref"), **vulnerability}
-                told[key]["affects"] = []
-            told[key]["affects"].append(self._affected(finding))
-            # the schema wants properties last, and `affects` before them
-            if properties := told[key].pop("properties", None):
-                told[key]["properties"] = properties
-        return list(told.values())
+            affects: list[Document] = []
+            vulnerability = _vulnerability(finding, affects)
+            known = told.setdefault(msgspec.msgpack.encode(vulnerability), affects)
+            if known is affects:
+                vulnerabilities.append(vulnerability)
+            known.append(self._affected(finding))
+        return vulnerabilities
 
     def _affected(self, finding: Finding) -> Document:
         ref = self.refs.get(finding.component)
@@ -256,14 +242,7 @@ def _named(text: str) -> Document:
     return {"id": known} if known else {"name": text}
 
 
-def _cpe(component: Component) -> str:
-    vendor, _, product = component.cpe.partition(":")
-    parts = [re.sub(r"([^A-Za-z0-9_])", r"\\\1", part) for part in (vendor, product, component.version)]
-    parts[2] = parts[2].replace("\\.", ".").replace("\\-", "-") or "*"
-    return f"cpe:2.3:a:{':'.join(parts)}:*:*:*:*:*:*:*"
-
-
-def _occurrence(place: Any) -> Document:
+def _occurrence(place: Location) -> Document:
     made: Document = {"location": place.path}
     said = place.place
     if said.startswith("line ") and said[5:].isascii() and said[5:].isdigit():
@@ -277,7 +256,7 @@ def _properties(values: Mapping[str, str]) -> list[Document]:
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-def _vulnerability(finding: Finding) -> Document:
+def _vulnerability(finding: Finding, affects: list[Document]) -> Document:
     made: Document = {"id": finding.id}
     source = _source(finding)
     if source:
@@ -308,6 +287,7 @@ def _vulnerability(finding: Finding) -> Document:
         if time := _time(text):
             made[name] = time
     made["analysis"] = _ANALYSES[finding.state]
+    made["affects"] = affects
     made["properties"] = _properties(_finding_values(finding))
     return made
 
@@ -333,9 +313,10 @@ def _finding_values(finding: Finding) -> dict[str, str]:
 
 
 def _source(finding: Finding) -> Document:
-    made = {}
-    if finding.evidence:
-        made["name"] = finding.evidence[0].feed
+    """Give whose id it is; the feed's name where the id itself does not tell."""
+    if finding.id.partition("-")[0] in _PUBLISHERS:
+        return _publisher(finding.id)
+    made = {"name": finding.evidence[0].feed} if finding.evidence else {}
     if url := flaw_url(finding):
         made["url"] = url
     return made
@@ -386,5 +367,10 @@ def _time(text: str) -> str:
     if found is None:
         return ""
     day, clock, zone = found.groups()
-    zone = zone if zone is None or ":" in zone or zone == "Z" else f"{zone[:3]}:{zone[3:]}"
+    try:
+        dt.date.fromisoformat(day)
+    except ValueError:
+        return ""
+    if zone is not None and len(zone) == 5:
+        zone = f"{zone[:3]}:{zone[3:]}"
     return f"{day}T{clock or '00:00:00'}{zone or 'Z'}"

@@ -106,9 +106,18 @@ class _Links:
     def folder(self, folder: str) -> str:
         """Resolve a folder's path; one whose links never end stays as it is."""
         known = self._known.get(folder)
-        if known is None:
+        if known is not None:
+            return known
+        # Nearly always neither the folder nor one above it is a link: then there is nothing to take apart.
+        trail, above = [], folder
+        while above and above not in self._known and above not in self._all:
+            trail.append(above)
+            above = above.rpartition("/")[0]
+        if above in self._all or self._known.get(above, above) != above:
             known = self._known[folder] = self._resolve(folder)
-        return known
+            return known
+        self._known.update(zip(trail, trail, strict=True))
+        return folder
 
     def path(self, path: str) -> str:
         """Resolve the folder of a path, not its last part."""

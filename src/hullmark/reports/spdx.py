@@ -1,0 +1,239 @@
+"""SPDX 2.3 in JSON: the packages of one image; known flaws stand as SECURITY references of their packages.
+
+Specification: https://spdx.github.io/spdx-spec/v2.3/. What has no field of its own stands in one annotation for
+each element, a JSON object of the names that docs/reference/sbom.md lists (`hullmark:…`).
+"""
+
+import hashlib
+import re
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from hullmark.model.facts import Distribution
+from hullmark.model.look import Look
+from hullmark.model.report import Component, Finding, Report, ReportSet
+from hullmark.model.sbom import (
+    component_values,
+    cpe23,
+    distribution_values,
+    document_id,
+    flaw_url,
+    image_purl,
+    image_values,
+    moment,
+    one_report,
+    parents,
+    tool_values,
+)
+from hullmark.model.spdx import LIST_VERSION, expression
+
+Document = dict[str, Any]
+
+_DOCUMENT = "SPDXRef-DOCUMENT"
+_IMAGE = "SPDXRef-image"
+_OPERATING_SYSTEM = "SPDXRef-operating-system"
+_NOT_AN_ID = re.compile(r"[^A-Za-z0-9.-]+")
+_MAIL = re.compile(r"([^<>]+?) <([^<>\s]+)>")
+_STATES = {
+    "affected": "no fix yet",
+    "will_not_fix": "will not be fixed",
+    "end_of_life": "end of life",
+    "under_investigation": "under investigation",
+    "undecided": "versions could not be ordered",
+}
+
+
+def render(report: Report | ReportSet, _look: Look) -> bytes:
+    """Encode the one report; the same report gives the same bytes."""
+    document = _Document(one_report(report, "spdx")).document()
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+class _Document:
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.image = report.image
+        self.distribution = self.image.distribution if self.image is not None else None
+        self.created = moment(report.as_of)
+        self.tool = f"Tool: {report.tool.name}-{report.tool.version}"
+        self.extracted: dict[str, Document] = {}
+        self.flaws: dict[str, list[Finding]] = {}
+        for finding in report.findings:
+            self.flaws.setdefault(finding.component, []).append(finding)
+
+    def document(self) -> Document:
+        name = self.image.name if self.image is not None else ""
+        packages = [self._root()]
+        if self.distribution is not None:
+            packages.append(self._operating_system(self.distribution))
+        packages += [self._package(component) for component in self.report.packages]
+        document: Document = {
+            "spdxVersion": "SPDX-2.3",
+            "dataLicense": "CC0-1.0",
+            "SPDXID": _DOCUMENT,
+            "name": name or "image",
+            "documentNamespace": f"https://hullmark.dev/spdx/{document_id(self.report, 'spdx')}",
+            "creationInfo": {
+                "created": self.created,
+                "creators": [self.tool],
+                "licenseListVersion": LIST_VERSION,
+            },
+            "annotations": [self._annotation({**image_values(self.report), **tool_values(self.report.tool)})],
+            "packages": packages,
+            "relationships": self._relationships(),
+        }
+        if self.extracted:
+            document["hasExtractedLicensingInfos"] = [
+                self.extracted[licence] for licence in sorted(self.extracted)
+            ]
+        return document
+
+    def _root(self) -> Document:
+        root = _element(_IMAGE, "image", "CONTAINER")
+        image = self.image
+        if image is None:
+            return root
+        root["name"] = image.name or "image"
+        if image.digest:
+            root["versionInfo"] = image.digest
+        if image.digest.startswith("sha256:"):
+            root["checksums"] = [{"algorithm": "SHA256", "checksumValue": image.digest[7:]}]
+        references = []
+        if package_url := image_purl(image):
+            references.append(_purl_reference(package_url))
+        if self.distribution is None:
+            references += [_security_reference(finding) for finding in self.flaws.get("", ())]
+        if references:
+            root["externalRefs"] = references
+        return root
+
+    def _operating_system(self, distribution: Distribution) -> Document:
+        made = _element(_OPERATING_SYSTEM, distribution.id, "OPERATING_SYSTEM")
+        if distribution.version_id:
+            made["versionInfo"] = distribution.version_id
+        if distribution.pretty_name:
+            made["summary"] = distribution.pretty_name
+        if flaws := self.flaws.get(""):
+            made["externalRefs"] = [_security_reference(finding) for finding in flaws]
+        made["annotations"] = [self._annotation(distribution_values(distribution))]
+        return made
+
+    def _package(self, component: Component) -> Document:
+        values = component_values(component)
+        declared = self._declared(component.licences)
+        if component.licences and component.licences != (declared,):
+            for number, licence in enumerate(component.licences):
+                values[f"hullmark:licence:{number}"] = licence
+        purpose = "APPLICATION" if component.ecosystem == "generic" else "LIBRARY"
+        made = _element(f"SPDXRef-{component.id}", component.name, purpose)
+        made["versionInfo"] = component.version
+        made["licenseDeclared"] = declared
+        if component.vendor:
+            made["supplier"] = _supplier(component.vendor)
+        if component.locations:
+            made["sourceInfo"] = _source_info(component)
+        references = [_purl_reference(component.purl)] if component.purl else []
+        if cpe := cpe23(component):
+            references.append(_reference("SECURITY", "cpe23Type", cpe))
+        references += [_security_reference(finding) for finding in self.flaws.get(component.id, ())]
+        if references:
+            made["externalRefs"] = references
+        made["annotations"] = [self._annotation(values)]
+        return made
+
+    def _annotation(self, values: dict[str, str]) -> Document:
+        return {
+            "annotationDate": self.created,
+            "annotationType": "OTHER",
+            "annotator": self.tool,
+            "comment": msgspec.json.encode(values).decode(),
+        }
+
+    def _declared(self, licences: tuple[str, ...]) -> str:
+        """Give one expression for all that is stated; what SPDX has no word for becomes a reference to its text."""
+        words = []
+        for licence in licences:
+            whole = expression(licence) or self._extracted(licence)
+            words.append(f"({whole})" if len(licences) > 1 and " " in whole else whole)
+        return " AND ".join(dict.fromkeys(words)) or "NOASSERTION"
+
+    def _extracted(self, text: str) -> str:
+        slug = _NOT_AN_ID.sub("-", text)[:40].strip("-.")
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        licence = f"LicenseRef-{slug}-{digest}" if slug else f"LicenseRef-{digest}"
+        if licence not in self.extracted:
+            # 10.2 of the specification wants a text: all that is known of it is what the package says.
+            self.extracted[licence] = {
+                "licenseId": licence,
+                "extractedText": text,
+                "name": text,
+                "comment": "as the package's own metadata states it",
+            }
+        return licence
+
+    def _relationships(self) -> list[Document]:
+        made = [_relationship(_DOCUMENT, "DESCRIBES", _IMAGE)]
+        if self.distribution is not None:
+            made.append(_relationship(_IMAGE, "CONTAINS", _OPERATING_SYSTEM))
+        made += [
+            _relationship(_IMAGE, "CONTAINS", f"SPDXRef-{component.id}") for component in self.report.packages
+        ]
+        made += [
+            _relationship(f"SPDXRef-{parent.id}", "DEPENDS_ON", f"SPDXRef-{child.id}")
+            for parent, child in parents(self.report.packages)
+        ]
+        return made
+
+
+def _element(identity: str, name: str, purpose: str) -> Document:
+    return {
+        "SPDXID": identity,
+        "name": name,
+        "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": False,
+        "licenseConcluded": "NOASSERTION",
+        "licenseDeclared": "NOASSERTION",
+        "copyrightText": "NOASSERTION",
+        "primaryPackagePurpose": purpose,
+    }
+
+
+def _supplier(vendor: str) -> str:
+    """Give a packager in the form of 7.5: one with an address is taken for a person."""
+    found = _MAIL.fullmatch(vendor)
+    return f"Person: {found[1]} ({found[2]})" if found else f"Organization: {vendor}"
+
+
+def _source_info(component: Component) -> str:
+    places = [
+        f"{place.path}{f' ({place.place})' if place.place else ''} in layer {place.layer}"
+        for place in component.locations
+    ]
+    built = f", built from {component.source} {component.source_version}".rstrip() if component.source else ""
+    return f"{component.origin}: {'; '.join(places)}{built}"
+
+
+def _reference(category: str, kind: str, locator: str, comment: str = "") -> Document:
+    made = {"referenceCategory": category, "referenceType": kind, "referenceLocator": locator}
+    if comment:
+        made["comment"] = comment
+    return made
+
+
+def _purl_reference(package_url: str) -> Document:
+    return _reference("PACKAGE-MANAGER", "purl", package_url)
+
+
+def _security_reference(finding: Finding) -> Document:
+    fix = f"fixed in {finding.fixed_version}" if finding.fixed_version else _STATES.get(finding.state, "")
+    comment = f"{finding.id}: {finding.severity}{f', {fix}' if fix else ''}"
+    if url := flaw_url(finding):
+        return _reference("SECURITY", "advisory", url, comment)
+    # An advisory of annex F is a URL; an id alone may stand only where any word without spaces may.
+    return _reference("OTHER", "advisory", quote(finding.id), comment)
+
+
+def _relationship(element: str, kind: str, related: str) -> Document:
+    return {"spdxElementId": element, "relationshipType": kind, "relatedSpdxElement": related}
