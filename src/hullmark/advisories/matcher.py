@@ -149,10 +149,10 @@ def _statements(part: Part, scheme: Scheme, query: Query) -> list[Statement]:
     found = part.statements(scheme.fold(query.name), "binary", _key(scheme, query.version), query.version)
     if query.ecosystem in SYSTEM:
         found += part.statements(scheme.fold(source), "source", _key(scheme, source_version), source_version)
-    return [statement for statement in found if _applies(statement, query)]
+    return [statement for statement in found if applies(statement, query)]
 
 
-def _applies(statement: Statement, query: Query) -> bool:
+def applies(statement: Statement, query: Query) -> bool:
     """Tell whether a statement's narrowing (architecture, module, product) lets it speak of this package."""
     more = statement.more
     if more.arches and query.arch and query.arch not in more.arches and query.arch != "noarch":
@@ -166,4 +166,5 @@ def _applies(statement: Statement, query: Query) -> bool:
             return False
     if query.ecosystem == "generic":
         return bool(query.cpe) and query.cpe in more.cpes
-    return True
+    # A statement on another product (a layered one, an extended-support stream) does not speak of the release's own.
+    return not (query.ecosystem == "rpm" and more.cpes)

@@ -138,7 +138,8 @@ def _fixed_version(hits: list[Hit], key: Callable[[str], bytes | None]) -> str:
     """Choose the lowest fixed version that all of a publisher's statements agree with: the highest of theirs."""
     best, best_key = "", b""
     for hit in hits:
-        text = hit.statement.fixed
+        # What only subscribers of an extended support get is no fix for everybody; the evidence names it.
+        text = "" if hit.statement.more.repositories else hit.statement.fixed
         order = key(text) if text else None
         if text and (not best or (order is not None and order > best_key)):
             best, best_key = text, order or b""
@@ -188,8 +189,16 @@ def evidence(hit: Hit) -> Evidence:
         scheme=hit.scheme,
         compared=hit.compared,
         state=statement.state,
-        note=statement.more.note,
+        note=_note(statement),
     )
+
+
+def _note(statement: Statement) -> str:
+    more = statement.more
+    if statement.fixed and more.repositories:
+        paid = f"the fix is only in {', '.join(more.repositories)}"
+        return f"{more.note}; {paid}" if more.note else paid
+    return more.note
 
 
 def severity(

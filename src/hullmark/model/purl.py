@@ -2,7 +2,7 @@
 
 import re
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 _SAFE = "~-._"
 _LOWER = frozenset({"deb", "rpm", "apk", "alpm", "composer", "pypi", "hex", "pub", "bitnami"})

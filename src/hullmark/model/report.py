@@ -191,12 +191,13 @@ class EcosystemCoverage(Struct, frozen=True, omit_defaults=True):
 
 
 class Coverage(Struct, frozen=True, omit_defaults=True):
-    """What was checked and what was not. `dev_packages` and `skipped_files` are left out on purpose and counted."""
+    """What was checked and what was not. `scanners` are those that ran: `vuln`, `secret`, `config`. `dev_packages` and `skipped_files` are left out on purpose and counted."""
 
     ecosystems: tuple[EcosystemCoverage, ...] = ()
     not_checked: int = 0
     dev_packages: int = 0
     skipped_files: int = 0
+    scanners: tuple[str, ...] = ()
 
 
 class Summary(Struct, frozen=True, omit_defaults=True):

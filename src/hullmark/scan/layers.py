@@ -20,6 +20,7 @@ from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
 
 SHAPE = "shape/2"
+TIME_OVER = "the time given with --timeout was over"
 _WAIT_FOR_OTHER_S = 30.0
 _LOOK_EVERY_S = 0.02
 _SMALLEST_BINARY = 256
@@ -148,6 +149,8 @@ class LayerReader:
 
     def _read(self, blob: Blob) -> Facts:
         """Read a blob: only its digest where its facts are known under the claimed one, else all of it."""
+        if self.over():
+            return unreadable(blob, TIME_OVER)
         rows = self.cache.load(blob.claimed) if blob.claimed else {}
         missing = [d for d in self.detectors if SHAPE not in rows or self.keys[d.name] not in rows]
         if not missing and not blob.once and blob.walk is None:
@@ -178,7 +181,7 @@ class LayerReader:
             else:
                 pieces = inflated(hashed, self.limits)
                 reading.take(walk(pieces, reading.select, reading.shape, self.budget, self.limits))
-                for _rest in pieces:
+                for _rest in pieces if not reading.cut else ():
                     # What follows the tar's end is inflated too, since the stream's checksum stands behind it.
                     pass
         except (Cut, DamagedError) as problem:
@@ -191,7 +194,7 @@ class LayerReader:
             unread = tuple(Unread(kind="layer", reason=reason) for reason in problems)
             return Facts("", reading.shape.frozen(), reading.files(), unread, 0)
         try:
-            if not failed:
+            if not failed and not reading.cut:
                 hashed.drain()
         except (OSError, HullmarkError) as problem:
             problems.append(_words(problem))
@@ -215,8 +218,6 @@ class LayerReader:
         digest = "" if cut else hashed.digest
         shape, files = reading.shape.frozen(), reading.files()
         said = tuple(Unread(kind="layer", reason=reason) for reason in problems)
-        if reading.cut:
-            said = (*said, Unread(kind="layer", reason="the time given with --timeout was over"))
         if digest:
             # A pure function of these bytes, so what is wrong with them may be remembered as well.
             shape = msgspec.structs.replace(shape, unread=(*shape.unread, *said))
@@ -252,6 +253,7 @@ class _Reading:
         self.dispatcher = Dispatcher(detectors)
         self.shape = Shape(reader.limits)
         self.cut = False
+        self._asked = 0
         self._found: dict[str, dict[str, FileFacts]] = {detector.name: {} for detector in detectors}
         self._binaries = self.dispatcher.binaries
         self._binary = self._selected(self._binaries, elf_only=True) if self._binaries else None
@@ -268,6 +270,10 @@ class _Reading:
 
     def select(self, path: str, mode: int, size: int) -> Selected | None:
         """Say what is wanted of a regular file."""
+        self._asked += 1
+        if not self._asked & 0x3FF and self.reader.over():
+            self.cut = True
+            raise Cut(TIME_OVER)
         found = self.dispatcher.find(path)
         if not found:
             return self._binary if mode & 0o111 and size >= _SMALLEST_BINARY else None
@@ -285,7 +291,7 @@ class _Reading:
             self._read(body, body.path)
             if self.reader.over():
                 self.cut = True
-                return
+                raise Cut(TIME_OVER)
 
     def _read(self, body: Body, path: str) -> None:
         detectors = body.token

@@ -376,6 +376,7 @@ class _Reporter:
             sum(component.coverage not in checked for component in components),
             self.inventory.dev_packages,
             self.inventory.skipped_files,
+            ("vuln",) if self.database is not None else (),
         )
 
 

@@ -9,7 +9,7 @@ from hullmark.images import _oci
 from hullmark.images._content import ContentFolder, document
 from hullmark.images.source import OpenedImage, Source, SourceOptions
 from hullmark.model.errors import ImageError
-from hullmark.model.image import DIGEST
+from hullmark.model.image import DIGEST, Platform
 
 
 def split(reference: str) -> tuple[str, str]:
@@ -66,4 +66,20 @@ def _selected(root: _oci.Manifest, selector: str, where: str) -> _oci.Manifest:
     return _oci.Manifest(manifests=entries)
 
 
-SOURCE = Source(name="oci", prefixes=("oci", "oci-dir"), rank=20, guess=guess, open=open_layout)
+def platforms(reference: str, options: SourceOptions) -> tuple[Platform, ...]:
+    """Give every platform that a layout's index offers."""
+    folder_name, selector = split(reference)
+    folder, limit = Path(folder_name), options.limits.document_bytes
+
+    def fetch(descriptor: _oci.Descriptor) -> bytes:
+        return _document(folder / "blobs" / descriptor.digest.replace(":", "/", 1), limit, reference)
+
+    root = _selected(
+        _oci.decode(_document(folder / "index.json", limit, reference), reference), selector, reference
+    )
+    return tuple(_oci.platforms(root, fetch, options.limits, reference))
+
+
+SOURCE = Source(
+    name="oci", prefixes=("oci", "oci-dir"), rank=20, guess=guess, open=open_layout, platforms=platforms
+)
