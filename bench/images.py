@@ -39,9 +39,20 @@ PYTHON = (
     "cryptography==42.0.5", "boto3==1.34.0", "aiohttp==3.9.3", "paramiko==3.4.0", "zope.interface==6.2",
     "ruamel.yaml==0.18.6", "backports.tarfile==1.1.0", "typing_extensions==4.10.0", "pillow==10.2.0", "grpcio==1.62.0",
 )  # fmt: skip
-NODE = {"express": "4.17.1", "lodash": "4.17.15", "webpack": "5.75.0", "@babel/core": "7.20.2", "string-width-cjs": "npm:string-width@4.2.3"}
+NODE = {
+    "express": "4.17.1",
+    "lodash": "4.17.15",
+    "webpack": "5.75.0",
+    "@babel/core": "7.20.2",
+    "string-width-cjs": "npm:string-width@4.2.3",
+}
 NODE_DEV = {"mocha": "10.0.0"}
-GO = {"github.com/gorilla/mux": "v1.7.0", "github.com/google/uuid": "v1.6.0", "golang.org/x/text": "v0.14.0", "gopkg.in/yaml.v3": "v3.0.1"}
+GO = {
+    "github.com/gorilla/mux": "v1.7.0",
+    "github.com/google/uuid": "v1.6.0",
+    "golang.org/x/text": "v0.14.0",
+    "gopkg.in/yaml.v3": "v3.0.1",
+}
 JAVA = (
     "org.springframework.boot:spring-boot-starter-web:2.5.0", "com.google.guava:guava:31.1-jre",
     "org.apache.commons:commons-text:1.9", "io.netty:netty-all:4.1.70.Final", "com.h2database:h2:2.1.210",
@@ -49,8 +60,26 @@ JAVA = (
     "org.bouncycastle:bcprov-jdk15on:1.70", "com.thoughtworks.xstream:xstream:1.4.19",
 )  # fmt: skip
 CRATES = {"serde": "1.0.200", "tokio": "1.37.0", "time": "0.3.30"}
-DEBIAN = ("python3-requests", "python3-yaml", "ruby-rack", "node-ms", "libcommons-lang3-java", "libdbi-perl", "r-cran-digest")
-DISTROLESS = ("base-files", "netbase", "tzdata", "libc6", "libssl3", "openssl", "python3-requests", "python3-idna", "python3-minimal")
+DEBIAN = (
+    "python3-requests",
+    "python3-yaml",
+    "ruby-rack",
+    "node-ms",
+    "libcommons-lang3-java",
+    "libdbi-perl",
+    "r-cran-digest",
+)
+DISTROLESS = (
+    "base-files",
+    "netbase",
+    "tzdata",
+    "libc6",
+    "libssl3",
+    "openssl",
+    "python3-requests",
+    "python3-idna",
+    "python3-minimal",
+)
 LANGUAGES = (
     "ruby", "ruby3.1", "libruby3.1", "ruby-rack", "ruby-nokogiri", "bundler", "php-pear", "php8.2-cli", "php8.2-xml",
     "php8.2-redis", "r-cran-digest", "r-base-core", "libdbi-perl", "erlang-base", "erlang-crypto", "lua-socket",
@@ -69,7 +98,9 @@ PROGRAMS = (
 def run(*command: str | Path, folder: Path | None = None, **environment: str) -> str:
     """Run a client quietly and give what it prints; what it says when it fails is shown."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        words, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"{' '.join(words)[:300]}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.stdout
@@ -116,13 +147,20 @@ def layout(folder: Path, layers: Sequence[Layer]) -> None:
     def blob(body: bytes, media_type: str) -> dict[str, object]:
         digest = hashlib.sha256(body).hexdigest()
         (blobs / digest).write_bytes(body)
-        return {"mediaType": f"application/vnd.oci.image.{media_type}", "digest": f"sha256:{digest}", "size": len(body)}
+        return {
+            "mediaType": f"application/vnd.oci.image.{media_type}",
+            "digest": f"sha256:{digest}",
+            "size": len(body),
+        }
 
     config = {
         "architecture": "amd64",
         "os": "linux",
         "config": {},
-        "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(tar).hexdigest() for _, tar in layers]},
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": ["sha256:" + hashlib.sha256(tar).hexdigest() for _, tar in layers],
+        },
         "history": [{"created_by": instruction} for instruction, _ in layers],
     }
     manifest = {
@@ -156,7 +194,19 @@ def debs(work: Path, names: Sequence[str]) -> list[Path]:
 
 def wheels(work: Path, target: Path, *names: str) -> None:
     """Unpack wheels as pip would install them."""
-    run(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile", "--target", target, *names, folder=work)
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-compile",
+        "--target",
+        target,
+        *names,
+        folder=work,
+    )
 
 
 # --- the images
@@ -236,14 +286,49 @@ def _rpms(work: Path, root: Path) -> None:
     wheels(work, site, "six==1.16.0", "idna==2.8")
     owned = "/usr/lib/python3.9/site-packages"
     for name, version, release, epoch, install, files in (
-        ("hull-release", "9.3", "1.el9", "", "mkdir -p %{buildroot}/etc; echo 9.3 > %{buildroot}/etc/hull-release", "/etc/hull-release"),
-        ("hull-lib", "1.2.3~rc1", "4.el9_2.1", "Epoch: 2", "mkdir -p %{buildroot}/usr/share/hull; echo 1 > %{buildroot}/usr/share/hull/a", "/usr/share/hull"),
-        ("python3-hull", "1.16.0", "2.el9", "", f"mkdir -p %{{buildroot}}{owned}; cp -r {site}/. %{{buildroot}}{owned}", owned),
+        (
+            "hull-release",
+            "9.3",
+            "1.el9",
+            "",
+            "mkdir -p %{buildroot}/etc; echo 9.3 > %{buildroot}/etc/hull-release",
+            "/etc/hull-release",
+        ),
+        (
+            "hull-lib",
+            "1.2.3~rc1",
+            "4.el9_2.1",
+            "Epoch: 2",
+            "mkdir -p %{buildroot}/usr/share/hull; echo 1 > %{buildroot}/usr/share/hull/a",
+            "/usr/share/hull",
+        ),
+        (
+            "python3-hull",
+            "1.16.0",
+            "2.el9",
+            "",
+            f"mkdir -p %{{buildroot}}{owned}; cp -r {site}/. %{{buildroot}}{owned}",
+            owned,
+        ),
         ("hull-empty", "20240101", "1", "Epoch: 0", "true", ""),
     ):
         spec = work / f"{name}.spec"
-        text(spec, SPEC.format(name=name, version=version, release=release, epoch=epoch, install=install, files=files))
-        run("rpmbuild", "-bb", "--quiet", "--define", f"_topdir {work}/rpmbuild", "--define", "__brp_python_bytecompile %{nil}", spec)
+        text(
+            spec,
+            SPEC.format(
+                name=name, version=version, release=release, epoch=epoch, install=install, files=files
+            ),
+        )
+        run(
+            "rpmbuild",
+            "-bb",
+            "--quiet",
+            "--define",
+            f"_topdir {work}/rpmbuild",
+            "--define",
+            "__brp_python_bytecompile %{nil}",
+            spec,
+        )
     built = sorted((work / "rpmbuild/RPMS").rglob("*.rpm"))
     root.mkdir()
     run("rpm", "--root", root, "--dbpath", "/var/lib/rpm", "--nodeps", "-i", *built)
@@ -279,7 +364,9 @@ def _rpmdb(work: Path, packed: str, path: str, **release: str) -> list[Layer]:
 
 def rpm_ndb(work: Path) -> list[Layer]:
     """The database of SUSE's BCI 15."""
-    return _rpmdb(work, "sle15-bci-ndb-Packages.db.gz", "usr/lib/sysimage/rpm/Packages.db", ID="sles", VERSION_ID="15.3")
+    return _rpmdb(
+        work, "sle15-bci-ndb-Packages.db.gz", "usr/lib/sysimage/rpm/Packages.db", ID="sles", VERSION_ID="15.3"
+    )
 
 
 def rpm_bdb(work: Path) -> list[Layer]:
@@ -289,18 +376,41 @@ def rpm_bdb(work: Path) -> list[Layer]:
 
 def rpm_mariner(work: Path) -> list[Layer]:
     """The database of CBL-Mariner 2.0."""
-    return _rpmdb(work, "cbl-mariner-2.0-40-rpmdb.sqlite.gz", "var/lib/rpm/rpmdb.sqlite", ID="mariner", VERSION_ID="2.0")
+    return _rpmdb(
+        work, "cbl-mariner-2.0-40-rpmdb.sqlite.gz", "var/lib/rpm/rpmdb.sqlite", ID="mariner", VERSION_ID="2.0"
+    )
 
 
 def python(work: Path) -> list[Layer]:
     """Installed distributions in two places, and the locks of four tools."""
     root = work / "root"
-    run(sys.executable, "-m", "pip", "install", "-q", "--target", root / "usr/lib/python3.11/site-packages", *PYTHON)
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--target",
+        root / "usr/lib/python3.11/site-packages",
+        *PYTHON,
+    )
     run(sys.executable, "-m", "venv", root / "opt/venv")
-    run(root / "opt/venv/bin/python", "-m", "pip", "install", "-q", "django==4.2.0", "setuptools==65.5.0", "wheel==0.38.4")
+    run(
+        root / "opt/venv/bin/python",
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "django==4.2.0",
+        "setuptools==65.5.0",
+        "wheel==0.38.4",
+    )
     project = work / "project"
     wanted = ", ".join(f'"{name}"' for name in PYTHON)
-    text(project / "pyproject.toml", f'[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = [{wanted}]\n')
+    text(
+        project / "pyproject.toml",
+        f'[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = [{wanted}]\n',
+    )
     tools = work / "tools"
     run(sys.executable, "-m", "venv", tools)
     run(tools / "bin/pip", "install", "-q", "uv==0.9.0", "poetry==2.2.0", "pipenv==2025.0.4")
@@ -308,8 +418,17 @@ def python(work: Path) -> list[Layer]:
     run(tools / "bin/uv", "export", "-q", "-o", "requirements.txt", folder=project)
     run(tools / "bin/uv", "export", "-q", "--format", "pylock.toml", "-o", "pylock.toml", folder=project)
     run(tools / "bin/poetry", "lock", "-q", folder=project)
-    text(project / "Pipfile", "[packages]\n" + "".join('"{}" = "=={}"\n'.format(*name.split("==")) for name in PYTHON[:5]))
-    run(tools / "bin/pipenv", "lock", folder=project, PIPENV_IGNORE_VIRTUALENVS="1", WORKON_HOME=str(work / "envs"))
+    text(
+        project / "Pipfile",
+        "[packages]\n" + "".join('"{}" = "=={}"\n'.format(*name.split("==")) for name in PYTHON[:5]),
+    )
+    run(
+        tools / "bin/pipenv",
+        "lock",
+        folder=project,
+        PIPENV_IGNORE_VIRTUALENVS="1",
+        WORKON_HOME=str(work / "envs"),
+    )
     for name in ("uv.lock", "requirements.txt", "pylock.toml", "poetry.lock", "Pipfile.lock"):
         text(root / "opt" / name.replace(".", "-") / name, (project / name).read_bytes())
     return [("RUN pip install", tree(root))]
@@ -318,13 +437,35 @@ def python(work: Path) -> list[Layer]:
 def node(work: Path) -> list[Layer]:
     """One project, installed by npm and locked by npm, Yarn 1, Yarn 4 and pnpm."""
     root, tools = work / "root", work / "tools"
-    manifest = json.dumps({"name": "shop", "version": "1.0.0", "dependencies": NODE, "devDependencies": NODE_DEV})
+    manifest = json.dumps(
+        {"name": "shop", "version": "1.0.0", "dependencies": NODE, "devDependencies": NODE_DEV}
+    )
     tools.mkdir()
-    run("npm", "install", "--silent", "--no-audit", "--prefix", tools, "yarn@1.22.22", "pnpm@9.15.0", "@yarnpkg/cli-dist@4.5.0")
+    run(
+        "npm",
+        "install",
+        "--silent",
+        "--no-audit",
+        "--prefix",
+        tools,
+        "yarn@1.22.22",
+        "pnpm@9.15.0",
+        "@yarnpkg/cli-dist@4.5.0",
+    )
     modules = tools / "node_modules"
     for name, command in (
         ("npm", ("npm", "install", "--silent", "--no-audit", "--ignore-scripts")),
-        ("yarn", ("node", modules / "yarn/bin/yarn.js", "install", "--silent", "--ignore-scripts", "--ignore-engines")),
+        (
+            "yarn",
+            (
+                "node",
+                modules / "yarn/bin/yarn.js",
+                "install",
+                "--silent",
+                "--ignore-scripts",
+                "--ignore-engines",
+            ),
+        ),
         ("pnpm", ("node", modules / "pnpm/bin/pnpm.cjs", "install", "--lockfile-only", "--silent")),
         ("berry", ("node", modules / "@yarnpkg/cli-dist/bin/yarn.js", "install", "--mode=update-lockfile")),
     ):
@@ -332,7 +473,14 @@ def node(work: Path) -> list[Layer]:
         text(folder / "package.json", manifest)
         if name == "berry":
             text(folder / "yarn.lock", "")
-        run(*command, folder=folder, YARN_ENABLE_TELEMETRY="0", YARN_ENABLE_GLOBAL_CACHE="0", YARN_ENABLE_IMMUTABLE_INSTALLS="0", CI="")
+        run(
+            *command,
+            folder=folder,
+            YARN_ENABLE_TELEMETRY="0",
+            YARN_ENABLE_GLOBAL_CACHE="0",
+            YARN_ENABLE_IMMUTABLE_INSTALLS="0",
+            CI="",
+        )
         if name != "npm":
             shutil.rmtree(folder / "node_modules", ignore_errors=True)
     for left in (".yarn", ".pnp.cjs"):
@@ -344,12 +492,29 @@ def go(work: Path) -> list[Layer]:
     """A program, built plainly and stripped, and its module files."""
     root, source = work / "root", work / "source"
     imports = "".join(f'\t_ "{name}"\n' for name in (*GO, "golang.org/x/text/language"))
-    text(source / "main.go", f'package main\n\nimport (\n{imports})\n\nvar version = "dev"\n\nfunc main() {{ println(version) }}\n')
-    text(source / "go.mod", "module example.com/hull/app\n\ngo 1.21\n" + "".join(f"\nrequire {name} {version}\n" for name, version in GO.items()))
+    text(
+        source / "main.go",
+        f'package main\n\nimport (\n{imports})\n\nvar version = "dev"\n\nfunc main() {{ println(version) }}\n',
+    )
+    text(
+        source / "go.mod",
+        "module example.com/hull/app\n\ngo 1.21\n"
+        + "".join(f"\nrequire {name} {version}\n" for name, version in GO.items()),
+    )
     run("go", "mod", "tidy", folder=source)
     (root / "usr/bin").mkdir(parents=True)
     run("go", "build", "-o", root / "usr/bin/app", ".", folder=source, CGO_ENABLED="0")
-    run("go", "build", "-trimpath", "-ldflags=-s -w -X main.version=1.4.2", "-o", root / "usr/bin/app-stripped", ".", folder=source, CGO_ENABLED="0")
+    run(
+        "go",
+        "build",
+        "-trimpath",
+        "-ldflags=-s -w -X main.version=1.4.2",
+        "-o",
+        root / "usr/bin/app-stripped",
+        ".",
+        folder=source,
+        CGO_ENABLED="0",
+    )
     for name in ("go.mod", "go.sum"):
         text(root / "src/app" / name, (source / name).read_bytes())
     return [("COPY app /usr/bin", tree(root))]
@@ -365,7 +530,12 @@ def _zip(path: Path, members: dict[str, bytes]) -> None:
 def java(work: Path) -> list[Layer]:
     """Jars as Maven resolves them: plain, in a fat jar, in a war, and some shaded into one; and a pom."""
     root, jars = work / "root", work / "jars"
-    wanted = "".join("<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>".format(*name.split(":")) for name in JAVA)
+    wanted = "".join(
+        "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>".format(
+            *name.split(":")
+        )
+        for name in JAVA
+    )
     pom = f"<project><modelVersion>4.0.0</modelVersion><groupId>example</groupId><artifactId>app</artifactId><version>1</version><dependencies>{wanted}</dependencies></project>"
     text(work / "pom.xml", pom)
     run("mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={jars}", folder=work)
@@ -373,13 +543,31 @@ def java(work: Path) -> list[Layer]:
     for name, body in resolved.items():
         text(root / "opt/lib" / name, body)
     inner = {f"BOOT-INF/lib/{name}": body for name, body in resolved.items()}
-    _zip(root / "opt/app.jar", {"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\nMain-Class: org.springframework.boot.loader.JarLauncher\n", **inner})
-    _zip(root / "opt/app.war", {"WEB-INF/web.xml": b"<web-app/>", **{name.replace("BOOT-INF", "WEB-INF"): body for name, body in inner.items()}})
-    merged: dict[str, bytes] = {"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\nImplementation-Title: shaded\nImplementation-Version: 7.0\n"}
+    _zip(
+        root / "opt/app.jar",
+        {
+            "META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\nMain-Class: org.springframework.boot.loader.JarLauncher\n",
+            **inner,
+        },
+    )
+    _zip(
+        root / "opt/app.war",
+        {
+            "WEB-INF/web.xml": b"<web-app/>",
+            **{name.replace("BOOT-INF", "WEB-INF"): body for name, body in inner.items()},
+        },
+    )
+    merged: dict[str, bytes] = {
+        "META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\nImplementation-Title: shaded\nImplementation-Version: 7.0\n"
+    }
     for name, body in resolved.items():
         if name.startswith(("commons-", "guava", "jackson-", "spring-web")):
             with zipfile.ZipFile(io.BytesIO(body)) as jar:
-                merged |= {member: jar.read(member) for member in jar.namelist() if not member.startswith("META-INF/MANIFEST")}
+                merged |= {
+                    member: jar.read(member)
+                    for member in jar.namelist()
+                    if not member.startswith("META-INF/MANIFEST")
+                }
     _zip(root / "opt/shaded-7.0.jar", merged)
     text(root / "src/app/pom.xml", pom)
     return [("COPY lib /opt", tree(root))]
@@ -395,7 +583,10 @@ def rust(work: Path) -> list[Layer]:
     source = work / "source"
     text(source / "src/main.rs", "fn main() {}\n")
     wanted = "".join(f'{name} = "={version}"\n' for name, version in CRATES.items())
-    text(source / "Cargo.toml", f'[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\n{wanted}')
+    text(
+        source / "Cargo.toml",
+        f'[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\n{wanted}',
+    )
     run("cargo", "generate-lockfile", "-q", folder=source)
     text(root / "src/app/Cargo.lock", (source / "Cargo.lock").read_bytes())
     return [("COPY uv ruff /usr/bin", tree(root))]
@@ -410,14 +601,31 @@ def languages(work: Path) -> list[Layer]:
     for left in (*root.glob("opt/dotnet/*.dist-info"), root / "opt/dotnet/bin"):
         shutil.rmtree(left, ignore_errors=True)
     packages = [
-        {"name": "monolog/monolog", "version": "2.3.0", "type": "library", "license": ["MIT"], "require": {"psr/log": "^1"}},
+        {
+            "name": "monolog/monolog",
+            "version": "2.3.0",
+            "type": "library",
+            "license": ["MIT"],
+            "require": {"psr/log": "^1"},
+        },
         {"name": "psr/log", "version": "v1.1.4", "type": "library", "license": ["MIT"]},
     ]
     dev = [{"name": "phpunit/phpunit", "version": "9.5.0", "type": "library"}]
     text(root / "srv/composer.lock", json.dumps({"packages": packages, "packages-dev": dev}))
-    text(root / "srv/vendor/composer/installed.json", json.dumps({"packages": packages, "dev": False, "dev-package-names": []}))
-    text(root / "srv/Gemfile.lock", "GEM\n  remote: https://rubygems.org/\n  specs:\n    rack (2.0.1)\n    sinatra (2.0.0)\n      rack (~> 2.0)\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  sinatra\n")
-    lock = {"version": 1, "dependencies": {"net6.0": {"Newtonsoft.Json": {"type": "Direct", "requested": "[12.0.1, )", "resolved": "12.0.1"}}}}
+    text(
+        root / "srv/vendor/composer/installed.json",
+        json.dumps({"packages": packages, "dev": False, "dev-package-names": []}),
+    )
+    text(
+        root / "srv/Gemfile.lock",
+        "GEM\n  remote: https://rubygems.org/\n  specs:\n    rack (2.0.1)\n    sinatra (2.0.0)\n      rack (~> 2.0)\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  sinatra\n",
+    )
+    lock = {
+        "version": 1,
+        "dependencies": {
+            "net6.0": {"Newtonsoft.Json": {"type": "Direct", "requested": "[12.0.1, )", "resolved": "12.0.1"}}
+        },
+    }
     text(root / "srv/packages.lock.json", json.dumps(lock))
     return [("COPY languages /", tree(root))]
 
@@ -436,18 +644,57 @@ def sboms(work: Path) -> list[Layer]:
     root = work / "root"
 
     def package(name: str, version: str, purl: str) -> dict[str, object]:
-        reference = {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl}
-        return {"name": name, "SPDXID": f"SPDXRef-{name}", "versionInfo": version, "licenseConcluded": "BSD-3-Clause", "externalRefs": [reference]}
+        reference = {
+            "referenceCategory": "PACKAGE-MANAGER",
+            "referenceType": "purl",
+            "referenceLocator": purl,
+        }
+        return {
+            "name": name,
+            "SPDXID": f"SPDXRef-{name}",
+            "versionInfo": version,
+            "licenseConcluded": "BSD-3-Clause",
+            "externalRefs": [reference],
+        }
 
-    redis = [package("redis", "7.0.8", "pkg:bitnami/redis@7.0.8-0?arch=amd64&distro=debian-11"), package("jemalloc", "5.2.1", "pkg:generic/jemalloc@5.2.1")]
-    head = {"spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "name": "SPDX document for Redis 7.0.8", "dataLicense": "CC0-1.0", "documentNamespace": "https://example.org/redis"}
-    contains = [
-        {"spdxElementId": "SPDXRef-DOCUMENT", "relatedSpdxElement": "SPDXRef-redis", "relationshipType": "DESCRIBES"},
-        {"spdxElementId": "SPDXRef-redis", "relatedSpdxElement": "SPDXRef-jemalloc", "relationshipType": "CONTAINS"},
+    redis = [
+        package("redis", "7.0.8", "pkg:bitnami/redis@7.0.8-0?arch=amd64&distro=debian-11"),
+        package("jemalloc", "5.2.1", "pkg:generic/jemalloc@5.2.1"),
     ]
-    text(root / "opt/bitnami/redis/.spdx-redis.spdx", json.dumps({**head, "packages": redis, "relationships": contains}))
-    lib = {"type": "library", "bom-ref": "a", "name": "requests", "version": "2.31.0", "purl": "pkg:pypi/requests@2.31.0"}
-    text(root / "usr/share/sbom/app.cdx.json", json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [lib]}))
+    head = {
+        "spdxVersion": "SPDX-2.3",
+        "SPDXID": "SPDXRef-DOCUMENT",
+        "name": "SPDX document for Redis 7.0.8",
+        "dataLicense": "CC0-1.0",
+        "documentNamespace": "https://example.org/redis",
+    }
+    contains = [
+        {
+            "spdxElementId": "SPDXRef-DOCUMENT",
+            "relatedSpdxElement": "SPDXRef-redis",
+            "relationshipType": "DESCRIBES",
+        },
+        {
+            "spdxElementId": "SPDXRef-redis",
+            "relatedSpdxElement": "SPDXRef-jemalloc",
+            "relationshipType": "CONTAINS",
+        },
+    ]
+    text(
+        root / "opt/bitnami/redis/.spdx-redis.spdx",
+        json.dumps({**head, "packages": redis, "relationships": contains}),
+    )
+    lib = {
+        "type": "library",
+        "bom-ref": "a",
+        "name": "requests",
+        "version": "2.31.0",
+        "purl": "pkg:pypi/requests@2.31.0",
+    }
+    text(
+        root / "usr/share/sbom/app.cdx.json",
+        json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [lib]}),
+    )
     os_release(root, ID="debian", VERSION_ID="11")
     return [("COPY rootfs /", tree(root))]
 
@@ -471,9 +718,15 @@ def multilayer(work: Path) -> list[Layer]:
         assert file is not None
         installed = file.read()
     records = installed.decode().strip().split("\n\n")
-    later = [record.replace("\nV:1.30.1-r3\n", "\nV:1.30.1-r5\n") for record in records if "\nP:scanelf\n" not in record]
+    later = [
+        record.replace("\nV:1.30.1-r3\n", "\nV:1.30.1-r5\n")
+        for record in records
+        if "\nP:scanelf\n" not in record
+    ]
     site = "usr/lib/python3.7/site-packages/"
-    for number, names in enumerate((("urllib3==1.24.1", "requests==2.19.1", "idna==2.7"), ("urllib3==1.26.18",), ("six==1.16.0",))):
+    for number, names in enumerate(
+        (("urllib3==1.24.1", "requests==2.19.1", "idna==2.7"), ("urllib3==1.26.18",), ("six==1.16.0",))
+    ):
         wheels(work, work / f"site{number}", *names)
     for number, names in enumerate((("lodash@4.17.15",), ("ms@2.1.3",))):
         (work / f"node{number}").mkdir()
@@ -510,9 +763,13 @@ IMAGES: tuple[Callable[[Path], list[Layer]], ...] = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Build real images, as OCI layouts, to compare package lists on.")
+    parser = argparse.ArgumentParser(
+        description="Build real images, as OCI layouts, to compare package lists on."
+    )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(image.__name__ for image in IMAGES))
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=", ".join(image.__name__ for image in IMAGES)
+    )
     options = parser.parse_args()
     for image in IMAGES:
         name = image.__name__
@@ -524,7 +781,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix=f"image-{name}-") as scratch:
             layers = image(Path(scratch))
             layout(target, layers)
-        print(f"{name:16} {len(layers)} layers {sum(len(tar) for _, tar in layers) / 1e6:6.0f} MB {time.monotonic() - began:5.0f} s")
+        print(
+            f"{name:16} {len(layers)} layers {sum(len(tar) for _, tar in layers) / 1e6:6.0f} MB {time.monotonic() - began:5.0f} s"
+        )
 
 
 if __name__ == "__main__":

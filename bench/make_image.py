@@ -56,13 +56,22 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=156_000)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--level", type=int, default=6)
-    parser.add_argument("--roots", nargs="*", type=Path, default=[Path("/etc"), Path("/var/lib/dpkg"), Path("/usr"), Path("/opt"), Path.home()])
+    parser.add_argument(
+        "--roots",
+        nargs="*",
+        type=Path,
+        default=[Path("/etc"), Path("/var/lib/dpkg"), Path("/usr"), Path("/opt"), Path.home()],
+    )
     options = parser.parse_args()
-    found = files([root for root in options.roots if root.exists()], options.entries, options.megabytes * 10**6)
+    found = files(
+        [root for root in options.roots if root.exists()], options.entries, options.megabytes * 10**6
+    )
     blobs = options.folder / "blobs" / "sha256"
     blobs.mkdir(parents=True, exist_ok=True)
     # deal the paths by bytes, so that the layers take about the same time
-    weights = [1024 + (path.lstat().st_size if path.is_file() and not path.is_symlink() else 0) for path in found]
+    weights = [
+        1024 + (path.lstat().st_size if path.is_file() and not path.is_symlink() else 0) for path in found
+    ]
     share, groups, filled = sum(weights) / options.layers, [[]], 0
     for path, weight in zip(found, weights, strict=True):
         if filled > share * len(groups):
@@ -80,7 +89,13 @@ def main() -> None:
         subprocess.run(["gzip", f"-{options.level}", "-n", "-f", str(plain)], check=True)
         packed = plain.with_suffix(".tar.gz")
         digest = hashlib.sha256(packed.read_bytes()).hexdigest()
-        layers.append({"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": f"sha256:{digest}", "size": packed.stat().st_size})
+        layers.append(
+            {
+                "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+                "digest": f"sha256:{digest}",
+                "size": packed.stat().st_size,
+            }
+        )
         packed.rename(blobs / digest)
 
     def blob(document: object, media_type: str) -> dict[str, object]:
@@ -100,12 +115,19 @@ def main() -> None:
         "application/vnd.oci.image.config.v1+json",
     )
     manifest = blob(
-        {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": layers},
+        {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": config,
+            "layers": layers,
+        },
         "application/vnd.oci.image.manifest.v1+json",
     )
     (options.folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     (options.folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [manifest]}))
-    print(f"{len(found)} entries, {sum(weights) / 1e6:.0f} MB, {sum(l['size'] for l in layers) / 1e6:.0f} MB compressed")
+    print(
+        f"{len(found)} entries, {sum(weights) / 1e6:.0f} MB, {sum(l['size'] for l in layers) / 1e6:.0f} MB compressed"
+    )
 
 
 if __name__ == "__main__":

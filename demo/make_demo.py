@@ -63,14 +63,31 @@ def make_image(alpine: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         site, modules = Path(scratch, "python"), Path(scratch, "node")
         subprocess.run(
-            [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile", "--target", site, *PYTHON], check=True
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "-q",
+                "--no-deps",
+                "--no-compile",
+                "--target",
+                site,
+                *PYTHON,
+            ],
+            check=True,
         )
         modules.mkdir()
         empty = Path(scratch, "empty")
         empty.mkdir()
         subprocess.run(["npm", "install", "--silent", "--no-audit", "--prefix", modules, *NODE], check=True)
         tree = modules / "node_modules"
-        layers = [base, layer(site, "opt/app/site-packages"), layer(tree, "opt/app/node_modules"), layer(empty, "", ("opt/app/node_modules/.wh.ms", "opt/app/node_modules/.wh..package-lock.json"))]
+        layers = [
+            base,
+            layer(site, "opt/app/site-packages"),
+            layer(tree, "opt/app/node_modules"),
+            layer(empty, "", ("opt/app/node_modules/.wh.ms", "opt/app/node_modules/.wh..package-lock.json")),
+        ]
     blobs: dict[str, bytes] = {}
 
     def blob(body: bytes, media_type: str) -> dict[str, object]:
@@ -78,7 +95,10 @@ def make_image(alpine: Path) -> None:
         blobs[digest] = body
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(body)}
 
-    descriptors = [blob(gzip.compress(body, 9, mtime=0), "application/vnd.oci.image.layer.v1.tar+gzip") for body in layers]
+    descriptors = [
+        blob(gzip.compress(body, 9, mtime=0), "application/vnd.oci.image.layer.v1.tar+gzip")
+        for body in layers
+    ]
     config["rootfs"]["diff_ids"] = ["sha256:" + hashlib.sha256(body).hexdigest() for body in layers]
     config["history"] = [
         {"created_by": "FROM alpine:3.10"},
@@ -86,8 +106,15 @@ def make_image(alpine: Path) -> None:
         {"created_by": "RUN npm install " + " ".join(NODE)},
         {"created_by": "RUN rm -r node_modules/ms node_modules/.package-lock.json"},
     ]
-    config_blob = blob(json.dumps(config, sort_keys=True).encode(), "application/vnd.oci.image.config.v1+json")
-    manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config_blob, "layers": descriptors}
+    config_blob = blob(
+        json.dumps(config, sort_keys=True).encode(), "application/vnd.oci.image.config.v1+json"
+    )
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": config_blob,
+        "layers": descriptors,
+    }
     root = blob(json.dumps(manifest, sort_keys=True).encode(), manifest["mediaType"])
     root["annotations"] = {"org.opencontainers.image.ref.name": "demo"}
     files = {
@@ -107,7 +134,10 @@ def make_feeds(feeds: Path) -> None:
     for name, packages in NAMES.items():
         folder = target / "osv" / name
         folder.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(feeds / "osv" / name / "all.zip") as source, zipfile.ZipFile(folder / "all.zip", "w", zipfile.ZIP_DEFLATED) as out:
+        with (
+            zipfile.ZipFile(feeds / "osv" / name / "all.zip") as source,
+            zipfile.ZipFile(folder / "all.zip", "w", zipfile.ZIP_DEFLATED) as out,
+        ):
             for member in sorted(source.namelist()):
                 body = source.read(member)
                 affected = json.loads(body).get("affected", [])

@@ -307,9 +307,7 @@ def config_that_is_a_fifo(scratch: Path) -> str:
 def layer_names_that_lead_outside(scratch: Path) -> str:
     body = b'{"os": "linux"}'
     listed = [{"Config": "c.json", "Layers": ["1/layer.tar", "../../etc/passwd", "/etc/shadow"]}]
-    return saved(
-        scratch, sound(), names=["1/layer.tar"], config=body, config_name="c.json", manifest=listed
-    )
+    return saved(scratch, sound(), names=["1/layer.tar"], config=body, config_name="c.json", manifest=listed)
 
 
 @case(Told("layer", "the archive lacks"))
@@ -387,7 +385,9 @@ def layer_links_that_loop(scratch: Path) -> str:
         symlink("b/layer.tar", "../a/layer.tar"),
         symlink("c/layer.tar", "/../../../etc/passwd"),
     ]
-    return saved(scratch, config=b'{"os": "linux"}', config_name="c.json", manifest=listed, more=b"".join(links))
+    return saved(
+        scratch, config=b'{"os": "linux"}', config_name="c.json", manifest=listed, more=b"".join(links)
+    )
 
 
 @case()

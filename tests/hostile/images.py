@@ -148,7 +148,7 @@ def zstd_frame(raw: bytes, zeros: int = 0, *, window_log: int = 20) -> bytes:
     """Make a zstd frame by hand: stored blocks, then run-length blocks of 128 KiB of zeros in four bytes each."""
     piece = 128 * KIB
     blocks = [
-        ((len(part) << 3)).to_bytes(3, "little") + part
+        (len(part) << 3).to_bytes(3, "little") + part
         for part in (raw[at : at + piece] for at in range(0, len(raw), piece))
     ]
     run = ((piece << 3) | 2).to_bytes(3, "little") + b"\0"
@@ -171,7 +171,9 @@ def zip_bytes(entries: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def local_header(name: bytes, packed: int, size: int, crc: int, method: int = 8) -> bytes:
-    return struct.pack("<4sHHHHHIIIHH", b"PK\3\4", 20, 0, method, 0, 0, crc, packed, size, len(name), 0) + name
+    return (
+        struct.pack("<4sHHHHHIIIHH", b"PK\3\4", 20, 0, method, 0, 0, crc, packed, size, len(name), 0) + name
+    )
 
 
 def central_header(name: bytes, packed: int, size: int, crc: int, offset: int, method: int = 8) -> bytes:
@@ -244,7 +246,10 @@ def config_of(layers: Iterable[Layer]) -> dict[str, Any]:
         "architecture": "amd64",
         "os": "linux",
         "config": {"Env": ["PATH=/usr/bin"]},
-        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id or digest_of(layer.body) for layer in layers]},
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": [layer.diff_id or digest_of(layer.body) for layer in layers],
+        },
         "history": [{"created_by": "sound"}],
     }
 

@@ -57,11 +57,11 @@ def scan(scratch: Path, reference: str, flags: tuple[str, ...] = ()) -> Run:
     command = [sys.executable, "-m", "hullmark", "scan", image, "--offline", "--fail-on-incomplete"]
     command += ["--format", "table", "--format", f"json={report}", *flags]
     with (
-        open(archive or os.devnull, "rb") as stdin,
+        Path(archive or os.devnull).open("rb") as stdin,
         (notes / "out").open("wb") as out,
         (notes / "err").open("wb") as err,
     ):
-        launched = [sys.executable, "-I", "-S", LAUNCH, notes / "usage", str(TIMEOUT_S), *command]
+        launched = [sys.executable, "-I", "-S", str(LAUNCH), str(notes / "usage"), str(TIMEOUT_S), *command]
         subprocess.run(
             launched, env=environment, cwd=folders["work"], stdin=stdin, stdout=out, stderr=err, check=True
         )

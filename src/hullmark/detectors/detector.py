@@ -28,7 +28,7 @@ class MalformedError(Exception):
 class Limits(Struct, frozen=True, kw_only=True):
     """Bounds for what a detector reads out of one file. All are settings (`limits.…`)."""
 
-    max_records: int = 500_000
+    max_records: int = 100_000
     max_depth: int = 100
     max_nested_archives: int = 4
     max_archive_entries: int = 200_000
@@ -154,4 +154,11 @@ def read_file(detector: Detector, file: File) -> FileFacts:
     except Exception as problem:  # noqa: BLE001  # the one catch: a bug in one detector must not cost the scan
         reason = f"the {detector.name} detector failed: {type(problem).__name__}: {problem}"
         facts.append(file.unread(reason, kind=kind))
+    if (
+        detector.database
+        and facts
+        and all(isinstance(fact, Unread) and fact.kind == "record" for fact in facts)
+    ):
+        # Noise in a database's place must not look like a database with a few broken records.
+        facts.append(file.unread("nothing in it could be read", kind=kind))
     return FileFacts(file.path, tuple(facts))

@@ -78,7 +78,7 @@ class ContentFolder:
         identity = FileIdentity(
             status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         )
-        return Blob(open=functools.partial(_chunks, path), identity=identity)
+        return Blob(open=functools.partial(_chunks, path), identity=identity, local=True)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

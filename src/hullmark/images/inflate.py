@@ -7,6 +7,7 @@ plain tar are told apart by their first bytes, never by a media type.
 import hashlib
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import cast
 
 from isal import isal_zlib
@@ -19,6 +20,11 @@ GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = frozenset(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))
 _MAX_WINDOW_LOG = 27
+_USUAL_WINDOW_LOG = (
+    23  # 8 MiB, what any decoder should have (RFC 8878, 3.1.1.1.2) and writers of layers keep to
+)
+_LONGEST_FRAME_HEADER = 18
+_FREELY = nullcontext()
 _GZIP_ERROR = cast("type[Exception]", isal_zlib.error)  # its stub calls the class an instance
 
 
@@ -55,10 +61,13 @@ class Hashed:
         return f"{self.algorithm}:{self._hash.hexdigest()}"
 
 
-def inflated(hashed: Hashed, limits: ReadLimits) -> Iterator[bytes]:
+def inflated(
+    hashed: Hashed, limits: ReadLimits, large: AbstractContextManager[None] = _FREELY
+) -> Iterator[bytes]:
     """Give the inflated bytes in pieces of at most `PIECE`; `hashed.plain` tells whether there was nothing to inflate.
 
-    Raises `DamagedError` for a broken stream and `LimitError` for one that grows beyond the limits.
+    A stream that needs a large window is read within `large`, which is entered before the first piece. Raises
+    `DamagedError` for a broken stream and `LimitError` for one that grows beyond the limits.
     """
     chunks = iter(hashed)
     head = b""
@@ -70,7 +79,7 @@ def inflated(hashed: Hashed, limits: ReadLimits) -> Iterator[bytes]:
     if head[:2] == GZIP:
         pieces = _gzip(rest)
     elif head[:4] == ZSTD or head[:4] in _SKIPPABLE:
-        pieces = _zstd(rest)
+        pieces = _zstd(rest, large)
     else:
         hashed.plain = True
         pieces = rest
@@ -119,13 +128,39 @@ def _words(problem: Exception) -> str:
     return str(problem).partition(" ")[2].partition(" ")[2].lower() or str(problem)
 
 
-def _zstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _zstd(chunks: Iterator[bytes], large: AbstractContextManager[None]) -> Iterator[bytes]:
+    first = b""
+    for chunk in chunks:
+        first += chunk
+        if len(first) >= _LONGEST_FRAME_HEADER:
+            break
+    window_log = _window_log(first)
+    if window_log > _MAX_WINDOW_LOG:
+        raise DamagedError(f"zstd data that needs a window of more than {1 << _MAX_WINDOW_LOG - 20} MiB")
+    with large if window_log > _USUAL_WINDOW_LOG else _FREELY:
+        yield from _frames(_chain(first, chunks), max(window_log, _USUAL_WINDOW_LOG))
+
+
+def _window_log(head: bytes) -> int:
+    """Read how large a window the first frame needs (RFC 8878, 3.1.1.1); 0 where it says nothing."""
+    if head[:4] != ZSTD or len(head) < _LONGEST_FRAME_HEADER:
+        return 0
+    descriptor = head[4]
+    if not descriptor & 0x20:
+        return 10 + (head[5] >> 3) + (head[5] & 7 > 0)
+    # a single segment: the window is the content, whose size follows the dictionary's id
+    at = 5 + (0, 1, 2, 4)[descriptor & 3]
+    size = int.from_bytes(head[at : at + (1, 2, 4, 8)[descriptor >> 6]], "little")
+    return max(size - 1, 1).bit_length()
+
+
+def _frames(chunks: Iterator[bytes], window_log: int) -> Iterator[bytes]:
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
         from backports import zstd
 
-    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: window_log}
     inflater = zstd.ZstdDecompressor(options=options)
     fresh = True
     for chunk in chunks:

@@ -27,6 +27,8 @@ _NUMBER_END = b"\0 "
 _HEAD_BYTES = 64 * 1024
 _MARKER_LEAD = 256
 _ENDS_EARLY = "the archive ends in the middle of a file"
+_HARD_LINK_COST = 200  # bytes that a dictionary takes for two texts besides their letters
+_BROKEN_MAP = "a broken map of a sparse file"
 
 
 class Selected(NamedTuple):
@@ -46,7 +48,10 @@ class Selected(NamedTuple):
 
 
 class Body(NamedTuple):
-    """A wanted file. `data` is the whole content, or the first 64 KiB of it when `whole` is false."""
+    """A wanted file. `data` is the whole content, or the first 64 KiB of it when `whole` is false.
+
+    `problem` says why there is no content at all.
+    """
 
     path: str
     size: int
@@ -55,6 +60,7 @@ class Body(NamedTuple):
     data: bytes
     whole: bool
     excerpts: dict[bytes, bytes]
+    problem: str = ""
 
 
 class Cut(Exception):  # noqa: N818  # it ends the walk of one layer, it is not shown as an error
@@ -86,6 +92,7 @@ class Shape:
         self.size_bytes = 0
         self.skipped = 0
         self._limits = limits
+        self._room = limits.layer_shape_bytes
 
     def say(self, reason: str, *, path: str = "", place: str = "") -> None:
         """Note an entry that could not be used; beyond a number they are only counted."""
@@ -119,9 +126,13 @@ class Shape:
             self._whiteout(path, name)
             return
         if kind == b"2":
+            self._take(len(path) + len(target), "symbolic links")
             self.links += path.encode() + b"\0" + target.encode() + b"\0"
         elif kind == b"1":
+            self._take(len(path) + len(target) + _HARD_LINK_COST, "hard links")
             self.hard_links[path] = target
+        elif self.hard_links:
+            self.hard_links.pop(path, None)  # of two entries of one path the later counts
         raw = path.encode("utf-8", "replace")
         self.marks.append(zlib.crc32(raw) << 32 | zlib.adler32(raw))
 
@@ -130,7 +141,16 @@ class Shape:
         raw = path.encode("utf-8", "replace")
         self.folders.append(zlib.crc32(raw) << 32 | zlib.adler32(raw))
 
+    def _take(self, size: int, what: str) -> None:
+        """Bound what is kept of all links and whiteouts together."""
+        self._room -= size
+        if self._room < 0:
+            raise Cut(
+                f"more than {self._limits.layer_shape_bytes} bytes of links and whiteouts, the last of {what}"
+            )
+
     def _whiteout(self, path: str, name: str) -> None:
+        self._take(len(path), "whiteouts")
         folder = path[: -len(name)]
         if name == OPAQUE:
             self.opaques += folder.rstrip("/").encode() + b"\0"
@@ -331,13 +351,12 @@ class _Walker:
         sparse_map: list[bytes] = []
         while at < end and text[at]:
             space = text.find(b" ", at, at + 12)
-            length = int(text[at:space]) if space > at and text[at:space].isdigit() else 0
-            record = text[space + 1 : at + length - 1]
-            key, equals, value = record.partition(b"=")
-            if not equals or at + length > end:
+            stop = at + int(text[at:space]) if space > at and text[at:space].isdigit() else at
+            key, equals, value = text[space + 1 : max(stop - 1, 0)].partition(b"=")
+            if not equals or not space < stop <= end:
                 self.shape.say("a broken pax header", place=f"byte {self.stream.tell()}")
                 return
-            at += length
+            at = stop
             if key == b"path":
                 pending.name = value
             elif key == b"linkpath":
@@ -436,7 +455,7 @@ class _Walker:
         while more:
             block = self.stream.block()
             if len(block) < BLOCK or len(extents) > 100_000:
-                raise Cut("a broken map of a sparse file")
+                raise Cut(_BROKEN_MAP)
             extents += _extents(block[:504], 21)
             more = block[504]
         return extents
@@ -446,21 +465,28 @@ class _Walker:
         real = sparse.get(b"realsize", sparse.get(b"size", b"0"))
         numbers = sparse.get(b"map", b"").split(b",") if b"map" in sparse else []
         if sparse.get(b"major") == b"1":
-            text = b""
-            while True:
-                block = self.stream.block()
-                text += block
-                lines = text.split(b"\n")
-                count = int(lines[0]) if lines[0].isdigit() and len(lines[0]) < 7 else -1
-                if count < 0 or len(text) > min(size, self.limits.header_bytes) or len(block) < BLOCK:
-                    raise Cut("a broken map of a sparse file")
-                if len(lines) > 2 * count + 1:
-                    numbers = lines[1 : 2 * count + 1]
-                    break
+            numbers = self._sparse_numbers(min(size, self.limits.header_bytes))
         if not real.isdigit() or len(real) > 18 or not all(n.isdigit() and len(n) <= 18 for n in numbers):
-            raise Cut("a broken map of a sparse file")
+            raise Cut(_BROKEN_MAP)
         values = [int(n) for n in numbers]
         return list(zip(values[::2], values[1::2], strict=False)), int(real)
+
+    def _sparse_numbers(self, most: int) -> list[bytes]:
+        """Read the map that stands before the data, in whole blocks: the number of extents, then two lines for each."""
+        text = b""
+        wanted = lines = -1
+        while lines < wanted or wanted < 0:
+            block = self.stream.block()
+            text += block
+            if wanted < 0:
+                first = text.partition(b"\n")[0]
+                if not first.isdigit() or len(first) > 6:
+                    raise Cut(_BROKEN_MAP)
+                wanted, lines = 2 * int(first) + 1, 0
+            lines += block.count(b"\n")
+            if len(text) > most or len(block) < BLOCK:
+                raise Cut(_BROKEN_MAP)
+        return text.split(b"\n", wanted)[1:wanted]
 
     def _sparse_body(
         self, path: str, size: int, mode: int, selected: Selected, extents: list[tuple[int, int]], stored: int
@@ -468,7 +494,7 @@ class _Walker:
         fits = all(at + length <= size for at, length in extents) and sum(n for _, n in extents) <= stored
         if not fits or size > selected.max_bytes or not self.budget.take(size):
             reason = "a sparse file whose map does not fit" if not fits else f"a sparse file of {size} bytes"
-            self.shape.say(reason, path=path)
+            yield Body(path, size, mode, selected.token, b"", False, {}, reason)
             return
         try:
             data = bytearray(size)
@@ -568,7 +594,7 @@ def _extents(field: bytes, count: int) -> list[tuple[int, int]]:
     pairs = [(field[i * 24 : i * 24 + 12], field[i * 24 + 12 : i * 24 + 24]) for i in range(count)]
     extents = [(_number(at), _number(length)) for at, length in pairs if at.strip(_NUMBER_END)]
     if any(at < 0 or length < 0 for at, length in extents):
-        raise Cut("a broken map of a sparse file")
+        raise Cut(_BROKEN_MAP)
     return extents
 
 

@@ -115,7 +115,7 @@ def whole_name(parsed: Purl) -> str:
 def _split_version(path: str) -> tuple[str, str]:
     """Part path and version at the last `@` that does not begin a path component (an npm scope does)."""
     at = path.rfind("@")
-    if at <= 0 or path[at - 1] == "/":
+    if at < 0 or (path[at - 1] == "/" if at else "/" in path):
         return path, ""
     return path[:at].rstrip("/"), path[at + 1 :]
 

@@ -9,7 +9,6 @@ import datetime as dt
 import hashlib
 import itertools
 import re
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 from urllib.parse import quote
@@ -34,7 +33,7 @@ from hullmark.model.report import (
 PREFIX = "hullmark:"
 
 Origin = Literal["installed", "binary", "locked", "declared"]
-_ORIGINS = get_args(Origin)
+_ORIGINS: dict[str, Origin] = {word: word for word in get_args(Origin)}
 _TEXTS = ("source", "source_version", "module", "vendor", "cpe")
 _PLAIN = re.compile(r"[a-z0-9.-]+")
 _URL = re.compile(r"https?://[!#$&-;=?-\[\]_a-z~%]+")
@@ -125,7 +124,6 @@ def read_package(
     ecosystem: str, name: str, version: str, arch: str, licences: tuple[str, ...], values: Mapping[str, str]
 ) -> Package:
     """Put a package together from what its package URL and our values say."""
-    origin = values.get("hullmark:origin", "")
     return Package(
         ecosystem=ecosystem,
         name=values.get("hullmark:name") or name,
@@ -134,7 +132,7 @@ def read_package(
         source=values.get("hullmark:source", ""),
         source_version=values.get("hullmark:source_version", ""),
         licences=licences,
-        origin=origin if origin in _ORIGINS else "installed",  # type: ignore[arg-type]  # one of the words
+        origin=_ORIGINS.get(values.get("hullmark:origin", ""), "installed"),
         dev=values.get("hullmark:dev") == "true",
         direct=_truth(values.get("hullmark:direct")),
         via=numbered(values, "hullmark:via"),
@@ -307,6 +305,8 @@ def moment(as_of: str) -> str:
 
 def document_id(report: Report | ReportSet, form: str) -> str:
     """Give a UUID that is the same for the same report in the same format."""
+    import uuid
+
     body = hashlib.sha256(msgspec.msgpack.encode(report)).hexdigest()
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"hullmark:{form}:{body}"))
 

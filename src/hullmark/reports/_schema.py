@@ -3,6 +3,7 @@
 `python -m hullmark.reports._schema > docs/reference/report.schema.json` writes it anew.
 """
 
+import inspect
 import sys
 from typing import Any
 
@@ -10,19 +11,33 @@ import msgspec
 
 from hullmark.model.report import SCHEMA_VERSION, Report, ReportSet
 
-REF = "#/$defs/{name}"
+ID = f"https://hullmark.dev/schema/report-{SCHEMA_VERSION}.json"
+_WHOLE = frozenset({"Report", "ReportSet"})
+"""What is written with every name, whether there is something to say or not."""
+
+_REF = "#/$defs/{name}"
 
 
 def schema() -> dict[str, Any]:
     """Give the schema: a document is the report of one image, or of several."""
-    tops, components = msgspec.json.schema_components((Report, ReportSet), ref_template=REF)
+    tops, components = msgspec.json.schema_components((Report, ReportSet), ref_template=_REF)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": ID,
         "title": f"Hullmark report {SCHEMA_VERSION}",
         "description": "What `hullmark scan --format json` writes: the report of one image, or of several.",
-        "oneOf": list(tops),
-        "$defs": dict(sorted(components.items())),
+        "anyOf": list(tops),
+        "$defs": {name: _titled(name, part) for name, part in sorted(components.items())},
     }
+
+
+def _titled(name: str, part: dict[str, Any]) -> dict[str, Any]:
+    made = {"title": name, **part}
+    if "description" in part:
+        made["description"] = inspect.cleandoc(part["description"])
+    if name in _WHOLE:
+        made["required"] = list(part["properties"])
+    return made
 
 
 def document() -> bytes:

@@ -135,14 +135,17 @@ class _Bom:
             made["group"] = group
         made["name"] = name
         made["version"] = component.version[:_MAX_VERSION]
-        if component.licences:
-            made["licenses"] = _licences(component.licences)
+        licences = _licences(component.licences)
+        if licences:
+            made["licenses"] = licences
         if cpe := cpe23(component):
             made["cpe"] = cpe
         made["purl"] = component.purl
         if component.locations:
             made["evidence"] = {"occurrences": [_occurrence(place) for place in component.locations]}
         values = component_values(component)
+        if any(_said(choice) != text for choice, text in zip(licences, component.licences, strict=True)):
+            values |= {f"hullmark:licence:{n}": text for n, text in enumerate(component.licences)}
         if self.matched:
             values["hullmark:coverage"] = component.coverage
             for number, feed in enumerate(component.feeds):
@@ -240,6 +243,11 @@ def _licences(stated: tuple[str, ...]) -> list[Document]:
 def _named(text: str) -> Document:
     known = licence_id(text)
     return {"id": known} if known else {"name": text}
+
+
+def _said(choice: Document) -> str:
+    licence = choice.get("license", choice)
+    return next(iter(licence.values()), "")
 
 
 def _occurrence(place: Location) -> Document:

@@ -228,6 +228,8 @@ def _purl_reference(package_url: str) -> Document:
 
 def _security_reference(finding: Finding) -> Document:
     fix = f"fixed in {finding.fixed_version}" if finding.fixed_version else _STATES.get(finding.state, "")
+    if finding.kind == "end_of_life":
+        fix = f"upgrade to {finding.fixed_version}" if finding.fixed_version else "upgrade the release"
     comment = f"{finding.id}: {finding.severity}{f', {fix}' if fix else ''}"
     if url := flaw_url(finding):
         return _reference("SECURITY", "advisory", url, comment)

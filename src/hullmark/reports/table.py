@@ -1,11 +1,13 @@
 """The report for people: what to upgrade first, the findings worst first, and what was not checked."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from hullmark.model.advisory import SEVERITY_RANK, Severity
+from hullmark.advice.upgrades import upgrades
+from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
-from hullmark.model.printable import printable
+from hullmark.model.printable import columns, cut, printable
 from hullmark.model.report import Component, Finding, Report, ReportSet
 
 _COLOURS = {
@@ -17,7 +19,7 @@ _COLOURS = {
     Severity.UNKNOWN: "2",
 }
 _STATES = {
-    "fixed_available": "",
+    "fixed_available": "fixed",
     "affected": "no fix yet",
     "will_not_fix": "will not be fixed",
     "end_of_life": "end of life",
@@ -32,13 +34,16 @@ _COVERAGE = {
     "release_eol": "the release is past its end of life",
 }
 _UNREAD = {
-    "layer": "layers",
-    "package_database": "package databases",
-    "file": "files",
-    "record": "records",
+    "layer": "layer",
+    "package_database": "package database",
+    "file": "file",
+    "record": "record",
 }
 _UPGRADES_SHOWN = 10
 _EXAMPLES = 5
+_BEFORE = 14  # columns of indent and severity
+_LEAST_REST = 20
+_DETAILS = 400
 
 
 def render(report: Report | ReportSet, look: Look) -> bytes:
@@ -51,9 +56,9 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
             lines += [*_Page(one, look).lines(), ""]
         lines += [_plain(f"{failure.name}: not scanned: {failure.reason}") for failure in report.failures]
         counts = _counts(report.summary.by_severity) or "no findings"
-        scanned = f"{len(report.reports)} images scanned, {len(report.failures)} failed"
-        lines.append(f"{scanned}: {report.summary.packages} packages, {counts}")
-    return ("\n".join(lines) + "\n").encode("utf-8" if look.unicode else "ascii", "replace")
+        scanned = f"{_amount(len(report.reports), 'image')} scanned, {len(report.failures)} failed"
+        lines.append(f"{scanned}: {_amount(report.summary.packages, 'package')}, {counts}")
+    return ("\n".join(lines) + "\n").encode("utf-8" if look.unicode else "ascii", "backslashreplace")
 
 
 def _plain(text: str) -> str:
@@ -80,9 +85,29 @@ class _Page:
         return f"\x1b[{code}m{text}\x1b[0m" if self.look.colour and code else text
 
     def _cut(self, text: str, width: int) -> str:
-        clean = _plain(text)
-        mark = "…" if self.look.unicode else "..."
-        return clean if len(clean) <= width else clean[: max(width - len(mark), 0)] + mark
+        return cut(_plain(text), width, "…" if self.look.unicode else "...")
+
+    def _joined(self, words: Sequence[str]) -> str:
+        return (" · " if self.look.unicode else ", ").join(word for word in words if word)
+
+    def _path(self, steps: Sequence[str]) -> str:
+        return (" › " if self.look.unicode else " > ").join(steps)
+
+    def _aligned(
+        self, rows: Sequence[Sequence[str]], bounds: Sequence[int], *, whole: bool = False
+    ) -> Iterator[list[str]]:
+        """Give the rows with every cell but the last as wide as its column; `bounds` are the columns' widest.
+
+        The last cell takes the rest of the line, or, where it must be read `whole`, more.
+        """
+        cut_rows = [
+            [self._cut(cell, bound) for cell, bound in zip(row, bounds, strict=False)] for row in rows
+        ]
+        widths = [max(map(columns, column)) for column in zip(*cut_rows, strict=True)]
+        rest = max(self.look.width - sum(widths) - 2 * len(widths) - _BEFORE, _LEAST_REST)
+        for row, cells in zip(rows, cut_rows, strict=True):
+            padded = [cell + " " * (width - columns(cell)) for cell, width in zip(cells, widths, strict=True)]
+            yield [*padded, _plain(row[-1]) if whole else self._cut(row[-1], rest)]
 
     def _head(self) -> Iterator[str]:
         image = self.report.image
@@ -99,42 +124,39 @@ class _Page:
             words.append("no distribution")
         if str(image.platform) not in {"", "linux"}:
             words.append(str(image.platform))
-        words += [f"{len(self.report.layers)} layers", f"{len(self.report.packages)} packages"]
+        words += [_amount(len(self.report.layers), "layer"), _amount(len(self.report.packages), "package")]
         if image.digest:
             words.append(image.digest[:19])
-        yield _plain(" · ".join(words) if self.look.unicode else ", ".join(words))
+        yield _plain(self._joined(words))
         base = image.base
         if base.layers:
-            yield _plain(f"base image: {base.name}, {base.layers} layers (known by {base.evidence})")
+            yield _plain(
+                f"base image: {base.name}, {_amount(base.layers, 'layer')} (known by {base.evidence})"
+            )
         elif base.evidence == "claimed":
             yield _plain(f"base image: {base.name} {base.digest[:19]} is claimed by a label, not proven")
 
     def _upgrades(self) -> Iterator[str]:
-        groups: dict[tuple[str, str], list[Finding]] = {}
-        for finding in self.report.findings:
-            if finding.fixed_version and finding.kind != "end_of_life":
-                groups.setdefault((finding.name, finding.version), []).append(finding)
-        if not groups:
+        found = upgrades(self.report.findings)
+        if not found:
             return
-        ranked = sorted(
-            groups.items(),
-            key=lambda entry: (min(SEVERITY_RANK[f.severity] for f in entry[1]), -len(entry[1]), entry[0]),
-        )
         yield ""
         yield self._paint("Upgrade first", "1")
-        for (name, version), found in ranked[:_UPGRADES_SHOWN]:
-            worst = min((f.severity for f in found), key=lambda level: SEVERITY_RANK[level])
-            highest = self._highest_fix(found)
-            where = "; comes with the base image" if found[0].from_base else ""
-            amount = f"{len(found)} finding{'s' if len(found) > 1 else ''}"
-            text = f"{name} {version} to {highest}: {amount}, worst {worst}{where}"
-            yield f"  {self._paint(_plain(text), _COLOURS[worst])}"
-        if len(ranked) > _UPGRADES_SHOWN:
-            yield f"  and {len(ranked) - _UPGRADES_SHOWN} more packages"
-
-    def _highest_fix(self, found: Sequence[Finding]) -> str:
-        """Name one fixed version where all agree, else the one that most of them name."""
-        return Counter(finding.fixed_version for finding in found).most_common(1)[0][0]
+        shown = found[:_UPGRADES_SHOWN]
+        rows = [
+            (
+                upgrade.worst,
+                _amount(upgrade.count, "finding"),
+                f"{upgrade.name} {upgrade.installed} to {upgrade.to}"
+                + ("; comes with the base image" if upgrade.from_base else ""),
+            )
+            for upgrade in shown
+        ]
+        for upgrade, cells in zip(shown, self._aligned(rows, (10, 20), whole=True), strict=True):
+            worst, *others = cells
+            yield f"  {self._paint(worst, _COLOURS[upgrade.worst])}  {'  '.join(others)}"
+        if len(found) > _UPGRADES_SHOWN:
+            yield f"  and {_amount(len(found) - _UPGRADES_SHOWN, 'more package')}"
 
     def _findings(self) -> Iterator[str]:
         if not self.report.findings:
@@ -147,8 +169,10 @@ class _Page:
         components = {component.id: component for component in self.report.packages}
         for name, found in by_package.items():
             yield self._package_line(components.get(name), found[0])
-            for finding in found:
-                yield self._finding_line(finding)
+            rows = [(finding.id, _fix(finding), self._joined(_words(finding))) for finding in found]
+            for finding, cells in zip(found, self._aligned(rows, (28, 60)), strict=True):
+                severity = self._paint(f"{finding.severity:<10}", _COLOURS[finding.severity])
+                yield f"  {severity}  {'  '.join(cells)}".rstrip()
 
     def _package_line(self, component: Component | None, finding: Finding) -> str:
         if component is None:
@@ -156,35 +180,18 @@ class _Page:
         words = [f"{component.name} {component.version} ({component.ecosystem})"]
         if component.locations:
             place = component.locations[0]
-            words.append(f"{place.path}{f' › {place.place}' if place.place else ''}, layer {place.layer}")
+            layer = f", layer {place.layer}" if place.layer >= 0 else ""
+            words.append(self._path([place.path, place.place] if place.place else [place.path]) + layer)
             more = len(component.locations) - 1
             if more:
-                words.append(f"and {more} more place{'s' if more > 1 else ''}")
+                words.append(f"and {_amount(more, 'more place')}")
         if component.from_base is not None:
             words.append("base image" if component.from_base else "own layer")
         if component.via:
-            words.append("via " + " › ".join(component.via))
+            words.append(f"via {self._path(component.via)}")
         if component.direct:
             words.append("direct dependency")
-        return self._cut(" · ".join(words), self.look.width)
-
-    def _finding_line(self, finding: Finding) -> str:
-        fix = f"fixed in {finding.fixed_version}" if finding.fixed_version else _STATES[finding.state]
-        if finding.kind == "end_of_life":
-            fix = "upgrade the release"
-        marks = []
-        if finding.kind == "malicious":
-            marks.append("MALICIOUS")
-        if finding.kev is not None:
-            marks.append("exploited (KEV)")
-        if finding.epss is not None:
-            marks.append(f"EPSS {finding.epss.probability:.1%}")
-        marks += [bundle.id for bundle in finding.bundles[:2]]
-        words = [fix, *marks, finding.title or " ".join(finding.details.split())[:200]]
-        start = f"  {finding.severity:<10} {finding.id:<20} "
-        rest = self._cut(" · ".join(word for word in words if word), max(self.look.width - len(start), 20))
-        painted = self._paint(f"{finding.severity:<10}", _COLOURS[finding.severity])
-        return f"  {painted} {_plain(finding.id):<20} {rest}"
+        return self._cut(self._joined(words), self.look.width)
 
     def _coverage(self) -> Iterator[str]:
         entries = self.report.coverage.ecosystems
@@ -192,28 +199,37 @@ class _Page:
             return
         yield ""
         yield self._paint("Checked", "1")
-        for entry in entries:
-            feeds = ", ".join(entry.feeds) or "no feed"
-            age = f", {_age(entry.age_hours)} old" if entry.age_hours is not None else ""
-            count = f"{entry.packages} package{'s' if entry.packages > 1 else ''}"
-            yield _plain(f"  {entry.ecosystem:<10} {count:<16} {feeds}{age}")
+        rows = [
+            (
+                entry.ecosystem,
+                _amount(entry.packages, "package"),
+                (", ".join(entry.feeds) or "no feed")
+                + (f", {_age(entry.age_hours)} old" if entry.age_hours is not None else ""),
+            )
+            for entry in entries
+        ]
+        for cells in self._aligned(rows, (20, 20), whole=True):
+            yield f"  {'  '.join(cells)}"
 
     def _last(self) -> Iterator[str]:
         report = self.report
         yield ""
         if report.image is not None and report.image.base.layers:
             summary = report.summary
-            yield f"{summary.from_base} findings come with the base image, {summary.from_own_layers} from this image's own layers"
+            yield (
+                f"{_amount(summary.from_base, 'finding')} with the base image, "
+                f"{summary.from_own_layers} with this image's own layers"
+            )
         yield from self._not_checked()
         yield from self._unread()
         if report.suppressed:
             reasons = Counter(suppressed.reason for suppressed in report.suppressed)
             said = ", ".join(f"{count} by {reason}" for reason, count in sorted(reasons.items()))
-            yield _plain(f"{len(report.suppressed)} findings not shown: {said}")
+            yield _plain(f"{_amount(len(report.suppressed), 'finding')} not shown: {said}")
         if report.coverage.dev_packages:
-            yield f"{report.coverage.dev_packages} development dependencies of lock files left out (--include-dev)"
+            yield f"left out of lock files: {_amount(report.coverage.dev_packages, 'development package')} (--include-dev)"
         if report.coverage.skipped_files:
-            yield f"{report.coverage.skipped_files} files passed over by --skip-path"
+            yield f"{_amount(report.coverage.skipped_files, 'file')} passed over by --skip-path"
         yield self._verdict()
 
     def _not_checked(self) -> Iterator[str]:
@@ -221,7 +237,7 @@ class _Page:
         for state, words in _COVERAGE.items():
             if states[state]:
                 ecosystems = sorted({c.ecosystem for c in self.report.packages if c.coverage == state})
-                text = f"{states[state]} packages ({', '.join(ecosystems)}): {words}"
+                text = f"{_amount(states[state], 'package')} ({', '.join(ecosystems)}): {words}"
                 yield self._paint(_plain(text), "33")
 
     def _unread(self) -> Iterator[str]:
@@ -229,28 +245,52 @@ class _Page:
         if not errors:
             return
         kinds: Counter[str] = Counter(unread.kind for unread in errors)
-        said = ", ".join(f"{kinds[kind]} {words}" for kind, words in _UNREAD.items() if kinds[kind])
+        said = ", ".join(_amount(kinds[kind], words) for kind, words in _UNREAD.items() if kinds[kind])
         yield self._paint(f"incomplete: could not be read: {said}", "33")
         for unread in errors[:_EXAMPLES]:
             where = " ".join(part for part in (unread.layer[:19], unread.path, unread.place) if part)
-            yield _plain(f"  {unread.kind} {where}: {unread.reason}")
+            yield "  " + _plain(f"{unread.kind} {where}: {unread.reason}")
         if len(errors) > _EXAMPLES:
             yield f"  and {len(errors) - _EXAMPLES} more, all in the JSON report"
 
     def _verdict(self) -> str:
         report = self.report
-        name = report.image.name if report.image is not None else "IMAGE"
+        name = report.image.name if report.image is not None else ""
         if not report.findings:
             unsure = ", but not all of it could be checked" if report.incomplete else ""
-            return _plain(f"nothing found in {len(report.packages)} packages{unsure}")
+            return _plain(f"nothing found in {_amount(len(report.packages), 'package')}{unsure}")
         counts = _counts(report.summary.by_severity)
         levels = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
         gate = next((level for level in levels if report.summary.by_severity.get(level)), None)
         text = f"{counts}; {report.summary.fixable} can be fixed"
         if gate is None:
             return _plain(f"{text}. No gate of --fail-on critical to low would fail")
-        return _plain(f"{text}. This would fail: hullmark scan {name} --fail-on {gate}")
+        if report.image is None or report.image.source == "sbom":
+            return _plain(f"{text}. With --fail-on {gate} this would fail")
+        return _plain(f"{text}. This would fail: hullmark scan {shlex.quote(name)} --fail-on {gate}")
+
+
+def _fix(finding: Finding) -> str:
+    if finding.kind == "end_of_life":
+        return f"upgrade to {finding.fixed_version}" if finding.fixed_version else "upgrade the release"
+    return f"fixed in {finding.fixed_version}" if finding.fixed_version else _STATES[finding.state]
+
+
+def _words(finding: Finding) -> list[str]:
+    words = []
+    if finding.kind == "malicious":
+        words.append("MALICIOUS")
+    if finding.kev is not None:
+        words.append("exploited (KEV)")
+    if finding.epss is not None:
+        words.append(f"EPSS {finding.epss.probability:.1%}")
+    words += [bundle.id for bundle in finding.bundles[:2]]
+    return [*words, finding.title or " ".join(finding.details[:_DETAILS].split())]
+
+
+def _amount(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _age(hours: float) -> str:
-    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+    return _amount(round(hours), "hour") if hours < 48 else _amount(round(hours / 24), "day")

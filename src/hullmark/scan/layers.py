@@ -1,9 +1,10 @@
 """From a layer's blob to its facts: looked up where they are remembered, read where they are missing."""
 
+import contextlib
 import functools
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -16,6 +17,7 @@ from hullmark.images.source import Blob, FileIdentity
 from hullmark.images.walk import Body, Cut, Selected, Shape, walk
 from hullmark.model.errors import HullmarkError, LimitError
 from hullmark.model.facts import FileFacts, LayerShape, Unread, UnreadKind
+from hullmark.scan.bounds import Bounds, BoundsError
 from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
 
@@ -24,6 +26,8 @@ TIME_OVER = "the time given with --timeout was over"
 _WAIT_FOR_OTHER_S = 30.0
 _LOOK_EVERY_S = 0.02
 _SMALLEST_BINARY = 256
+_MAX_LINK_STEPS = 40
+_MOST_TEXT = 32 * 1024 * 1024  # what may be larger is an archive or a database
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -60,12 +64,14 @@ class LayerReader:
         self.limits = limits
         self.file_limits = file_limits
         self.budget = Budget(limits.body_budget_bytes)
+        self.bounds = Bounds(limits)
         self.over = over
-        self.keys = self._keys()
+        self.shape_key, self.keys = self._keys()
 
     def share_budget(self, workers: int) -> None:
-        """Leave each of several processes its share of the memory for bodies."""
-        self.budget = Budget(self.limits.body_budget_bytes // workers)
+        """Leave each of several processes its share of the memory for bodies, and of what the image may cost."""
+        self.budget.share(workers)
+        self.bounds.share(workers)
 
     @functools.cached_property
     def detectors(self) -> tuple[Detector, ...]:
@@ -77,9 +83,9 @@ class LayerReader:
         """Tells whether any detector wants a path."""
         return Dispatcher(self.detectors).wants
 
-    def _keys(self) -> dict[str, str]:
-        """Make each detector's key in the cache: its name, version, and a hash of all that shapes its output."""
-        shared = msgspec.msgpack.encode([self.file_limits, self.limits.body_budget_bytes])
+    def _keys(self) -> tuple[str, dict[str, str]]:
+        """Make the cache's keys, of shapes and of each detector: name, version, a hash of all that shapes the output."""
+        shared = msgspec.msgpack.encode([self.file_limits, self.limits])
         wants = msgspec.msgpack.encode([entry.wants for entry in self.catalogue.detectors])
         keys = {}
         for entry in self.catalogue.detectors:
@@ -87,14 +93,15 @@ class LayerReader:
             keys[entry.name] = (
                 f"{entry.name}/{entry.version}/{hashlib.blake2b(settings, digest_size=8).hexdigest()}"
             )
-        return keys
+        return f"{SHAPE}/{hashlib.blake2b(shared, digest_size=8).hexdigest()}", keys
 
     def remembered(self, blob: Blob) -> Facts | None:
         """Give the facts of a layer that need no byte of it: it cannot be had, or all of it is known."""
         if blob.problem:
             return unreadable(blob, blob.problem)
         known = blob.claimed if blob.addressed else self._digest_of(blob.identity)
-        return self._remembered(known, blob) if known and known == blob.claimed else None
+        found = self._remembered(known, blob) if known and known == blob.claimed else None
+        return self.admitted(blob, found) if found is not None else None
 
     def facts(self, blob: Blob) -> Facts:
         """Give the facts of a layer. Never raises for what is wrong with it: that is Unread in the answer."""
@@ -102,8 +109,13 @@ class LayerReader:
             return known
         with self.cache.reading(blob.claimed) as first:
             if not first and (found := self._from_other(blob)):
-                return found
-            return self._read(blob)
+                return self.admitted(blob, found)
+            return self.admitted(blob, self._read(blob))
+
+    def admitted(self, blob: Blob, facts: Facts) -> Facts:
+        """Give a layer's facts back, as long as those of the whole image are not too many."""
+        problem = self.bounds.problem(facts.shape, facts.files)
+        return unreadable(blob, problem) if problem else facts
 
     def _digest_of(self, identity: FileIdentity | None) -> str:
         return self.cache.digest_of(identity) if identity is not None else ""
@@ -111,7 +123,7 @@ class LayerReader:
     def _remembered(self, digest: str, blob: Blob) -> Facts | None:
         """Decode a layer's rows when every one is there."""
         rows = self.cache.load(digest)
-        if SHAPE not in rows or any(key not in rows for key in self.keys.values()):
+        if self.shape_key not in rows or any(key not in rows for key in self.keys.values()):
             return None
         decoded = self._decode(rows)
         if decoded is None:
@@ -124,7 +136,7 @@ class LayerReader:
         self, rows: Mapping[str, msgspec.Raw]
     ) -> tuple[LayerShape, dict[str, tuple[FileFacts, ...]]] | None:
         try:
-            shape = msgspec.msgpack.decode(rows[SHAPE], type=LayerShape)
+            shape = msgspec.msgpack.decode(rows[self.shape_key], type=LayerShape)
             files = {name: _FACTS.decode(rows[key]) for name, key in self.keys.items() if key in rows}
         except msgspec.DecodeError:
             return None
@@ -152,7 +164,7 @@ class LayerReader:
         if self.over():
             return unreadable(blob, TIME_OVER)
         rows = self.cache.load(blob.claimed) if blob.claimed else {}
-        missing = [d for d in self.detectors if SHAPE not in rows or self.keys[d.name] not in rows]
+        missing = [d for d in self.detectors if self.shape_key not in rows or self.keys[d.name] not in rows]
         if not missing and not blob.once and blob.walk is None:
             digest, size, problem = self._hash_only(blob)
             if not problem and digest == blob.claimed and (found := self._remembered(digest, blob)):
@@ -179,18 +191,17 @@ class LayerReader:
             if blob.walk is not None:
                 reading.take(blob.walk(reading.select, reading.shape, self.budget, self.limits))
             else:
-                pieces = inflated(hashed, self.limits)
-                reading.take(walk(pieces, reading.select, reading.shape, self.budget, self.limits))
-                for _rest in pieces if not reading.cut else ():
-                    # What follows the tar's end is inflated too, since the stream's checksum stands behind it.
-                    pass
+                with contextlib.closing(self.pieces(hashed, reading)) as pieces:
+                    reading.take(walk(pieces, reading.select, reading.shape, self.budget, self.limits))
+                    for _rest in pieces if not reading.cut else ():
+                        # What follows the tar's end is inflated too, since the stream's checksum stands behind it.
+                        pass
         except (Cut, DamagedError) as problem:
             problems.append(str(problem))
         except (OSError, HullmarkError) as problem:
             problems.append(_words(problem))
             failed = not isinstance(problem, LimitError)
         if blob.walk is not None:
-            reading.resolve_hard_links(None)
             unread = tuple(Unread(kind="layer", reason=reason) for reason in problems)
             return Facts("", reading.shape.frozen(), reading.files(), unread, 0)
         try:
@@ -199,10 +210,23 @@ class LayerReader:
         except (OSError, HullmarkError) as problem:
             problems.append(_words(problem))
             failed = True
-        cut = failed or reading.cut
-        if not cut:
-            reading.resolve_hard_links(blob)
-        return self._finish(blob, hashed, reading, problems, rows, cut=cut)
+        try:
+            if not failed and not reading.cut:
+                reading.resolve_hard_links(blob)
+        except (Cut, BoundsError) as problem:
+            failed = isinstance(problem, BoundsError)
+            problems += [str(problem)] if str(problem) not in problems else []
+        return self._finish(blob, hashed, reading, problems, rows, cut=failed or reading.cut)
+
+    def pieces(self, hashed: Hashed, reading: "_Reading") -> Generator[bytes]:
+        """Inflate a layer within the bounds of the image and the time."""
+        reading.hashed = hashed
+        pieces = inflated(hashed, self.limits, self.budget.large)
+        for piece in self.bounds.watched(pieces, hashed, reading.shape):
+            if self.over():
+                reading.cut = True
+                raise Cut(TIME_OVER)
+            yield piece
 
     def _finish(
         self,
@@ -222,7 +246,7 @@ class LayerReader:
             # A pure function of these bytes, so what is wrong with them may be remembered as well.
             shape = msgspec.structs.replace(shape, unread=(*shape.unread, *said))
             new = {self.keys[name]: _ENCODE(found) for name, found in files.items()}
-            self.cache.store(digest, {SHAPE: msgspec.msgpack.encode(shape), **new})
+            self.cache.store(digest, {self.shape_key: msgspec.msgpack.encode(shape), **new})
             if reading.partial and digest == blob.claimed and (known := self._decode(rows)):
                 files = known[1] | files
         else:
@@ -253,7 +277,8 @@ class _Reading:
         self.dispatcher = Dispatcher(detectors)
         self.shape = Shape(reader.limits)
         self.cut = False
-        self._asked = 0
+        self._asked = self._facts = self._fact_bytes = self._lines = 0
+        self.hashed: Hashed | None = None
         self._found: dict[str, dict[str, FileFacts]] = {detector.name: {} for detector in detectors}
         self._binaries = self.dispatcher.binaries
         self._binary = self._selected(self._binaries, elf_only=True) if self._binaries else None
@@ -297,20 +322,51 @@ class _Reading:
         detectors = body.token
         assert isinstance(detectors, tuple)
         binary = body.data[:4] == b"\x7fELF"
+        if not binary and any(detector.max_bytes <= _MOST_TEXT for detector in detectors):
+            self._count_lines(body.data)
         for detector in detectors:
-            found = self._found[detector.name]
-            found.pop(path, None)  # of two entries of one path the later counts
             named = not detector.binaries or detector in self.dispatcher.find(path)
             if not named and not (binary and (body.whole or detector.markers)):
+                self._forget(detector, path)
                 continue
-            if body.whole or detector.markers:
+            if not body.problem and (body.whole or detector.markers):
                 facts = read_file(detector, self._file(body, path))
             else:
-                kind: UnreadKind = "package_database" if detector.database else "file"
-                reason = f"a file of {body.size} bytes, more than is held at once"
-                facts = FileFacts(path, (Unread(kind=kind, path=path, reason=reason),))
+                reason = body.problem or f"a file of {body.size} bytes, more than is held at once"
+                facts = _unread_file(detector, path, reason)
             if named or facts.facts:
-                found[path] = facts
+                self._keep(detector, facts)
+            else:
+                self._forget(detector, path)
+
+    def _count_lines(self, data: bytes) -> None:
+        lines = data.count(b"\n") + data.count(b",")
+        self._lines += lines
+        if self.hashed is not None:
+            self.reader.bounds.text(lines, self._lines, self.hashed.size)
+
+    def read_one(self, detector: Detector, body: Body) -> FileFacts:
+        """Run one detector over a body, and give what it says."""
+        self._read(body._replace(token=(detector,)), body.path)
+        return self._found[detector.name].get(body.path, FileFacts(body.path))
+
+    def _forget(self, detector: Detector, path: str) -> None:
+        """Drop what an earlier entry of the same path said: the later counts."""
+        old = self._found[detector.name].pop(path, None)
+        if old is not None:
+            self._facts -= 1 + len(old.facts)
+
+    def _keep(self, detector: Detector, facts: FileFacts) -> None:
+        """Keep what a file says, as long as the layer does not say too much."""
+        self._forget(detector, facts.path)
+        limits = self.reader.limits
+        self._facts += 1 + len(facts.facts)
+        self._fact_bytes += len(_ENCODE(facts))
+        if self._facts > limits.layer_facts:
+            raise Cut(f"more than {limits.layer_facts} facts (limits.layer_facts)")
+        if self._fact_bytes > limits.layer_fact_bytes:
+            raise Cut(f"facts of more than {limits.layer_fact_bytes} bytes (limits.layer_fact_bytes)")
+        self._found[detector.name][facts.path] = facts
 
     def _file(self, body: Body, path: str) -> File:
         return File(
@@ -324,45 +380,64 @@ class _Reading:
             wanted=self.reader.wanted,
         )
 
-    def resolve_hard_links(self, blob: Blob | None) -> None:
+    def resolve_hard_links(self, blob: Blob) -> None:
         """Give wanted paths that are hard links the facts of the file that they link to.
 
-        A target that was not wanted itself is read in a second pass over the layer.
+        A target that was not wanted itself is read in a second pass over the layer, once for each detector.
         """
-        again: dict[str, list[str]] = {}
-        for path, target in self.shape.hard_links.items():
+        again: dict[str, list[tuple[str, Detector]]] = {}
+        for path in self.shape.hard_links:
             for detector in self.dispatcher.find(path):
+                target = self._link_target(path)
                 known = self._found[detector.name].get(target)
                 if known is not None:
-                    self._found[detector.name][path] = FileFacts(path, known.facts)
+                    self._keep(detector, FileFacts(path, known.facts))
                 else:
-                    again.setdefault(target, [])
-                    if path not in again[target]:
-                        again[target].append(path)
-        if not again:
-            return
-        if blob is None or blob.once:
-            for paths in again.values():
-                for path in paths:
-                    self.shape.say("a hard link to a file that was passed by", path=path)
-            return
+                    again.setdefault(target, []).append((path, detector))
+        if again and not blob.once:
+            self._read_again(blob, again)
+        reason = "a hard link to a file that " + ("was passed by" if blob.once else "its layer does not have")
+        for links in again.values():
+            for path, detector in links:
+                self._keep(detector, _unread_file(detector, path, reason))
+
+    def _link_target(self, path: str) -> str:
+        """Follow hard links to hard links; where they lead in circles, to some path that is no file."""
+        for _step in range(_MAX_LINK_STEPS):
+            target = self.shape.hard_links.get(path)
+            if target is None:
+                break
+            path = target
+        return path
+
+    def _read_again(self, blob: Blob, links: dict[str, list[tuple[str, Detector]]]) -> None:
+        """Read the targets of hard links in a second pass; those that are not there stay in `links`."""
+        wanted = {
+            target: self._selected(tuple({detector.name: detector for _, detector in aliases}.values()))
+            for target, aliases in links.items()
+        }
+        scratch = _Reading(self.reader, self.detectors)
         hashed = Hashed(blob.open())
-        scratch = Shape(self.reader.limits)
 
         def select(path: str, _mode: int, _size: int) -> Selected | None:
-            if path not in again:
-                return None
-            detectors = [d for alias in again[path] for d in self.dispatcher.find(alias)]
-            return self._selected(tuple(dict.fromkeys(detectors)))
+            return wanted.get(path)
 
         try:
-            pieces = inflated(hashed, self.reader.limits)
-            for body in walk(pieces, select, scratch, self.reader.budget, self.reader.limits):
-                for alias in again[body.path]:
-                    own = tuple(d for d in self.dispatcher.find(alias))
-                    self._read(body._replace(path=alias, token=own), alias)
-        except (Cut, DamagedError, OSError, HullmarkError) as problem:
+            with contextlib.closing(self.reader.pieces(hashed, scratch)) as pieces:
+                for body in walk(pieces, select, scratch.shape, self.reader.budget, self.reader.limits):
+                    self._share(body, links.pop(body.path, ()), scratch)
+        except (DamagedError, OSError, LimitError) as problem:
             self.shape.say(f"hard links could not be followed: {_words(problem)}")
+        finally:
+            self.cut = self.cut or scratch.cut
+
+    def _share(self, body: Body, links: Iterable[tuple[str, Detector]], scratch: "_Reading") -> None:
+        """Read a body once for each detector, and give all links to it what was learned."""
+        learned: dict[str, FileFacts] = {}
+        for path, detector in links:
+            if detector.name not in learned:
+                learned[detector.name] = scratch.read_one(detector, body._replace(path=path))
+            self._keep(detector, FileFacts(path, learned[detector.name].facts))
 
     def files(self) -> dict[str, tuple[FileFacts, ...]]:
         """Give what each detector found, by path."""
@@ -381,6 +456,11 @@ def _words(problem: BaseException) -> str:
     if isinstance(problem, HullmarkError):
         return f"{problem.what} ({problem.hint})" if problem.hint else problem.what
     return str(problem.strerror or problem) if isinstance(problem, OSError) else str(problem)
+
+
+def _unread_file(detector: Detector, path: str, reason: str) -> FileFacts:
+    kind: UnreadKind = "package_database" if detector.database else "file"
+    return FileFacts(path, (Unread(kind=kind, path=path, reason=reason),))
 
 
 def unreadable(blob: Blob, reason: str) -> Facts:

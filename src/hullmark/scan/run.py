@@ -17,6 +17,7 @@ from hullmark.model.report import BaseImage, Location, Report, ReportImage, Tool
 from hullmark.scan.base import find_base, layer_digests
 from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
+from hullmark.scan.documents import document_of
 from hullmark.scan.layers import Facts, LayerReader, decode, encode, unreadable
 from hullmark.scan.matching import Inventory, Item, report
 from hullmark.scan.overlay import Merged, merge, skipper
@@ -32,7 +33,12 @@ def run(request: ScanRequest) -> Report:
     """Scan one image. Raises `HullmarkError` only when there is nothing to report at all."""
     cache = FactCache(request.cache, max_bytes=request.cache_bytes, read_only=request.cache_read_only)
     catalogue = Catalogue(request.cache)
-    inventory = take_inventory(request, cache, catalogue)
+    if document := document_of(request.reference):
+        from hullmark.scan.sbom import inventory_from_sbom
+
+        inventory = inventory_from_sbom(*document)
+    else:
+        inventory = take_inventory(request, cache, catalogue)
     made = report(inventory, request, catalogue)
     catalogue.keep(cache.write)
     return made

@@ -1,4 +1,4 @@
-"""JSON, TOML, YAML and XML documents, decoded within bounds. Each raises `MalformedError` for what it can't read."""
+"""JSON, TOML and XML documents, decoded within bounds. Each raises `MalformedError` for what it can't read."""
 
 import tomllib
 from collections.abc import Iterator
@@ -10,11 +10,23 @@ import msgspec
 from hullmark.detectors.detector import File, MalformedError
 
 _MAX_KEY_PARTS = 100
+_VALUES_TO_RECORDS = 10
+
+
+def bound_values(file: File, body: bytes, signs: bytes, form: str) -> None:
+    """Refuse a document of so many values that it would take a hundred times its size in memory.
+
+    Each value has one of the signs in front of it, or shares it with one more.
+    """
+    most = _VALUES_TO_RECORDS * file.limits.max_records
+    if len(body) > most and sum(body.count(sign) for sign in signs) > most:
+        raise MalformedError(f"{form} of more than {most} values")
 
 
 def json(file: File) -> Any:
     """Decode a JSON document."""
     body = file.body.removeprefix(b"\xef\xbb\xbf")
+    bound_values(file, body, b"{[,", "JSON")
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
@@ -26,6 +38,7 @@ def json(file: File) -> Any:
 def toml(file: File) -> dict[str, Any]:
     """Decode a TOML document. Dotted keys of absurd length, on which the parser is quadratic, are refused."""
     text = file.text()
+    bound_values(file, file.body, b"{[,=", "TOML")
     for number, line in enumerate(text.split("\n"), 1):
         if (
             line.count(".") > _MAX_KEY_PARTS
@@ -34,41 +47,10 @@ def toml(file: File) -> dict[str, Any]:
             raise MalformedError("TOML key nested too deeply", f"line {number}")
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except ValueError as problem:  # also for a number of more digits than Python reads
         raise MalformedError(f"not TOML: {problem}") from problem
     except RecursionError as problem:
         raise MalformedError("TOML nested too deeply") from problem
-
-
-def yaml(file: File) -> Any:
-    """Decode the first YAML document of a file. Aliases, with which a short text becomes a huge one, are refused."""
-    import yaml as pyyaml
-
-    loader = pyyaml.CSafeLoader(file.text())
-    try:
-        node = loader.get_node() if loader.check_node() else None
-        if node is None:
-            return None
-        _refuse_aliases(node)
-        return loader.construct_document(node)
-    except (pyyaml.YAMLError, ValueError, OverflowError) as problem:
-        raise MalformedError(f"not YAML: {' '.join(str(problem).split())}") from problem
-    finally:
-        loader.dispose()
-
-
-def _refuse_aliases(root: Any) -> None:
-    seen: set[int] = set()
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node.value, str):
-            continue
-        if id(node) in seen:
-            raise MalformedError("YAML with aliases", f"line {node.start_mark.line + 1}")
-        seen.add(id(node))
-        for child in node.value:
-            waiting.extend(child if isinstance(child, tuple) else (child,))
 
 
 class Element:
@@ -105,19 +87,26 @@ def xml(file: File) -> Element:
     parser = expat.ParserCreate(namespace_separator="}")
     root = Element("", {}, 1)
     stack = [root]
+    texts: list[list[str]] = [[]]
+    left = file.limits.max_records
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if len(stack) > file.limits.max_depth:
             raise MalformedError("XML nested too deeply", f"line {parser.CurrentLineNumber}")
+        nonlocal left
+        left -= 1 + len(attributes)
+        if left < 0:
+            raise MalformedError(f"XML of more than {file.limits.max_records} elements and attributes")
         element = Element(name.rpartition("}")[2], attributes, parser.CurrentLineNumber)
         stack[-1].children.append(element)
         stack.append(element)
+        texts.append([])
 
     def end(_name: str) -> None:
-        stack.pop()
+        stack.pop().text = "".join(texts.pop())
 
     def data(text: str) -> None:
-        stack[-1].text += text
+        texts[-1].append(text)
 
     def entity(*_details: object) -> None:
         raise MalformedError("XML that declares entities", f"line {parser.CurrentLineNumber}")

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from hullmark.detectors._formats.documents import bound_values
 from hullmark.detectors.detector import File, MalformedError
 
 # An unclosed string or comment matches up to the end, so that no second try starts inside it.
@@ -13,6 +14,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|//[^\n]*|/\*.*?(?:\*/|\Z)|,(?=\s*+[}
 
 def jsonc(file: File) -> Any:
     """Decode the document."""
+    bound_values(file, file.body, b"{[,", "JSON")
     plain = _TOKEN.sub(lambda token: token[0] if token[0][0] == '"' else " ", file.text())
     try:
         return msgspec.json.decode(plain)

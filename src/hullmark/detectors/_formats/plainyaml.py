@@ -7,7 +7,9 @@ which a short text becomes a huge one, are refused, and nesting is bounded.
 from collections.abc import Iterator
 from typing import Any
 
-from hullmark.detectors.detector import File, MalformedError
+from hullmark.detectors.detector import File, Limits, MalformedError
+
+_EVENTS_TO_RECORDS = 10
 
 
 def documents(file: File) -> Iterator[Any]:
@@ -16,24 +18,28 @@ def documents(file: File) -> Iterator[Any]:
 
     loader = yaml.CSafeLoader(file.text())
     try:
-        yield from _build(loader, file.limits.max_depth)
+        yield from _build(loader, file.limits)
     except (yaml.YAMLError, ValueError) as problem:
         raise MalformedError(f"not YAML: {' '.join(str(problem).split())}") from problem
     finally:
         loader.dispose()
 
 
-def _build(loader: Any, max_depth: int) -> Iterator[Any]:
+def _build(loader: Any, limits: Limits) -> Iterator[Any]:
     import yaml
 
+    left = most = _EVENTS_TO_RECORDS * limits.max_records
     stack: list[dict[str, Any] | list[Any]] = []
     keys: list[str | None] = []  # of each open mapping the key whose value comes next
     top: Any = None
     while (kind := type(event := loader.get_event())) is not yaml.StreamEndEvent:
+        left -= 1
+        if left < 0:
+            raise MalformedError(f"YAML of more than {most} values")
         if kind is yaml.ScalarEvent:
             value: Any = event.value
         elif kind in {yaml.MappingStartEvent, yaml.SequenceStartEvent}:
-            if len(stack) >= max_depth:
+            if len(stack) >= limits.max_depth:
                 raise MalformedError("YAML nested too deeply", _place(event))
             stack.append({} if kind is yaml.MappingStartEvent else [])
             keys.append(None)

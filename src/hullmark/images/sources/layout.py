@@ -70,14 +70,10 @@ def platforms(reference: str, options: SourceOptions) -> tuple[Platform, ...]:
     """Give every platform that a layout's index offers."""
     folder_name, selector = split(reference)
     folder, limit = Path(folder_name), options.limits.document_bytes
-
-    def fetch(descriptor: _oci.Descriptor) -> bytes:
-        return _document(folder / "blobs" / descriptor.digest.replace(":", "/", 1), limit, reference)
-
-    root = _selected(
-        _oci.decode(_document(folder / "index.json", limit, reference), reference), selector, reference
-    )
-    return tuple(_oci.platforms(root, fetch, options.limits, reference))
+    content = ContentFolder(folder / "blobs", reference, limit)
+    index = document(folder / "index.json", "index.json", limit, reference)
+    root = _selected(_oci.decode(index, reference), selector, reference)
+    return tuple(_oci.platforms(root, content.fetch, options.limits, reference))
 
 
 SOURCE = Source(

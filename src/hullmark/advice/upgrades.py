@@ -1,0 +1,92 @@
+"""Which packages to upgrade to which versions, those that rid the image of the worst first."""
+
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+
+from hullmark.advisories.scheme import Scheme
+from hullmark.model.advisory import SEVERITY_RANK, Severity
+from hullmark.model.errors import VersionError
+from hullmark.model.report import Finding
+
+Schemes = Callable[[str], Scheme | None]
+
+
+class Upgrade(Struct, frozen=True, kw_only=True):
+    """One upgrade: from the `installed` version to one that has the fix of all `count` findings.
+
+    `from_base` is True where the package comes with the base image, so that a newer base may bring the upgrade.
+    """
+
+    ecosystem: str
+    name: str
+    installed: str
+    to: str
+    count: int
+    worst: Severity
+    from_base: bool | None = None
+
+
+def upgrades(findings: Iterable[Finding], scheme: Schemes | None = None) -> list[Upgrade]:
+    """Give the upgrades that the findings ask for.
+
+    The target is the highest of the fixed versions in the ecosystem's order, since that has the lower ones' fixes
+    as well. Fixed versions that cannot be ordered stand for themselves: nothing says what else they fix.
+    """
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        if finding.fixed_version and finding.kind != "end_of_life":
+            ecosystem = finding.purl.removeprefix("pkg:").partition("/")[0]
+            groups.setdefault((ecosystem, finding.name, finding.version), []).append(finding)
+    found = [
+        _upgrade(ecosystem, name, version, to, fixed)
+        for (ecosystem, name, version), group in groups.items()
+        for to, fixed in _targets(ecosystem, group, scheme or _registered)
+    ]
+    return sorted(
+        found, key=lambda u: (SEVERITY_RANK[u.worst], -u.count, u.name, u.installed, u.ecosystem, u.to)
+    )
+
+
+def _upgrade(ecosystem: str, name: str, version: str, to: str, fixed: list[Finding]) -> Upgrade:
+    bases = {finding.from_base for finding in fixed}
+    return Upgrade(
+        ecosystem=ecosystem,
+        name=name,
+        installed=version,
+        to=to,
+        count=len(fixed),
+        worst=min((finding.severity for finding in fixed), key=lambda level: SEVERITY_RANK[level]),
+        from_base=bases.pop() if len(bases) == 1 else None,
+    )
+
+
+def _targets(ecosystem: str, group: list[Finding], scheme: Schemes) -> list[tuple[str, list[Finding]]]:
+    by_version: dict[str, list[Finding]] = {}
+    for finding in group:
+        by_version.setdefault(finding.fixed_version, []).append(finding)
+    if len(by_version) == 1:
+        return list(by_version.items())
+    order = scheme(ecosystem)
+    keys = {version: _key(order, version) for version in by_version}
+    ordered = {version: key for version, key in keys.items() if key is not None}
+    alone = [(version, fixed) for version, fixed in by_version.items() if version not in ordered]
+    if not ordered:
+        return alone
+    highest = max(ordered, key=lambda version: (ordered[version], version))
+    return [(highest, [finding for finding in group if finding.fixed_version in ordered]), *alone]
+
+
+def _key(order: Scheme | None, version: str) -> bytes | None:
+    if order is None:
+        return None
+    try:
+        return order.key(version)
+    except VersionError:
+        return None
+
+
+def _registered(ecosystem: str) -> Scheme | None:
+    from hullmark.advisories.registry import schemes
+
+    return schemes().get(ecosystem)

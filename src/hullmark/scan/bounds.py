@@ -1,0 +1,93 @@
+"""What one image may cost over all of its layers.
+
+Each of a thousand layers may stay within what one layer may cost, and all together take hours or fill the memory.
+What is left out for that reason depends on the other layers of the image, so it is never remembered.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+
+from hullmark.images.inflate import Hashed
+from hullmark.images.limits import ReadLimits
+from hullmark.images.walk import Shape
+from hullmark.model.errors import HullmarkError
+from hullmark.model.facts import FileFacts, LayerShape
+
+_BYTES_AN_ENTRY, _BYTES_A_LINE = 16, 4
+"""Compressed bytes; a layer of nothing but empty folders, or of plain lists, takes twice as many for each."""
+
+
+class BoundsError(HullmarkError):
+    """The image as a whole is more than its limits allow; what else it holds is not read."""
+
+
+class Bounds:
+    """Counts what the layers of one image cost, over the threads that read them.
+
+    What a layer of usual make needs for its size is always granted, so that no bomb keeps the others from being read.
+    """
+
+    def __init__(self, limits: ReadLimits) -> None:
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._bytes_left = limits.image_free_bytes
+        self._entries_left = limits.image_entries
+        self._lines_left = limits.image_lines
+        self._facts_left = limits.image_facts
+        self._shape_left = limits.image_shape_bytes
+
+    def share(self, workers: int) -> None:
+        """Leave each of several processes its share of what is left to be read."""
+        self._bytes_left //= workers
+        self._entries_left //= workers
+        self._lines_left //= workers
+
+    def watched(self, pieces: Iterable[bytes], hashed: Hashed, shape: Shape) -> Iterator[bytes]:
+        """Pass a layer's pieces on, as long as the image is within its bounds."""
+        inflated = entries = 0
+        for piece in pieces:
+            inflated += len(piece)
+            with self._lock:
+                self._bytes_left -= len(piece)
+                self._entries_left -= shape.entries - entries
+            entries = shape.entries
+            if self._bytes_left < 0 and inflated > self._limits.layer_ratio * hashed.size:
+                raise BoundsError(
+                    f"all layers together inflate to more than {self._limits.image_free_bytes} bytes, "
+                    f"and this one to more than {self._limits.layer_ratio} times its size",
+                    hint="limits.image_free_bytes",
+                )
+            if self._entries_left < 0 and entries > hashed.size // _BYTES_AN_ENTRY:
+                raise BoundsError(
+                    f"all layers together have more than {self._limits.image_entries} entries, "
+                    f"and this one more than its size suggests",
+                    hint="limits.image_entries",
+                )
+            yield piece
+
+    def text(self, lines: int, lines_of_layer: int, packed_bytes: int) -> None:
+        """Take the lines of one more text file that is about to be read."""
+        with self._lock:
+            self._lines_left -= lines
+        if self._lines_left < 0 and lines_of_layer > packed_bytes // _BYTES_A_LINE:
+            raise BoundsError(
+                f"the text files of all layers have more than {self._limits.image_lines} lines, "
+                f"and those of this one more than its size suggests",
+                hint="limits.image_lines",
+            )
+
+    def problem(self, shape: LayerShape, files: Mapping[str, tuple[FileFacts, ...]]) -> str:
+        """Say why what was learned of one more layer is too much, or nothing; then it does not count."""
+        facts = sum(1 + len(entry.facts) for found in files.values() for entry in found)
+        size = len(shape.links) + len(shape.whiteouts) + len(shape.opaques)
+        with self._lock:
+            if facts > self._facts_left:
+                return (
+                    f"all layers together say more than {self._limits.image_facts} facts (limits.image_facts)"
+                )
+            if size > self._shape_left:
+                most = self._limits.image_shape_bytes
+                return f"all layers together have more than {most} bytes of links and whiteouts"
+            self._facts_left -= facts
+            self._shape_left -= size
+        return ""

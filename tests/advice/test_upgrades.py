@@ -1,0 +1,80 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hullmark.advice.upgrades import Upgrade, upgrades
+from hullmark.advisories.registry import schemes
+from hullmark.model.advisory import Severity
+from hullmark.model.report import Finding
+
+
+def finding(
+    fixed: str,
+    severity: Severity = Severity.HIGH,
+    *,
+    purl: str = "pkg:npm/x@1.0.0",
+    from_base: bool | None = None,
+    **more: str,
+) -> Finding:
+    values = {"id": "CVE-1", "component": "p0", "name": "x", "version": "1.0.0", **more}
+    return Finding(purl=purl, severity=severity, fixed_version=fixed, from_base=from_base, **values)  # type: ignore[arg-type]
+
+
+def test_the_highest_by_the_ecosystems_order_not_by_letters_or_by_number_of_mentions() -> None:
+    (upgrade,) = upgrades([finding("1.9.0"), finding("1.9.0"), finding("1.10.0", Severity.LOW)])
+    assert upgrade == Upgrade(
+        ecosystem="npm", name="x", installed="1.0.0", to="1.10.0", count=3, worst=Severity.HIGH
+    )
+
+
+def test_each_ecosystem_has_its_own_order() -> None:
+    versions = ("1.0~rc1-1", "1.0-1")
+    (upgrade,) = upgrades([finding(version, purl="pkg:deb/debian/x@0.9") for version in versions])
+    assert upgrade.to == "1.0-1"
+
+
+def test_what_cannot_be_ordered_is_an_upgrade_of_its_own() -> None:
+    found = upgrades([finding("1.2.0"), finding("1.1.0"), finding("see the vendor", Severity.LOW)])
+    assert [(upgrade.to, upgrade.count) for upgrade in found] == [("1.2.0", 2), ("see the vendor", 1)]
+
+
+def test_an_ecosystem_without_order_groups_equal_words_only() -> None:
+    found = upgrades([finding(version, purl="pkg:unheard-of/x@1") for version in ("2", "3", "2")])
+    assert [(upgrade.to, upgrade.count) for upgrade in found] == [("2", 2), ("3", 1)]
+
+
+def test_without_a_fix_there_is_no_upgrade() -> None:
+    assert upgrades([finding(""), finding("debian-13", kind="end_of_life")]) == []
+
+
+def test_the_worst_come_first_then_the_most() -> None:
+    found = upgrades(
+        [
+            finding("2", Severity.LOW, name="a"),
+            finding("2", Severity.HIGH, name="b"),
+            finding("2", Severity.HIGH, name="c"),
+            finding("2", Severity.LOW, name="c"),
+            finding("2", Severity.CRITICAL, name="d"),
+        ]
+    )
+    assert [upgrade.name for upgrade in found] == ["d", "c", "b", "a"]
+
+
+def test_packages_of_one_name_in_two_ecosystems_stay_apart() -> None:
+    found = upgrades([finding("2"), finding("2", purl="pkg:pypi/x@1.0.0")])
+    assert [upgrade.ecosystem for upgrade in found] == ["npm", "pypi"]
+
+
+def test_base_image() -> None:
+    both = upgrades([finding("2", from_base=True), finding("2", from_base=False)])
+    base = upgrades([finding("2", from_base=True), finding("3", from_base=True)])
+    assert [upgrade.from_base for upgrade in (*both, *base)] == [None, True]
+
+
+@given(
+    st.lists(st.tuples(*[st.integers(0, 30)] * 3).map(lambda parts: ".".join(map(str, parts))), min_size=1)
+)
+def test_the_target_has_every_fix_that_it_counts(versions: list[str]) -> None:
+    key = schemes()["npm"].key
+    (upgrade,) = upgrades([finding(version) for version in versions])
+    assert upgrade.count == len(versions)
+    assert all(key(version) <= key(upgrade.to) for version in versions)

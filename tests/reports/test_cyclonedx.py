@@ -1,0 +1,174 @@
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from hullmark.model.errors import UsageError
+from hullmark.model.look import Look
+from hullmark.model.report import Failure, Report, ReportDatabase, ReportSet
+from hullmark.reports import render
+from reports.sample import EXPRESS, LOG4J, SAMPLE, problems
+
+
+def bom(report: Report | ReportSet = SAMPLE) -> Any:
+    return msgspec.json.decode(render("cyclonedx", report))
+
+
+def component(name: str) -> Any:
+    return next(entry for entry in bom()["components"] if entry["name"] == name)
+
+
+def flaw(name: str) -> Any:
+    return next(entry for entry in bom()["vulnerabilities"] if entry["id"] == name)
+
+
+def test_is_valid_by_the_official_schema() -> None:
+    assert problems(render("cyclonedx", SAMPLE), "bom-1.6.schema.json") == []
+
+
+@pytest.mark.parametrize("changes", [{"image": None}, {"findings": (), "database": ReportDatabase(())}])
+def test_is_valid_with_less(changes: dict[str, Any]) -> None:
+    report = msgspec.structs.replace(SAMPLE, **changes)
+    assert problems(render("cyclonedx", report), "bom-1.6.schema.json") == []
+
+
+def test_the_schema_does_refuse() -> None:
+    body = render("cyclonedx", SAMPLE).replace(b'"severity": "critical"', b'"severity": "dire"')
+    assert problems(body, "bom-1.6.schema.json")
+
+
+def test_same_report_same_bytes_and_other_report_other_serial_number() -> None:
+    other = msgspec.structs.replace(SAMPLE, as_of="2026-02-01T12:00:00Z")
+    assert render("cyclonedx", SAMPLE) == render("cyclonedx", SAMPLE, Look(40, colour=True))
+    assert bom(SAMPLE)["serialNumber"] != bom(other)["serialNumber"]
+
+
+def test_metadata() -> None:
+    metadata = bom()["metadata"]
+    assert metadata["timestamp"] == "2026-01-31T12:00:00Z"
+    assert metadata["tools"]["components"][0]["name"] == "hullmark"
+    image = metadata["component"]
+    assert image["type"] == "container"
+    assert image["purl"] == (
+        f"pkg:oci/app@sha256:{'a' * 64}?arch=arm64&repository_url=registry.example/team/app&tag=1.2"
+    )
+
+
+def test_the_time_is_given_in_utc() -> None:
+    assert bom(msgspec.structs.replace(SAMPLE, as_of="2026-01-31T14:00:00+02:00"))["metadata"][
+        "timestamp"
+    ] == ("2026-01-31T12:00:00Z")
+
+
+def test_references_are_unique() -> None:
+    document = bom()
+    refs = [entry["bom-ref"] for entry in document["components"]]
+    assert len(refs) == len(set(refs)) == len(SAMPLE.packages) + 1
+    known = {*refs, document["metadata"]["component"]["bom-ref"]}
+    affected = {affect["ref"] for entry in document["vulnerabilities"] for affect in entry["affects"]}
+    depended = {ref for entry in document["dependencies"] for ref in (entry["ref"], *entry["dependsOn"])}
+    assert affected <= known
+    assert depended <= known
+
+
+def test_operating_system() -> None:
+    system = next(entry for entry in bom()["components"] if entry["type"] == "operating-system")
+    assert (system["name"], system["version"]) == ("debian", "12")
+
+
+def test_names_are_parted_as_package_urls_part_them() -> None:
+    assert component("log4j-core")["group"] == "org.apache.logging.log4j"
+    assert component("express")["group"] == "@scope"
+
+
+def test_licences() -> None:
+    several = component("libssl3")["licenses"]
+    assert [entry["license"].get("id") for entry in several] == ["Apache-2.0", None, "MIT"]
+    assert several[1]["license"]["name"] == "Artistic or GPL-1+"
+    assert component("log4j-core")["licenses"] == [
+        {"expression": "(Apache-2.0 OR MIT) AND BSD-3-Clause", "acknowledgement": "declared"}
+    ]
+
+
+def test_cpe_of_a_bare_binary() -> None:
+    assert component("openssl")["cpe"] == "cpe:2.3:a:openssl:openssl:1.1.1k:*:*:*:*:*:*:*"
+
+
+def test_occurrences() -> None:
+    assert component("log4j-core")["evidence"]["occurrences"] == [
+        {"location": "app/a.jar", "additionalContext": "entry BOOT-INF/lib/log4j-core-2.14.1.jar"},
+        {"location": "app/b.jar", "line": 7},
+    ]
+
+
+def test_dependencies() -> None:
+    edges = {entry["ref"]: entry["dependsOn"] for entry in bom()["dependencies"]}
+    assert edges[EXPRESS.purl] == ["pkg:npm/qs@0.6.6"]
+    assert EXPRESS.purl in edges["image"]
+    assert "pkg:npm/qs@0.6.6" not in edges["image"]
+
+
+def test_ratings_are_those_of_all_sources_the_counting_one_first() -> None:
+    ratings = flaw("CVE-2021-44228")["ratings"]
+    assert [(entry["source"]["name"], entry["method"]) for entry in ratings] == [
+        ("ghsa", "CVSSv4"),
+        ("nvd", "CVSSv2"),
+        ("nvd", "CVSSv31"),
+        ("redhat", "other"),
+        ("old", "CVSSv3"),
+    ]
+
+
+def test_severity_that_no_score_gives_stands_alone() -> None:
+    assert flaw("CVE-2024-5535")["ratings"] == [{"source": {"name": "debian"}, "severity": "info"}]
+
+
+def test_times_are_made_whole_or_left_out() -> None:
+    whole, other = flaw("CVE-2021-44228"), flaw("CVE-2024-5535")
+    assert (whole["published"], whole["updated"]) == ("2021-12-10T00:40:56Z", "2025-10-22T00:00:00Z")
+    assert other["published"] == "2024-06-27T00:00:00Z"
+    assert "updated" not in other
+    for time in (whole["published"], whole["updated"], other["published"]):
+        dt.datetime.fromisoformat(time)
+
+
+def test_flaw() -> None:
+    told = flaw("CVE-2021-44228")
+    assert told["cwes"] == [20, 502]
+    assert told["advisories"] == [{"url": "https://logging.apache.org/log4j/2.x/security.html"}]
+    assert told["analysis"] == {"state": "exploitable", "response": ["update"]}
+    assert told["affects"] == [
+        {
+            "ref": LOG4J.purl,
+            "versions": [
+                {"version": "2.14.1", "status": "affected"},
+                {"version": "2.15.0", "status": "unaffected"},
+            ],
+        }
+    ]
+    assert flaw("CVE-2023-31484")["analysis"]["response"] == ["will_not_fix"]
+    assert flaw("CVE-2011-4116")["analysis"] == {"state": "in_triage"}
+    assert flaw("EOL-debian-12")["affects"][0]["ref"] == "operating-system"
+
+
+def test_without_a_database_there_is_no_word_on_flaws() -> None:
+    unmatched = msgspec.structs.replace(SAMPLE, findings=(), database=ReportDatabase(()))
+    assert "vulnerabilities" not in bom(unmatched)
+    assert bom(msgspec.structs.replace(SAMPLE, findings=()))["vulnerabilities"] == []
+
+
+def test_is_of_one_image() -> None:
+    one = ReportSet(reports=(SAMPLE,), failures=(Failure("x", "y"),), summary=SAMPLE.summary)
+    assert render("cyclonedx", one) == render("cyclonedx", SAMPLE)
+    with pytest.raises(UsageError, match="an SBOM is of one image"):
+        render("cyclonedx", ReportSet(reports=(SAMPLE, SAMPLE), summary=SAMPLE.summary))
+
+
+def test_every_name_of_our_own_is_documented() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "reference" / "sbom.md").read_text("utf-8")
+    names = set(re.findall(rb'"(hullmark:[a-z_]+)', render("cyclonedx", SAMPLE) + render("spdx", SAMPLE)))
+    assert names
+    assert {name for name in names if f"`{name.decode()}" not in page} == set()

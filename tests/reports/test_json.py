@@ -1,0 +1,107 @@
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hullmark.model.report import Failure, Report, ReportDatabase, ReportSet
+from hullmark.reports import formats, render
+from hullmark.reports._schema import ID, document, schema
+from hullmark.scan.request import ScanRequest
+from hullmark.scan.run import run
+from reports.sample import SAMPLE
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = ROOT / "docs" / "reference" / "report.schema.json"
+VALIDATOR = jsonschema.Draft202012Validator(schema())
+
+
+def problems(report: Report | ReportSet) -> list[str]:
+    found = VALIDATOR.iter_errors(json.loads(render("json", report)))
+    return [f"{error.json_path}: {error.message}" for error in found]
+
+
+def test_the_schema_in_the_documentation_is_that_of_the_types(
+    golden: Callable[[Path, bytes], None],
+) -> None:
+    golden(PAGE, document())
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+    assert schema()["$id"] == ID == "https://hullmark.dev/schema/report-1.0.json"
+    assert all("title" in part for part in schema()["$defs"].values())
+
+
+@pytest.mark.parametrize("changes", [{}, {"image": None, "findings": (), "database": ReportDatabase(())}])
+def test_reports_satisfy_the_schema(changes: dict[str, Any]) -> None:
+    report = msgspec.structs.replace(SAMPLE, **changes)
+    assert problems(report) == []
+    several = ReportSet(reports=(report,), failures=(Failure("a", "b"),), summary=SAMPLE.summary)
+    assert problems(several) == []
+
+
+def test_the_schema_does_refuse() -> None:
+    document = json.loads(render("json", SAMPLE))
+    del document["findings"]
+    assert list(VALIDATOR.iter_errors(document))
+    document = json.loads(render("json", SAMPLE))
+    document["findings"][0]["severity"] = "dire"
+    assert list(VALIDATOR.iter_errors(document))
+
+
+def test_top_level_names_are_always_there() -> None:
+    bare = msgspec.structs.replace(SAMPLE, image=None, layers=(), findings=(), packages=())
+    assert list(json.loads(render("json", bare))) == [
+        "schema_version",
+        "tool",
+        "as_of",
+        "database",
+        "image",
+        "layers",
+        "incomplete",
+        "errors",
+        "coverage",
+        "summary",
+        "packages",
+        "findings",
+        "suppressed",
+        "secrets",
+        "config",
+        "decision",
+    ]
+
+
+def test_what_is_written_reads_back() -> None:
+    assert msgspec.json.decode(render("json", SAMPLE), type=Report) == SAMPLE
+
+
+@pytest.mark.parametrize("image", ["demo/image.tar"])
+def test_a_real_report_satisfies_the_schema_and_is_the_same_twice(image: str, tmp_path: Path) -> None:
+    request = ScanRequest(
+        reference=os.fspath(ROOT / image), as_of="2026-01-31T12:00:00Z", cache=tmp_path / "cache"
+    )
+    first, second = run(request), run(request)
+    assert first.packages
+    assert problems(first) == []
+    for name in ("json", "cyclonedx", "spdx", "table"):
+        assert render(name, first) == render(name, second)
+
+
+@given(st.permutations(SAMPLE.findings), st.text(), st.text())
+def test_the_same_report_gives_the_same_bytes(findings: list[Any], name: str, title: str) -> None:
+    assert SAMPLE.image is not None
+    changed = msgspec.structs.replace(
+        SAMPLE,
+        findings=(msgspec.structs.replace(findings[0], title=title), *findings[1:]),
+        image=msgspec.structs.replace(SAMPLE.image, name=name),
+    )
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(changed), type=Report)
+    for form in formats():
+        assert render(form, changed) == render(form, again)

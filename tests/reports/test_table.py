@@ -1,0 +1,108 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from conftest import GOLDEN
+from hullmark.model.look import Look
+from hullmark.model.printable import columns
+from hullmark.model.report import Component, Failure, Report, ReportSet
+from hullmark.reports import render
+from reports.sample import FINDINGS, LOG4J, SAMPLE, found
+
+PLAIN = Look(80)
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def page(report: Report | ReportSet = SAMPLE, look: Look = PLAIN) -> str:
+    return render("table", report, look).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "look"),
+    [
+        ("plain", PLAIN),
+        ("colour", Look(80, colour=True)),
+        ("ascii", Look(80, unicode=False)),
+        ("wide", Look(160)),
+    ],
+)
+def test_pages(name: str, look: Look, golden: Callable[[Path, bytes], None]) -> None:
+    golden(GOLDEN / "reports" / "table" / f"{name}.txt", render("table", SAMPLE, look))
+
+
+def test_ascii_is_ascii() -> None:
+    assert render("table", SAMPLE, Look(80, unicode=False)).isascii()
+
+
+def test_colour_adds_nothing_but_colour() -> None:
+    assert SGR.sub("", page(look=Look(80, colour=True))) == page()
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_no_control_character_of_an_image_reaches_the_terminal(*, colour: bool) -> None:
+    text = SGR.sub("", page(look=Look(80, colour=colour)))
+    assert "evil\\x1b[2J" in text
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_a_newline_in_a_name_starts_no_line() -> None:
+    names = "clean 1.0\nevil name"
+    bad = Component(id="p0", purl="pkg:npm/x@1", ecosystem="npm", name=names, version="1")
+    report = msgspec.structs.replace(
+        SAMPLE, packages=(bad,), findings=(found("CVE-2000-1\nevil id", bad, title="a\r\nevil title"),)
+    )
+    assert page(report).count("evil") == 3
+    assert not any(line.startswith("evil") for line in page(report).splitlines())
+
+
+def test_no_line_of_findings_is_wider_than_the_terminal() -> None:
+    for width in (80, 120):
+        text = page(look=Look(width))
+        lines = text.partition("Findings\n")[2].partition("\n\nChecked")[0].splitlines()
+        assert all(columns(line) <= width for line in lines)
+
+
+def test_columns_are_aligned() -> None:
+    lines = page().partition("Checked\n")[2].partition("\n\n")[0].splitlines()
+    assert {line.index("package") for line in lines} == {lines[0].index("package")}
+    assert len({re.split(r"  +", line.strip())[2] and line.rindex("  ") for line in lines}) == 1
+
+
+def test_the_upgrade_has_all_fixes() -> None:
+    assert "log4j-core 2.14.1 to 2.16.0" in page()
+
+
+def test_place_without_a_known_layer() -> None:
+    place = msgspec.structs.replace(LOG4J.locations[0], layer=-1)
+    component = msgspec.structs.replace(LOG4J, locations=(place,))
+    report = msgspec.structs.replace(SAMPLE, packages=(component,), findings=FINDINGS[:1])
+    assert "layer -1" not in page(report, Look(200))
+
+
+def test_the_command_that_would_fail_can_be_copied() -> None:
+    assert SAMPLE.image is not None
+    image = msgspec.structs.replace(SAMPLE.image, name="a; rm -rf ~")
+    assert "hullmark scan 'a; rm -rf ~' --fail-on critical" in page(
+        msgspec.structs.replace(SAMPLE, image=image)
+    )
+    sbom = msgspec.structs.replace(image, source="sbom")
+    assert page(msgspec.structs.replace(SAMPLE, image=sbom)).endswith(
+        "With --fail-on critical this would fail\n"
+    )
+
+
+def test_nothing_found_is_not_said_lightly() -> None:
+    clean = msgspec.structs.replace(SAMPLE, findings=())
+    assert page(clean).endswith("nothing found in 9 packages, but not all of it could be checked\n")
+
+
+def test_several() -> None:
+    both = ReportSet(
+        reports=(SAMPLE, SAMPLE), failures=(Failure("x\x1b", "not there"),), summary=SAMPLE.summary
+    )
+    lines = page(both).splitlines()
+    assert lines[-2] == "x\\x1b: not scanned: not there"
+    assert lines[-1].startswith("2 images scanned, 1 failed: 9 packages, 3 critical")
