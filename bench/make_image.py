@@ -15,7 +15,6 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-
 JARS = (".jar", ".war", ".ear")
 """Left out: one of the peers refuses to read any without an index that it must download."""
 
@@ -126,7 +125,7 @@ def main() -> None:
     (options.folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     (options.folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [manifest]}))
     print(
-        f"{len(found)} entries, {sum(weights) / 1e6:.0f} MB, {sum(l['size'] for l in layers) / 1e6:.0f} MB compressed"
+        f"{len(found)} entries, {sum(weights) / 1e6:.0f} MB, {sum(layer['size'] for layer in layers) / 1e6:.0f} MB compressed"
     )
 
 

@@ -26,7 +26,7 @@ class ReadLimits(Struct, frozen=True, kw_only=True):
     layer_entries: int = 5_000_000
     image_entries: int = 10_000_000
     image_lines: int = 20_000_000
-    layer_facts: int = 100_000
+    layer_facts: int = 120_000
     image_facts: int = 150_000
     layer_fact_bytes: int = 32 * MIB
     layer_shape_bytes: int = 32 * MIB

@@ -8,7 +8,7 @@ directory replaces a link of its name.
 
 import bisect
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from hullmark.images.walk import path_mark
@@ -51,34 +51,100 @@ class _Hiding:
     def __init__(self, shape: LayerShape, links: "_Links") -> None:
         self.removed = {links.path(path) for path in _words(shape.whiteouts)}
         self.opaque = {links.folder(path) for path in _words(shape.opaques)}
-        self._entries = memoryview(shape.hidden).cast("Q")
+        self.entries = memoryview(shape.hidden).cast("Q")
         self._folders = memoryview(shape.folders).cast("Q")
-        self._verdicts: dict[str, bool] = {"": "" in self.opaque}
-
-    def hides(self, path: str) -> bool:
-        """Tell whether a path of a lower layer is gone, apart from being written anew."""
-        return path in self.removed or self._folder(path.rpartition("/")[0])
-
-    def replaces(self, path: str) -> bool:
-        """Tell whether the layer has an entry of that path that is no directory."""
-        return _has(self._entries, path)
 
     def replaces_link(self, path: str) -> bool:
-        """Tell whether the layer puts something else in a link's place."""
-        return self.hides(path) or _has(self._entries, path) or _has(self._folders, path)
-
-    def _folder(self, folder: str) -> bool:
-        """Tell whether a folder's lower content is gone: by itself or by a folder above it."""
-        verdicts = self._verdicts
-        trail = []
-        while folder not in verdicts:
-            trail.append(folder)
+        """Tell whether the layer puts something else in a link's place, or takes it away."""
+        if path in self.removed or _has(self.entries, path) or _has(self._folders, path):
+            return True
+        folder = path
+        while folder:
             folder = folder.rpartition("/")[0]
-        hidden = verdicts[folder]
-        for inner in reversed(trail):
-            hidden = hidden or inner in self.removed or inner in self.opaque or self.replaces(inner)
-            verdicts[inner] = hidden
-        return hidden
+            if folder in self.removed or folder in self.opaque or _has(self.entries, folder):
+                return True
+        return False
+
+
+class _Tree:
+    """The visible files, found by path, by folder and by `path_mark`.
+
+    What a layer hides is looked up from the smaller side, its entries or what is visible, so that two thousand
+    layers above many files cost no more than their own entries.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[Key, Visible] = {}
+        self.below: dict[Key, list[Visible]] = {}
+        self._unindexed: list[Key] = []
+        self._keys: dict[str, list[Key]] = {}
+        self._children: dict[str, set[str]] = {}
+        self._marks: dict[int, str] = {}
+
+    def put(self, key: Key, visible: Visible, *, keep_older: bool) -> None:
+        """Show a file; an older version of a database's file is kept below it."""
+        older = self.files.get(key)
+        if older is None:
+            self._unindexed.append(key)
+        elif keep_older:
+            self.below.setdefault(key, []).insert(0, older)
+        self.files[key] = visible
+
+    def hide(self, hiding: _Hiding) -> list[str]:
+        """Take away what a layer hides, and give the files whose path it has an entry for."""
+        self._index()
+        for path in hiding.removed:
+            self._drop(path)
+        for folder in hiding.opaque:
+            for path in list(self._children.get(folder, ())):
+                self._drop(path)
+        rewritten = []
+        for path in self._met(hiding.entries):
+            if path in self._children:
+                self._drop(path)
+            elif path in self._keys:
+                rewritten.append(path)
+        return rewritten
+
+    def drop_but(self, paths: Iterable[str], fresh: Collection[Key]) -> None:
+        """Take away what stands at these paths, apart from what is shown anew."""
+        for path in paths:
+            for key in self._keys.get(path, [])[:]:
+                if key not in fresh:
+                    self._keys[path].remove(key)
+                    self.files.pop(key, None)
+                    self.below.pop(key, None)
+
+    def _met(self, entries: memoryview) -> list[str]:
+        if len(entries) <= len(self._marks):
+            return [path for mark in entries if (path := self._marks.get(mark)) is not None]
+        return [path for mark, path in self._marks.items() if _has_mark(entries, mark)]
+
+    def _index(self) -> None:
+        for key in self._unindexed:
+            path = key[1]
+            known = self._keys.setdefault(path, [])
+            known.append(key)
+            while path:
+                self._marks[path_mark(path)] = path
+                folder = path.rpartition("/")[0]
+                siblings = self._children.setdefault(folder, set())
+                if path in siblings:
+                    break
+                siblings.add(path)
+                path = folder
+        self._unindexed.clear()
+
+    def _drop(self, path: str) -> None:
+        """Take away a file, or a folder with all that is in it."""
+        self._children.get(path.rpartition("/")[0], set()).discard(path)
+        waiting = [path]
+        while waiting:
+            path = waiting.pop()
+            waiting.extend(self._children.pop(path, ()))
+            for key in self._keys.pop(path, ()):
+                self.files.pop(key, None)
+                self.below.pop(key, None)
 
 
 class _Links:
@@ -165,16 +231,12 @@ def merge(
 ) -> Merged:
     """Merge layers from the lowest up. `databases` are the detectors whose older snapshots are kept."""
     links = _Links()
-    files: dict[Key, Visible] = {}
-    below: dict[Key, list[Visible]] = {}
+    tree = _Tree()
     skipped = 0
     for index, layer in enumerate(layers):
         # A layer whose bytes are not what was promised may add, but not hide.
         hiding = _Hiding(layer.shape, links) if index and layer.digest else None
-        if hiding is not None:
-            for key in [key for key in files if hiding.hides(key[1])]:
-                del files[key]
-                below.pop(key, None)
+        rewritten = tree.hide(hiding) if hiding is not None else []
         links.add(layer.shape, hiding)
         fresh: dict[Key, Visible] = {}
         for detector, found in layer.files.items():
@@ -185,23 +247,18 @@ def merge(
                     fresh[detector, links.path(entry.path)] = Visible(
                         detector, index, entry.path, entry.facts
                     )
-        if hiding is not None:
-            # What is replaced by something that no detector wants (a link, a device, another binary) is gone.
-            for key in [key for key in files if key not in fresh and hiding.replaces(key[1])]:
-                del files[key]
-                below.pop(key, None)
+        # What is replaced by something that no detector wants (a link, a device, another binary) is gone.
+        tree.drop_but(rewritten, fresh)
         for key, visible in fresh.items():
-            older = files.get(key)
-            if older is not None and key[0] in databases:
-                below.setdefault(key, []).insert(0, older)
-            files[key] = visible
-    return Merged(files, below, skipped, links.path)
+            tree.put(key, visible, keep_older=key[0] in databases)
+    return Merged(tree.files, tree.below, skipped, links.path)
 
 
 def _has(marks: memoryview, path: str) -> bool:
-    if not len(marks):
-        return False
-    mark = path_mark(path)
+    return len(marks) > 0 and _has_mark(marks, path_mark(path))
+
+
+def _has_mark(marks: memoryview, mark: int) -> bool:
     at = bisect.bisect_left(marks, mark)
     return at < len(marks) and marks[at] == mark
 
