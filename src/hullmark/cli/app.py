@@ -19,11 +19,13 @@ app = cyclopts.App(
     help_format="plaintext",
     result_action="return_value",
 )
-app.command("hullmark.cli.scan:scan", name="scan")
-app.command("hullmark.cli.sbom:sbom", name="sbom")
-app.command("hullmark.cli.database:app", name="db")
-app.command("hullmark.cli.cache:app", name="cache")
-app.command("hullmark.cli.config:config", name="config")
+app.command("hullmark.cli.scan:scan", name="scan", help="Scan images and say what is vulnerable in them.")
+app.command("hullmark.cli.sbom:sbom", name="sbom", help="List the packages of an image.")
+app.command("hullmark.cli.database:app", name="db", help="Build the advisory database, see what is in it.")
+app.command("hullmark.cli.cache:app", name="cache", help="See, prune and clear what is remembered of layers.")
+app.command(
+    "hullmark.cli.config:config", name="config", help="Show where settings come from, and the limits."
+)
 if "--install-completion" in sys.argv:
     app.register_install_completion_command()  # not always, since it imports a shell's worth of templates
 

@@ -6,12 +6,13 @@ from cyclopts import Parameter
 
 from hullmark.cli.settings import cache_folder
 from hullmark.cli.terminal import configure, progress, warning
+from hullmark.model.errors import ExitCode, UsageError
 
 Many = Parameter(negative="")
 
 
 def sbom(
-    image: str,
+    image: Annotated[str, Parameter(allow_leading_hyphen=True, help="An image reference.")],
     /,
     *,
     formats: Annotated[
@@ -33,9 +34,10 @@ def sbom(
 ) -> int:
     """List the packages of an image without matching them."""
     configure(quiet=quiet, json_log=json_log)
+    if image.startswith("-") and image != "-":
+        raise UsageError(f"there is no option {image}", hint="hullmark sbom --help")
     from hullmark.cli.output import look, write
     from hullmark.images.source import SourceOptions
-    from hullmark.model.errors import ExitCode, UsageError
     from hullmark.reports import render
     from hullmark.scan.gate import incomplete
     from hullmark.scan.platforms import platforms_of

@@ -27,13 +27,16 @@ def scan(  # the flags of one command, each used once
     *images: Annotated[
         str,
         Parameter(
-            help="Image references; prefixes: registry: oci: docker-archive: dir: sbom: docker: containerd:"
+            allow_leading_hyphen=True,
+            help="Image references; prefixes: registry: oci: docker-archive: dir: sbom: docker: containerd:",
         ),
     ],
     images_file: Annotated[
         str,
         Parameter(
-            name="--images", help="File with one reference a line, a compose or Kubernetes file, or - ."
+            name="--images",
+            allow_leading_hyphen=True,
+            help="File with one reference a line, a compose or Kubernetes file, or - .",
         ),
     ] = "",
     scanners: Annotated[str, Parameter(help="Comma-separated: vuln, secret, config.")] = "",
@@ -104,6 +107,9 @@ def scan(  # the flags of one command, each used once
     )
     outputs = _outputs(formats or [])
     references = [*images, *(read_references(images_file) if images_file else ())]
+    for reference in references:
+        if reference.startswith("-") and reference != "-":
+            raise UsageError(f"there is no option {reference}", hint="hullmark scan --help")
     if not references:
         raise UsageError("no image is named", hint="hullmark scan IMAGE")
     password = sys.stdin.readline().rstrip("\n") if password_stdin else ""

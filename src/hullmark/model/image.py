@@ -42,7 +42,7 @@ class Image(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unread: tuple[Unread, ...] = ()
 
 
-class Layer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Layer(Struct, frozen=True, kw_only=True):
     """One layer: `digest` is the verified one of its blob, empty where the blob could not be read whole.
 
     `diff_id` is the one that the configuration claims. `created_by` is the instruction from the image's history.

@@ -27,7 +27,7 @@ class Tool(Struct, frozen=True):
     detectors: dict[str, int]
 
 
-class DatabasePart(Struct, frozen=True, omit_defaults=True):
+class DatabasePart(Struct, frozen=True):
     """A part of the advisory database that this report used: its revision, time and age in hours at `as_of`."""
 
     part: str
@@ -46,7 +46,7 @@ class ReportDatabase(Struct, frozen=True):
     parts: tuple[DatabasePart, ...]
 
 
-class BaseImage(Struct, frozen=True, omit_defaults=True):
+class BaseImage(Struct, frozen=True):
     """Which of the layers came with the base image, and how that is known.
 
     `evidence` is `option` (--base), `memory` (an image with just these layers was scanned before), `label`
@@ -59,7 +59,7 @@ class BaseImage(Struct, frozen=True, omit_defaults=True):
     layers: int = 0
 
 
-class ReportImage(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ReportImage(Struct, frozen=True, kw_only=True):
     """The image. `config` is its own configuration as it stands there (secrets' values are not our concern here)."""
 
     name: str
@@ -75,7 +75,7 @@ class ReportImage(Struct, frozen=True, omit_defaults=True, kw_only=True):
     annotations: dict[str, str] = {}
 
 
-class Location(Struct, frozen=True, omit_defaults=True):
+class Location(Struct, frozen=True):
     """Where a package stands: the file that proves it, the place in it, the layer that brought it."""
 
     path: str
@@ -87,7 +87,7 @@ class Location(Struct, frozen=True, omit_defaults=True):
     detector: str = ""
 
 
-class Component(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Component(Struct, frozen=True, kw_only=True):
     """A package of the image, once, with every place where it was found.
 
     `id` is stable within the report. `provides` are language packages whose files this OS package owns.
@@ -117,7 +117,7 @@ class Component(Struct, frozen=True, kw_only=True, omit_defaults=True):
     feeds: tuple[str, ...] = ()
 
 
-class Bundle(Struct, frozen=True, omit_defaults=True):
+class Bundle(Struct, frozen=True):
     """A publisher's notice that fixes several flaws at once (DSA, USN, RHSA …)."""
 
     id: str
@@ -125,7 +125,7 @@ class Bundle(Struct, frozen=True, omit_defaults=True):
     url: str = ""
 
 
-class Evidence(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Evidence(Struct, frozen=True, kw_only=True):
     """Why a package is affected: the record, its revision, the range as published, and the order used."""
 
     feed: str
@@ -139,7 +139,7 @@ class Evidence(Struct, frozen=True, omit_defaults=True, kw_only=True):
     note: str = ""
 
 
-class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Finding(Struct, frozen=True, kw_only=True):
     """One flaw in one package.
 
     `id` is the CVE, else the GHSA, else the publisher's id. `fixed_version` is the lowest version that has the
@@ -180,7 +180,7 @@ class Suppressed(Struct, frozen=True):
     finding: Finding
 
 
-class EcosystemCoverage(Struct, frozen=True, omit_defaults=True):
+class EcosystemCoverage(Struct, frozen=True):
     """How the packages of one ecosystem were checked."""
 
     ecosystem: str
@@ -190,7 +190,7 @@ class EcosystemCoverage(Struct, frozen=True, omit_defaults=True):
     age_hours: float | None = None
 
 
-class Coverage(Struct, frozen=True, omit_defaults=True):
+class Coverage(Struct, frozen=True):
     """What was checked and what was not. `scanners` are those that ran: `vuln`, `secret`, `config`. `dev_packages` and `skipped_files` are left out on purpose and counted."""
 
     ecosystems: tuple[EcosystemCoverage, ...] = ()
@@ -200,7 +200,7 @@ class Coverage(Struct, frozen=True, omit_defaults=True):
     scanners: tuple[str, ...] = ()
 
 
-class Summary(Struct, frozen=True, omit_defaults=True):
+class Summary(Struct, frozen=True):
     """Numbers over the lists of the report."""
 
     packages: int
@@ -235,7 +235,7 @@ class Report(Struct, frozen=True, kw_only=True):
     decision: Any = None
 
 
-class Failure(Struct, frozen=True, omit_defaults=True):
+class Failure(Struct, frozen=True):
     """An image that could not be scanned at all."""
 
     name: str
