@@ -37,7 +37,7 @@ Layer = tuple[str, bytes]
 PYTHON = (
     "requests==2.31.0", "flask==2.0.3", "numpy==1.26.4", "sqlalchemy==2.0.30", "pyyaml==6.0.1",
     "cryptography==42.0.5", "boto3==1.34.0", "aiohttp==3.9.3", "paramiko==3.4.0", "zope.interface==6.2",
-    "ruamel.yaml==0.18.6", "backports.tarfile==1.1.0", "typing_extensions==4.10.0", "pillow==10.2.0", "grpcio==1.62.0",
+    "ruamel.yaml==0.18.6", "backports.tarfile==1.1.0", "typing_extensions==4.10.0", "pillow==10.2.0", "grpcio==1.62.2",
 )  # fmt: skip
 NODE = {
     "express": "4.17.1",

@@ -1,5 +1,6 @@
 """Sound archives that hold hostile files: databases, lock files, binaries, names."""
 
+import itertools
 import json
 import os
 import sqlite3
@@ -30,6 +31,7 @@ from hostile.images import (
 RPMDB = "var/lib/rpm/rpmdb.sqlite"
 BDB = "var/lib/rpm/Packages"
 NDB = "var/lib/rpm/Packages.db"
+INSERT = "INSERT INTO Packages (blob) VALUES (%s)"
 TABLE = "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)"
 
 
@@ -69,7 +71,7 @@ def rpmdb_of_noise(scratch: Path) -> str:
 
 @case(Told("package_database", "", RPMDB), Told("record", "", RPMDB))
 def rpmdb_with_broken_pages(scratch: Path) -> str:
-    rows = [f"INSERT INTO Packages (blob) VALUES (zeroblob({n * 100}))" for n in range(1, 300)]
+    rows = [INSERT % f"zeroblob({n * 100})" for n in range(1, 300)]
     body = bytearray(sqlite_database(scratch, TABLE, *rows))
     for at in range(5000, len(body), 977):
         body[at] ^= 0xFF
@@ -120,7 +122,7 @@ def rpm_headers_with_absurd_counts(scratch: Path) -> str:
         rpm_header([(1117, 8, 0, 2**31 - 1), (1116, 4, 0, 2**31 - 1), (1000, 6, 0, 1)], store),
         rpm_header([(1000, 6, 0x7FFFFFFF, 1)], store),
     ]
-    rows = [f"INSERT INTO Packages (blob) VALUES (x'{blob.hex()}')" for blob in blobs]
+    rows = [INSERT % f"x'{blob.hex()}'" for blob in blobs]
     return with_file(scratch, RPMDB, sqlite_database(scratch, TABLE, *rows))
 
 
@@ -243,7 +245,7 @@ def yaml_aliases_that_multiply(scratch: Path) -> str:
     return with_file(scratch, "srv/pnpm-lock.yaml", "\n".join(lines).encode())
 
 
-@case(Told("file", "nested too deeply", "srv/pnpm-lock.yaml"))
+@case(Told("file", "nest", "srv/pnpm-lock.yaml"))
 def yaml_nested_without_end(scratch: Path) -> str:
     return with_file(scratch, "srv/pnpm-lock.yaml", b"a: " + b"[" * 1_000_000)
 
@@ -321,33 +323,26 @@ def requirements_of_a_million_lines(scratch: Path) -> str:
     return with_file(scratch, "srv/requirements.txt", body)
 
 
-@case()
+@case(also=("a",))
 def requirements_of_one_line_of_30_megabytes(scratch: Path) -> str:
     return with_repeated(scratch, "srv/requirements.txt", b"a", b" ==1,", 6_000_000)
 
 
-@case(Told("layer", "lines"), also=("a",))
+@case(Told("file", "lines (limits.max_lines)"), Told("layer", "lines"))
 def requirements_of_short_lines_many_times(scratch: Path) -> str:
-    """Forty files of 15 million lines each: linear all the same, and an hour."""
+    """Forty files of ten million lines each: all of them would take an hour, and one of them all memory."""
     parts = []
     for number in range(40):
         parts.append(gz(header(f"srv/{number}/requirements.txt", 30 * MIB)))
-        parts.append(gz(b"a\n" * (MIB // 2)) * 30)
+        parts.append(gz(b"ab\n" * (MIB // 3) + b"\n") * 30)
     return layout(scratch, sound(), Layer(b"".join(parts) + gz(END)))
 
 
 @case(Told("layer", "facts"), also=("p",), least=50_000, cache_mib=32)
 def manifests_of_300000_packages(scratch: Path) -> str:
-    parts = []
-    for start in range(0, 300_000, 5000):
-        parts.append(
-            gz(
-                b"".join(
-                    entry(f"srv/node_modules/p{n}/package.json", b'{"name": "p%d", "version": "1.0.0"}' % n)
-                    for n in range(start, start + 5000)
-                )
-            )
-        )
+    unit = b'{"name": "p%d", "version": "1.0.0"}'
+    files = (entry(f"srv/node_modules/p{n}/package.json", unit % n) for n in range(300_000))
+    parts = [gz(b"".join(itertools.islice(files, 5000))) for _ in range(60)]
     return layout(scratch, sound(), Layer(b"".join(parts) + gz(END)))
 
 
@@ -365,9 +360,7 @@ def manifests_over_many_layers(scratch: Path) -> str:
 def names_of_twenty_megabytes(scratch: Path) -> str:
     """Packages whose names and versions are as long as the files that name them."""
     files = [
-        entry(
-            f"usr/lib/python3/{n}.dist-info/METADATA", b"Name: a%d" % n + b"a" * 20 * MIB + b"\nVersion: 1\n"
-        )
+        entry(f"var/lib/dpkg/status.d/{n}", b"Package: a%d" % n + b"a" * 20 * MIB + b"\nVersion: 1\n")
         for n in range(5)
     ]
     return layout(scratch, sound(), hostile(tar(*files)))
@@ -476,7 +469,7 @@ def os_release_of_noise(scratch: Path) -> str:
     return with_file(scratch, "usr/lib/os-release", body)
 
 
-@case()
+@case(Told("record", "not an assignment", "etc/os-release"))
 def os_release_that_is_a_program(scratch: Path) -> str:
     """What a shell would run is only text here."""
     body = OS_RELEASE + b'PRETTY_NAME="$(touch /tmp/owned)"\n`touch owned`\n$(touch owned)\n'

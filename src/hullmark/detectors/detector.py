@@ -29,6 +29,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Bounds for what a detector reads out of one file. All are settings (`limits.…`)."""
 
     max_records: int = 100_000
+    max_lines: int = 1_000_000
     max_depth: int = 100
     max_nested_archives: int = 4
     max_archive_entries: int = 200_000

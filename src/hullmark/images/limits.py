@@ -84,11 +84,14 @@ class Budget:
 
     A thread holds at most one body at a time and never asks for more while it holds one, so waiting ends. Of several
     processes each has its share; what is larger than that is held by one of them at a time.
+
+    `large` is entered before a body is taken, or for one; `parsing` while one is held, and nothing is waited for in it.
     """
 
     def __init__(self, total: int) -> None:
         self.total = total
         self.large = Large()
+        self.parsing = Large()
         self._own = total
         self._free = total
         self._changed = threading.Condition()
@@ -97,6 +100,7 @@ class Budget:
         """Prepare for children that are forked from now on, and have one thread each."""
         self._own = self.total // workers
         self.large.share()
+        self.parsing.share()
 
     def take(self, size: int) -> bool:
         """Wait until `size` bytes are free and take them; false when there never will be so many."""

@@ -51,12 +51,14 @@ class BaseImage(Struct, frozen=True):
 
     `evidence` is `option` (--base), `memory` (an image with just these layers was scanned before), `label`
     (resolved and verified) or `claimed` (a label alone, which attributes nothing). `layers` is their number.
+    `rejected` are the references of --base whose layers this image does not start with.
     """
 
     evidence: Literal["option", "memory", "label", "claimed", "none"]
     name: str = ""
     digest: str = ""
     layers: int = 0
+    rejected: tuple[str, ...] = ()
 
 
 class ReportImage(Struct, frozen=True, kw_only=True):

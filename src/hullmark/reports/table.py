@@ -129,6 +129,8 @@ class _Page:
             words.append(image.digest[:19])
         yield _plain(self._joined(words))
         base = image.base
+        for name in base.rejected:
+            yield _plain(f"not its base image: {name} (its layers do not stand at the bottom)")
         if base.layers:
             yield _plain(
                 f"base image: {base.name}, {_amount(base.layers, 'layer')} (known by {base.evidence})"

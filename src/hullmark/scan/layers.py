@@ -28,6 +28,9 @@ _LOOK_EVERY_S = 0.02
 _SMALLEST_BINARY = 256
 _MAX_LINK_STEPS = 40
 _MOST_TEXT = 32 * 1024 * 1024  # what may be larger is an archive or a database
+_BIG_TEXT = 4 * 1024 * 1024
+_LINE_ENDS = (b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
+_FREELY = contextlib.nullcontext()
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -322,28 +325,42 @@ class _Reading:
         detectors = body.token
         assert isinstance(detectors, tuple)
         binary = body.data[:4] == b"\x7fELF"
+        lines = 0
         if not binary and any(detector.max_bytes <= _MOST_TEXT for detector in detectors):
-            self._count_lines(body.data)
+            lines = self._count_lines(body.data)
         for detector in detectors:
             named = not detector.binaries or detector in self.dispatcher.find(path)
             if not named and not (binary and (body.whole or detector.markers)):
                 self._forget(detector, path)
                 continue
-            if not body.problem and (body.whole or detector.markers):
-                facts = read_file(detector, self._file(body, path))
+            if problem := self._problem(body, detector, lines):
+                facts = _unread_file(detector, path, problem)
             else:
-                reason = body.problem or f"a file of {body.size} bytes, more than is held at once"
-                facts = _unread_file(detector, path, reason)
+                with self.reader.budget.parsing if len(body.data) > _BIG_TEXT else _FREELY:
+                    facts = read_file(detector, self._file(body, path))
             if named or facts.facts:
                 self._keep(detector, facts)
             else:
                 self._forget(detector, path)
 
-    def _count_lines(self, data: bytes) -> None:
-        lines = data.count(b"\n") + data.count(b",")
-        self._lines += lines
+    def _count_lines(self, data: bytes) -> int:
+        """Count the lines of a text, as Python would break it, and take them from what the image may have."""
+        lines = data.count(b"\n")
+        if len(data) > self.reader.file_limits.max_lines:
+            lines += sum(data.count(end) for end in _LINE_ENDS)
+        lines_and_items = lines + data.count(b",")
+        self._lines += lines_and_items
         if self.hashed is not None:
-            self.reader.bounds.text(lines, self._lines, self.hashed.size)
+            self.reader.bounds.text(lines_and_items, self._lines, self.hashed.size)
+        return lines
+
+    def _problem(self, body: Body, detector: Detector, lines: int) -> str:
+        """Say why a detector cannot have a body, or nothing."""
+        if not body.whole and not detector.markers:
+            return body.problem or f"a file of {body.size} bytes, more than is held at once"
+        if lines > self.reader.file_limits.max_lines and detector.max_bytes <= _MOST_TEXT:
+            return f"a text of {lines} lines (limits.max_lines)"
+        return body.problem
 
     def read_one(self, detector: Detector, body: Body) -> FileFacts:
         """Run one detector over a body, and give what it says."""

@@ -10,7 +10,7 @@ import msgspec
 from hullmark.detectors.detector import File, MalformedError
 
 _MAX_KEY_PARTS = 100
-_VALUES_TO_RECORDS = 10
+_VALUES_TO_RECORDS = 5
 
 
 def bound_values(file: File, body: bytes, signs: bytes, form: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hullmark.detectors.detector import File, Limits, MalformedError
 
-_EVENTS_TO_RECORDS = 10
+_EVENTS_TO_RECORDS = 5
 
 
 def documents(file: File) -> Iterator[Any]:

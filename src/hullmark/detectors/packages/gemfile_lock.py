@@ -57,6 +57,8 @@ def read(file: File) -> Iterator[Package | Unread]:
         return
     lock = _Lock()
     for number, line in enumerate(file.text().splitlines(), 1):
+        if len(lock.specs) > file.limits.max_records:
+            break  # one more than what is kept of a file, which says so
         if line.strip() and (problem := lock.add(number, line.rstrip())):
             yield file.unread(problem, f"line {number}")
     versions = {name: version for _, name, version in reversed(lock.specs)}

@@ -42,7 +42,12 @@ def _requirements(file: File) -> Iterator[Package | Unread]:
     required: dict[tuple[str, str], _Line] = {}
     excluded: set[tuple[str, str]] = set()
     replaced: dict[tuple[str, str], tuple[str, str]] = {}
-    for line in _directives(file):
+    for count, line in enumerate(_directives(file), 1):
+        if count >= file.limits.max_records:
+            yield file.unread(
+                f"more than {count} directives", f"line {line.number}" if isinstance(line, _Line) else ""
+            )
+            break
         if isinstance(line, Unread):
             yield line
             continue

@@ -74,6 +74,8 @@ class _Level(NamedTuple):
 def read(file: File) -> Iterator[Fact]:
     """Give the archive itself, what was shaded into it, and the same for each archive in it."""
     if file.name == "pom.properties":
+        if len(file.body) > _MAX_TEXT:
+            raise MalformedError(f"pom.properties of {len(file.body)} bytes")
         group, artifact = file.path.split("/")[-3:-1]
         found = _pom_properties(file.body, group, artifact)
         if found.version:

@@ -9,7 +9,8 @@ was linked in is not taken for it. A line of the table is
 
 In file names `[3-9]` is one number of that range, `*` anything. `{}` stands for the version in the file's own
 name (`libpython3.11.so.1.0`, `libzstd.so.1.5.6`). A `~` after the name: the pattern is loose, so all its
-matches must agree; a `+`: such files may be large, the literal is searched while they stream.
+matches must agree; a `+`: such files may be large, the literal is searched while they stream; a `=`: they are text,
+while all others count only as ELF files (or Windows programs), not as notes or scripts that hold the same words.
 """
 
 import re
@@ -148,22 +149,22 @@ libssh | libssh:libssh | libssh.so.4.[8-11].[0-9] | SSH-2.0-libssh_ | SSH-2\.0-l
 libgit2 | libgit2:libgit2 | libgit2*.so.1.*.[0-4] | libgit2 | \0libgit2 (\d+\.\d+\.\d+)
 libpcap | tcpdump:libpcap | libpcap.so.1.[8-10].[0-6] | libpcap version | \0libpcap version (\d+\.\d+\.\d+)
 qt | qt:qt | libQt5Core.so.5 libQt5Core.so.5.[12-15].[0-18] libQt6Core.so.6 libQt6Core.so.6.[2-10].[0-8] | \0Qt | \0Qt (\d+\.\d+\.\d+) \(
-composer | getcomposer:composer | composer composer.phar | BRANCH_ALIAS_VERSION | const VERSION = '(\d+\.\d+\.\d+(?:-[\w.]+)?)';\s*(?:public )?const BRANCH_ALIAS_VERSION
-wp-cli | wp-cli:wp-cli | wp wp-cli.phar | wp-cli/wp-cli | wp-cli/wp-cli (\d+\.\d+\.\d+)
+composer= | getcomposer:composer | composer composer.phar | BRANCH_ALIAS_VERSION | const VERSION = '(\d+\.\d+\.\d+(?:-[\w.]+)?)';\s*(?:public )?const BRANCH_ALIAS_VERSION
+wp-cli= | wp-cli:wp-cli | wp wp-cli.phar | wp-cli/wp-cli | wp-cli/wp-cli (\d+\.\d+\.\d+)
 tini |  | tini tini-static | tini version | \0tini version (\d+\.\d+\.\d+)
-erlang | erlang:erlang/otp | OTP_VERSION | . | \A(\d+(?:\.\d+){1,5})\s*\Z
-firefox | mozilla:firefox | firefox/application.ini firefox-esr/application.ini | Name=Firefox | \nName=Firefox\n(?:[^\n\[]{0,200}\n){0,10}?Version=(\d+\.\d+(?:\.\d+){0,2})
-elixir | elixir-lang:elixir | elixir | ELIXIR_VERSION= | \nELIXIR_VERSION=(\d+\.\d+\.\d+(?:-[\w.]+)?)\n
-elixir | elixir-lang:elixir | elixir/ebin/elixir.app | vsn | \{vsn, ?"(\d+\.\d+\.\d+(?:-[\w.]+)?)"\}
-rabbitmq | vmware:rabbitmq | ebin/rabbit.app | vsn | \{vsn, ?"(\d+\.\d+\.\d+(?:-[\w.]+)?)"\}
-couchdb | apache:couchdb | ebin/couch.app | vsn | \{vsn, ?"(\d+\.\d+\.\d+(?:-[\w.]+)?)"\}
-ejabberd | process-one:ejabberd | ebin/ejabberd.app | vsn | \{vsn, ?"(\d+\.\d+(?:\.\d+)?(?:-[\w.]+)?)"\}
-julia | julialang:julia | julia/julia_version.h | JULIA_VERSION_STRING | JULIA_VERSION_STRING "(\d+\.\d+\.\d+(?:-\w+)?)"
-dart | dart:dart_software_development_kit | dart-sdk/version | . | \A(\d+\.\d+\.\d+(?:-[\w.]+)?)\s*\Z
-wordpress | wordpress:wordpress | wp-includes/version.php | $wp_version | \$wp_version\s*=\s*'(\d+\.\d+(?:\.\d+)?(?:-[\w.-]+)?)'
-drupal | drupal:drupal | core/lib/Drupal.php | VERSION | const VERSION\s*=\s*'(\d+\.\d+\.\d+(?:-[\w.]+)?)'
-mediawiki | mediawiki:mediawiki | includes/Defines.php | MW_VERSION | define\(\s*'MW_VERSION',\s*'(\d+\.\d+\.\d+(?:-[\w.]+)?)'
-nextcloud | nextcloud:nextcloud_server | nextcloud/version.php html/version.php | OC_VersionString | \$OC_VersionString\s*=\s*'(\d+\.\d+\.\d+)'
+erlang= | erlang:erlang/otp | OTP_VERSION | . | \A(\d+(?:\.\d+){1,5})\s*\Z
+firefox= | mozilla:firefox | firefox/application.ini firefox-esr/application.ini | Name=Firefox | \nName=Firefox\n(?:[^\n\[]{0,200}\n){0,10}?Version=(\d+\.\d+(?:\.\d+){0,2})
+elixir= | elixir-lang:elixir | elixir | ELIXIR_VERSION= | \nELIXIR_VERSION=(\d+\.\d+\.\d+(?:-[\w.]+)?)\n
+elixir= | elixir-lang:elixir | elixir/ebin/elixir.app | vsn | \{vsn, ?"(\d+\.\d+\.\d+(?:-[\w.]+)?)"\}
+rabbitmq= | vmware:rabbitmq | ebin/rabbit.app | vsn | \{vsn, ?"(\d+\.\d+\.\d+(?:-[\w.]+)?)"\}
+couchdb= | apache:couchdb | ebin/couch.app | vsn | \{vsn, ?"(\d+\.\d+\.\d+(?:-[\w.]+)?)"\}
+ejabberd= | process-one:ejabberd | ebin/ejabberd.app | vsn | \{vsn, ?"(\d+\.\d+(?:\.\d+)?(?:-[\w.]+)?)"\}
+julia= | julialang:julia | julia/julia_version.h | JULIA_VERSION_STRING | JULIA_VERSION_STRING "(\d+\.\d+\.\d+(?:-\w+)?)"
+dart= | dart:dart_software_development_kit | dart-sdk/version | . | \A(\d+\.\d+\.\d+(?:-[\w.]+)?)\s*\Z
+wordpress= | wordpress:wordpress | wp-includes/version.php | $wp_version | \$wp_version\s*=\s*'(\d+\.\d+(?:\.\d+)?(?:-[\w.-]+)?)'
+drupal= | drupal:drupal | core/lib/Drupal.php | VERSION | const VERSION\s*=\s*'(\d+\.\d+\.\d+(?:-[\w.]+)?)'
+mediawiki= | mediawiki:mediawiki | includes/Defines.php | MW_VERSION | define\(\s*'MW_VERSION',\s*'(\d+\.\d+\.\d+(?:-[\w.]+)?)'
+nextcloud= | nextcloud:nextcloud_server | nextcloud/version.php html/version.php | OC_VersionString | \$OC_VersionString\s*=\s*'(\d+\.\d+\.\d+)'
 """
 _BEFORE, _AFTER = 256, 1024
 _MAX_TRIES = 500
@@ -183,6 +184,7 @@ class Known(NamedTuple):
     pattern: str
     loose: bool
     large: bool
+    text: bool
 
 
 def _names(text: str) -> Iterator[str]:
@@ -199,13 +201,14 @@ def _table() -> Iterator[Known]:
     for line in _TABLE.strip().split("\n"):
         name, cpe, files, near, pattern = line.split(" | ", 4)
         yield Known(
-            name=name.rstrip("~+"),
+            name=name.rstrip("~+="),
             cpe=cpe,
             files=tuple(part for text in files.split() for part in _names(text)),
             near=near.replace("\\0", "\0").replace("\\x00", "\0"),
             pattern=pattern,
             loose=name.endswith("~"),
             large=name.endswith("+"),
+            text=name.endswith("="),
         )
 
 
@@ -236,7 +239,10 @@ def read(file: File) -> Iterator[Fact]:
         yield from _go(file)
         return
     large = False
+    program = file.body[:4] == b"\x7fELF" or file.body[:2] == b"MZ"
     for known in _candidates(file):
+        if not (program or known.text):
+            continue
         if not file.whole and not known.large:
             large = True
             continue
@@ -246,7 +252,7 @@ def read(file: File) -> Iterator[Fact]:
                 ecosystem="generic", name=known.name, version=version, origin="binary", cpe=known.cpe
             )
             return
-    if large and file.body[:4] == b"\x7fELF":
+    if large and program:
         yield file.unread("too large to be searched for its version", kind="file")
 
 

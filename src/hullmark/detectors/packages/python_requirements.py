@@ -37,6 +37,8 @@ def read(file: File) -> Iterator[Package]:
     current = ""
     within = False  # whether a `# via` comment goes on
     for requirement, comment in _lines(text):
+        if len(nodes) > file.limits.max_records:
+            break  # one more than what is kept of a file, which says so
         if not requirement.strip():
             via = _VIA.match(comment)
             within = current != "" and (within or via is not None)

@@ -5,6 +5,7 @@ head lists the descriptors (`name@range`) that it answers. Version 1 does not na
 package ships inside `node_modules` is not read, yarn does not read it either.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote
@@ -39,7 +40,7 @@ def read(file: File) -> Iterator[Fact]:
     """Give every locked package apart from workspaces, links and the patched copies of others."""
     if npm.is_shipped(file.path):
         return
-    entries, problems = _entries(file.text())
+    entries, problems = _entries(file.text(), file.limits.max_records)
     if problems and not entries:
         raise MalformedError("not a yarn.lock", f"line {problems[0]}")
     for line in problems:
@@ -116,12 +117,14 @@ def _names(entry: _Entry) -> Iterator[str]:
         yield descriptor.partition("::")[0]
 
 
-def _entries(text: str) -> tuple[list[_Entry], list[int]]:
+def _entries(text: str, most: int) -> tuple[list[_Entry], list[int]]:
     """Give the entries, and the numbers of the lines that are none of an entry."""
     entries: list[_Entry] = []
     problems: list[int] = []
     section = ""
-    for number, raw in enumerate(text.split("\n"), 1):
+    # one entry more than what is kept of a file, which says so
+    lines = itertools.takewhile(lambda _line: len(entries) <= most, text.split("\n"))
+    for number, raw in enumerate(lines, 1):
         line = raw.rstrip()
         stripped = line.lstrip(" ")
         indent = len(line) - len(stripped)

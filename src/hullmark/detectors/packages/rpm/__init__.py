@@ -21,6 +21,7 @@ _MANIFEST = "var/lib/rpmmanifest/container-manifest-2"
 _SOURCE = re.compile(r"(.+)-([^-]+-[^-]+)\.(?:no)?src\.rpm")
 _PATHS_TO_RECORDS = 4
 _MAX_PROBLEMS = 1_000
+_MAX_MANIFEST = 16 * 1024 * 1024
 _NOTHING = frozenset({"", "(none)"})
 
 
@@ -134,6 +135,8 @@ def _fact(
 
 def _manifest(file: File) -> Iterator[Fact]:
     """Read lines of name, version-release, two times, vendor, epoch, size, architecture, epoch number, source."""
+    if len(file.body) > _MAX_MANIFEST:
+        raise MalformedError(f"an rpm manifest of {len(file.body)} bytes")
     for number, line in enumerate(file.text().split("\n"), 1):
         if not line.strip():
             continue
