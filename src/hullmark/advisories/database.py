@@ -287,7 +287,7 @@ def load_current(folder: Path) -> Current:
     path = folder / "current.json"
     try:
         current = msgspec.json.decode(path.read_bytes(), type=Current)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Current()
     except (OSError, msgspec.DecodeError) as problem:
         raise FeedError(

@@ -15,7 +15,6 @@ app = cyclopts.App(
     name="hullmark",
     help="Finds what is wrong in container images and decides, by policy, whether they may sail.",
     version=f"hullmark {__version__}",
-    config=config_sources(),
     help_format="plaintext",
     result_action="return_value",
 )
@@ -33,6 +32,7 @@ if "--install-completion" in sys.argv:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; give the process's exit code."""
     try:
+        app.config = config_sources()
         result = app(arguments, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as problem:
         error(" ".join(str(problem).split()), hint="hullmark --help")
