@@ -23,6 +23,7 @@ import tarfile
 import tempfile
 import textwrap
 import time
+import tomllib
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -383,55 +384,40 @@ def rpm_mariner(work: Path) -> list[Layer]:
 
 def python(work: Path) -> list[Layer]:
     """Installed distributions in two places, and the locks of four tools."""
-    root = work / "root"
-    run(
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--target",
-        root / "usr/lib/python3.11/site-packages",
-        *PYTHON,
-    )
-    run(sys.executable, "-m", "venv", root / "opt/venv")
-    run(
-        root / "opt/venv/bin/python",
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "django==4.2.0",
-        "setuptools==65.5.0",
-        "wheel==0.38.4",
-    )
-    project = work / "project"
-    wanted = ", ".join(f'"{name}"' for name in PYTHON)
-    text(
-        project / "pyproject.toml",
-        f'[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = [{wanted}]\n',
-    )
-    tools = work / "tools"
-    run(sys.executable, "-m", "venv", tools)
-    run(tools / "bin/pip", "install", "-q", "uv==0.9.0", "poetry==2.2.0", "pipenv==2025.0.4")
-    run(tools / "bin/uv", "lock", "-q", folder=project)
-    run(tools / "bin/uv", "export", "-q", "-o", "requirements.txt", folder=project)
-    run(tools / "bin/uv", "export", "-q", "--format", "pylock.toml", "-o", "pylock.toml", folder=project)
-    run(tools / "bin/poetry", "lock", "-q", folder=project)
-    text(
-        project / "Pipfile",
-        "[packages]\n" + "".join('"{}" = "=={}"\n'.format(*name.split("==")) for name in PYTHON[:5]),
-    )
-    run(
-        tools / "bin/pipenv",
-        "lock",
-        folder=project,
-        PIPENV_IGNORE_VIRTUALENVS="1",
-        WORKON_HOME=str(work / "envs"),
-    )
-    for name in ("uv.lock", "requirements.txt", "pylock.toml", "poetry.lock", "Pipfile.lock"):
-        text(root / "opt" / name.replace(".", "-") / name, (project / name).read_bytes())
+    root, venv = work / "root", work / "root/opt/venv"
+    pip = ("-m", "pip", "install", "-q")
+    run(sys.executable, *pip, "--target", root / "usr/lib/python3.11/site-packages", *PYTHON)
+    run(sys.executable, "-m", "venv", venv)
+    run(venv / "bin/python", *pip, "django==4.2.0", "setuptools==65.5.0", "wheel==0.38.4")
+    for lock in _python_locks(work):
+        text(root / "opt" / lock.name.replace(".", "-") / lock.name, lock.read_bytes())
     return [("RUN pip install", tree(root))]
+
+
+def _python_locks(work: Path) -> list[Path]:
+    """Lock one project with uv and a smaller one with Pipenv; a poetry.lock is written from what uv resolved."""
+    project, small, tools = work / "project", work / "small", work / "tools"
+    for folder, wanted in ((project, PYTHON), (small, PYTHON[:5])):
+        head = '[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.11,<3.13"\n'
+        text(folder / "pyproject.toml", f"{head}dependencies = {json.dumps(wanted)}\n")
+    pinned = (name.split("==") for name in PYTHON[:5])
+    text(
+        small / "Pipfile", "[packages]\n" + "".join(f'"{name}" = "=={version}"\n' for name, version in pinned)
+    )
+    run(sys.executable, "-m", "venv", tools)
+    run(tools / "bin/pip", "install", "-q", "uv==0.9.0", "pipenv==2025.0.4")
+    uv = tools / "bin/uv"
+    run(uv, "lock", "-q", folder=project)
+    run(uv, "export", "-q", "-o", "requirements.txt", folder=project)
+    run(uv, "export", "-q", "--format", "pylock.toml", "-o", "pylock.toml", folder=project)
+    places = str(work / "places")
+    run(tools / "bin/pipenv", "lock", folder=small, PIPENV_IGNORE_VIRTUALENVS="1", WORKON_HOME=places)
+    resolved = tomllib.loads((project / "uv.lock").read_text())["package"]
+    head = '[[package]]\nname = "{name}"\nversion = "{version}"\noptional = false\ngroups = ["main"]\nfiles = []\n'
+    locked = "\n".join(head.format(**package) for package in resolved if "registry" in package["source"])
+    text(project / "poetry.lock", locked + '\n[metadata]\nlock-version = "2.1"\n')
+    names = ("uv.lock", "requirements.txt", "pylock.toml", "poetry.lock")
+    return [*(project / name for name in names), small / "Pipfile.lock"]
 
 
 def node(work: Path) -> list[Layer]:

@@ -187,8 +187,8 @@ def status_of_two_gigabytes(scratch: Path) -> str:
 
 
 @case(Told("package_database", "more than", STATUS), packages=(), also=("p",), least=50_000, cache_mib=32)
-def status_of_a_million_packages(scratch: Path) -> str:
-    body = b"".join(b"Package: p%d\nVersion: 1\n\n" % n for n in range(1_000_000))
+def status_of_300000_packages(scratch: Path) -> str:
+    body = b"".join(b"Package: p%d\nVersion: 1\n\n" % n for n in range(300_000))
     return with_file(scratch, STATUS, body)
 
 
@@ -252,7 +252,7 @@ def yaml_nested_without_end(scratch: Path) -> str:
 
 @case(Told("file", "YAML of more than", "srv/pnpm-lock.yaml"))
 def yaml_of_eight_million_values(scratch: Path) -> str:
-    return with_repeated(scratch, "srv/pnpm-lock.yaml", b"lockfileVersion: 9\na:\n", b"- a\n", 8_000_000)
+    return with_repeated(scratch, "srv/pnpm-lock.yaml", b"lockfileVersion: 9\na: [", b"ab,", 8_000_000, b"]")
 
 
 @case(Told("file", "TOML key nested too deeply", "srv/poetry.lock"))
@@ -328,13 +328,13 @@ def requirements_of_one_line_of_30_megabytes(scratch: Path) -> str:
     return with_repeated(scratch, "srv/requirements.txt", b"a", b" ==1,", 6_000_000)
 
 
-@case(Told("file", "lines (limits.max_lines)"), Told("layer", "lines"))
-def requirements_of_short_lines_many_times(scratch: Path) -> str:
-    """Forty files of ten million lines each: all of them would take an hour, and one of them all memory."""
-    parts = []
+@case(Told("file", "lines (limits.max_lines)"), Told("layer", "lines"), Told("record", "directives", "srv/"))
+def short_lines_many_times(scratch: Path) -> str:
+    """Forty files of 900,000 lines each, and one of ten million: an hour together, or all memory."""
+    parts = [gz(header("srv/go.mod", 30 * MIB)), gz(b"ab\n" * (MIB // 3) + b"\n") * 30]
     for number in range(40):
-        parts.append(gz(header(f"srv/{number}/requirements.txt", 30 * MIB)))
-        parts.append(gz(b"ab\n" * (MIB // 3) + b"\n") * 30)
+        parts.append(gz(header(f"srv/{number}/go.mod", 3 * MIB)))
+        parts.append(gz(b"ab\n" * (300 * KIB) + bytes(124 * KIB)) * 3)
     return layout(scratch, sound(), Layer(b"".join(parts) + gz(END)))
 
 

@@ -8,7 +8,6 @@ from hostile.images import (
     GIB,
     KIB,
     MIB,
-    STATUS,
     ZSTD_LAYER,
     Layer,
     Told,
@@ -219,8 +218,3 @@ def jar_with_a_directory_that_lies(scratch: Path) -> str:
     jar = local_header(name, 3, 3, 0, 0) + b"abc" + directory
     jar += end_record(len(entries), len(directory), len(jar) - len(directory))
     return layout(scratch, sound(), hostile(tar(entry("srv/app.jar", jar))))
-
-
-@case(Told("package_database", "", STATUS), packages=(), least=0)
-def status_that_is_a_gzip_file(scratch: Path) -> str:
-    return layout(scratch, sound(), hostile(tar(entry(STATUS, gz(NOISE)))))

@@ -1,5 +1,6 @@
 """Layers whose tar headers, links, whiteouts and sparse files lie or never end."""
 
+import itertools
 from pathlib import Path
 
 from hostile.images import (
@@ -364,3 +365,52 @@ def names_that_are_no_text(scratch: Path) -> str:
         header(b"srv/link\xff", kind=b"2", link=b"\xff\xfe"),
     )
     return layout(scratch, sound(), hostile(body))
+
+
+@case(Told("layer", "links"), cache_mib=16)
+def a_million_symbolic_links(scratch: Path) -> str:
+    links = (symlink(f"srv/{n}", "x") for n in range(1_000_000))
+    parts = [gz(b"".join(itertools.islice(links, 5000))) for _ in range(80)]
+    return layout(scratch, sound(), Layer(b"".join(parts) + gz(END)))
+
+
+@case(also=("p",))
+def links_that_a_thousand_layers_go_through(scratch: Path) -> str:
+    """A thousand directory links at the bottom, and layer after layer with files below them."""
+    base = [symlink(f"l{n}", f"srv/{n}") for n in range(1000)]
+    unit = b'{"name": "p", "version": "1.0.0"}'
+    layers = [
+        hostile(tar(*[entry(f"l{(number * 7 + n) % 1000}/{number}/package.json", unit) for n in range(20)]))
+        for number in range(1000)
+    ]
+    return layout(scratch, sound(), hostile(tar(*base)), *layers)
+
+
+@case(failure="too many to be followed", cache_mib=32)
+def links_and_layers_that_multiply(scratch: Path) -> str:
+    """20,000 links that are all gone through above two thousand layers: forty million questions."""
+    unit = b'{"name": "p", "version": "1.0.0"}'
+    base = [symlink(f"l{n}", f"srv/{n}") for n in range(20_000)]
+    layers = [hostile(tar(entry(f"opt/{n}", b"a"))) for n in range(2000)]
+    above = [entry(f"l{n}/package.json", unit) for n in range(20_000)]
+    return layout(scratch, sound(), hostile(tar(*base)), *layers, hostile(tar(*above)))
+
+
+@case(Told("layer", "facts"), also=("p",), cache_mib=64)
+def manifests_in_folders_of_their_own(scratch: Path) -> str:
+    """Each manifest is 30 folders deep, and no two share one but the first: millions of folders."""
+    unit = b'{"name": "p", "version": "1.0.0"}'
+    files = (entry(f"{n:x}/{'a/' * 28}package.json", unit) for n in range(100_000))
+    parts = [gz(b"".join(itertools.islice(files, 5000))) for _ in range(20)]
+    return layout(scratch, sound(), Layer(b"".join(parts) + gz(END)), hostile(tar(entry(".wh.a"))))
+
+
+@case(Told("layer", "facts"), also=("p",), cache_mib=64)
+def manifests_at_the_end_of_long_paths(scratch: Path) -> str:
+    unit = b'{"name": "p", "version": "1.0.0"}'
+    files = (
+        pax(record("path", f"{n:x}/{'a' * 30 + '/'}" * 110 + "package.json")) + entry("x", unit)
+        for n in range(20_000)
+    )
+    parts = [gz(b"".join(itertools.islice(files, 500))) for _ in range(40)]
+    return layout(scratch, sound(), Layer(b"".join(parts) + gz(END)), hostile(tar(entry(".wh.a"))))

@@ -24,6 +24,11 @@ _USUAL_WINDOW_LOG = (
     23  # 8 MiB, what any decoder should have (RFC 8878, 3.1.1.1.2) and writers of layers keep to
 )
 _LONGEST_FRAME_HEADER = 18
+_FEW_FRAMES, _BYTES_A_FRAME = 20_000, 48
+"""A frame costs the decoder 10 µs; where each file has one of its own (zstd:chunked), a tar header is in it at least."""
+_FIRST_STEP = 1024
+"""What a new frame is given at first: what it leaves is copied, which must not be much when a million frames follow."""
+
 _FREELY = nullcontext()
 _GZIP_ERROR = cast("type[Exception]", isal_zlib.error)  # its stub calls the class an instance
 
@@ -104,22 +109,28 @@ def _gzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
     inflater = isal_zlib.decompressobj(31)
     started = False
     for chunk in chunks:
-        data = chunk
-        while data:
+        view, at, step = memoryview(chunk), 0, PIECE
+        while at < len(view):
             if inflater.eof:
                 # Zero bytes may pad the end; anything else must be another member.
-                if not data.strip(b"\0"):
-                    data = b""
-                    continue
-                inflater = isal_zlib.decompressobj(31)
+                if not chunk[at] and not chunk[at:].strip(b"\0"):
+                    break
+                inflater, step = isal_zlib.decompressobj(31), _FIRST_STEP
             started = True
-            try:
-                piece = inflater.decompress(data, PIECE)
-            except _GZIP_ERROR as problem:
-                raise DamagedError(f"corrupt gzip data: {_words(problem)}") from problem
-            if piece:
-                yield piece
-            data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            data: bytes | memoryview = view[at : at + step]
+            at += len(data)
+            step = min(2 * step, PIECE)
+            while data:
+                try:
+                    piece = inflater.decompress(data, PIECE)
+                except _GZIP_ERROR as problem:
+                    raise DamagedError(f"corrupt gzip data: {_words(problem)}") from problem
+                if piece:
+                    yield piece
+                data = inflater.unconsumed_tail
+                if inflater.eof:
+                    at -= len(inflater.unused_data)
+                    break
     if started and not inflater.eof:
         raise DamagedError("gzip data ends too early")
 
@@ -162,23 +173,33 @@ def _frames(chunks: Iterator[bytes], window_log: int) -> Iterator[bytes]:
 
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: window_log}
     inflater = zstd.ZstdDecompressor(options=options)
-    fresh = True
+    started = False
+    frames = passed = 0
     for chunk in chunks:
-        data = chunk
-        while True:
+        view, at, step = memoryview(chunk), 0, PIECE
+        passed += len(chunk)
+        while at < len(view):
             if inflater.eof:
-                data = inflater.unused_data + data if not fresh else data
-                inflater = zstd.ZstdDecompressor(options=options)
-                fresh = True
-            if not data and inflater.needs_input:
-                break
-            fresh = False
-            try:
-                piece = inflater.decompress(data, PIECE)
-            except zstd.ZstdError as problem:
-                raise DamagedError(f"corrupt zstd data: {problem}") from problem
-            data = b""
-            if piece:
-                yield piece
-    if not fresh and not inflater.eof:
+                frames += 1
+                if frames > _FEW_FRAMES and frames * _BYTES_A_FRAME > passed:
+                    raise DamagedError(f"zstd data of {frames} frames with hardly anything in them")
+                inflater, step = zstd.ZstdDecompressor(options=options), _FIRST_STEP
+            started = True
+            data: bytes | memoryview = view[at : at + step]
+            at += len(data)
+            step = min(2 * step, PIECE)
+            while True:
+                try:
+                    piece = inflater.decompress(data, PIECE)
+                except zstd.ZstdError as problem:
+                    raise DamagedError(f"corrupt zstd data: {problem}") from problem
+                data = b""
+                if piece:
+                    yield piece
+                if inflater.eof:
+                    at -= len(inflater.unused_data)
+                    break
+                if inflater.needs_input:
+                    break
+    if started and not inflater.eof:
         raise DamagedError("zstd data ends too early")

@@ -29,6 +29,7 @@ class ReadLimits(Struct, frozen=True, kw_only=True):
     layer_facts: int = 120_000
     image_facts: int = 150_000
     layer_fact_bytes: int = 32 * MIB
+    image_fact_bytes: int = 48 * MIB
     layer_shape_bytes: int = 32 * MIB
     image_shape_bytes: int = 64 * MIB
     layers: int = 5_000

@@ -27,7 +27,7 @@ _NUMBER_END = b"\0 "
 _HEAD_BYTES = 64 * 1024
 _MARKER_LEAD = 256
 _ENDS_EARLY = "the archive ends in the middle of a file"
-_HARD_LINK_COST = 200  # bytes that a dictionary takes for two texts besides their letters
+LINK_COST = 100  # bytes that a dictionary takes for texts besides their letters, more or less
 _BROKEN_MAP = "a broken map of a sparse file"
 
 
@@ -126,10 +126,10 @@ class Shape:
             self._whiteout(path, name)
             return
         if kind == b"2":
-            self._take(len(path) + len(target), "symbolic links")
+            self._take(len(path) + len(target) + LINK_COST, "symbolic links")
             self.links += path.encode() + b"\0" + target.encode() + b"\0"
         elif kind == b"1":
-            self._take(len(path) + len(target) + _HARD_LINK_COST, "hard links")
+            self._take(len(path) + len(target) + LINK_COST, "hard links")
             self.hard_links[path] = target
         elif self.hard_links:
             self.hard_links.pop(path, None)  # of two entries of one path the later counts
@@ -150,7 +150,7 @@ class Shape:
             )
 
     def _whiteout(self, path: str, name: str) -> None:
-        self._take(len(path), "whiteouts")
+        self._take(len(path) + LINK_COST, "whiteouts")
         folder = path[: -len(name)]
         if name == OPAQUE:
             self.opaques += folder.rstrip("/").encode() + b"\0"

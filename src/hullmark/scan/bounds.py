@@ -9,12 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from hullmark.images.inflate import Hashed
 from hullmark.images.limits import ReadLimits
-from hullmark.images.walk import Shape
+from hullmark.images.walk import LINK_COST, Shape
 from hullmark.model.errors import HullmarkError
 from hullmark.model.facts import FileFacts, LayerShape
 
 _BYTES_AN_ENTRY, _BYTES_A_LINE = 16, 4
 """Compressed bytes; a layer of nothing but empty folders, or of plain lists, takes twice as many for each."""
+
+
+def weight(entry: FileFacts) -> int:
+    """Say as how many facts a file counts. A path of many folders counts as more, since each of them is looked at."""
+    return 1 + len(entry.facts) + entry.path.count("/") // 8
 
 
 class BoundsError(HullmarkError):
@@ -34,6 +39,7 @@ class Bounds:
         self._entries_left = limits.image_entries
         self._lines_left = limits.image_lines
         self._facts_left = limits.image_facts
+        self._fact_bytes_left = limits.image_fact_bytes
         self._shape_left = limits.image_shape_bytes
 
     def share(self, workers: int) -> None:
@@ -76,11 +82,14 @@ class Bounds:
                 hint="limits.image_lines",
             )
 
-    def problem(self, shape: LayerShape, files: Mapping[str, tuple[FileFacts, ...]]) -> str:
-        """Say why what was learned of one more layer is too much, or nothing; then it does not count."""
-        facts = sum(1 + len(entry.facts) for found in files.values() for entry in found)
-        size = len(shape.links) + len(shape.whiteouts) + len(shape.opaques)
+    def problem(self, shape: LayerShape, files: Mapping[str, tuple[FileFacts, ...]], fact_bytes: int) -> str:
+        """Say why what was learned of one more layer is too much, or nothing; what is too much does not count."""
+        facts = sum(weight(entry) for found in files.values() for entry in found)
+        packed = (shape.links, shape.whiteouts, shape.opaques)
+        size = sum(len(words) + LINK_COST * words.count(b"\0") for words in packed)
         with self._lock:
+            if fact_bytes > self._fact_bytes_left:
+                return f"the facts of all layers have more than {self._limits.image_fact_bytes} bytes"
             if facts > self._facts_left:
                 return (
                     f"all layers together say more than {self._limits.image_facts} facts (limits.image_facts)"
@@ -89,5 +98,6 @@ class Bounds:
                 most = self._limits.image_shape_bytes
                 return f"all layers together have more than {most} bytes of links and whiteouts"
             self._facts_left -= facts
+            self._fact_bytes_left -= fact_bytes
             self._shape_left -= size
         return ""

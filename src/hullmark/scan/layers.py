@@ -17,7 +17,7 @@ from hullmark.images.source import Blob, FileIdentity
 from hullmark.images.walk import Body, Cut, Selected, Shape, walk
 from hullmark.model.errors import HullmarkError, LimitError
 from hullmark.model.facts import FileFacts, LayerShape, Unread, UnreadKind
-from hullmark.scan.bounds import Bounds, BoundsError
+from hullmark.scan.bounds import Bounds, BoundsError, weight
 from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
 
@@ -42,6 +42,7 @@ class Facts(msgspec.Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
     size_bytes: int = 0
     remembered: bool = False
+    fact_bytes: int = 0
 
 
 class Deadline(Protocol):
@@ -117,7 +118,7 @@ class LayerReader:
 
     def admitted(self, blob: Blob, facts: Facts) -> Facts:
         """Give a layer's facts back, as long as those of the whole image are not too many."""
-        problem = self.bounds.problem(facts.shape, facts.files)
+        problem = self.bounds.problem(facts.shape, facts.files, facts.fact_bytes)
         return unreadable(blob, problem) if problem else facts
 
     def _digest_of(self, identity: FileIdentity | None) -> str:
@@ -133,7 +134,8 @@ class LayerReader:
             return None
         shape, files = decoded
         size = blob.size if blob.size >= 0 else (blob.identity.size if blob.identity else 0)
-        return Facts(digest, shape, files, (), size, remembered=True)
+        fact_bytes = sum(memoryview(rows[key]).nbytes for key in self.keys.values())
+        return Facts(digest, shape, files, (), size, remembered=True, fact_bytes=fact_bytes)
 
     def _decode(
         self, rows: Mapping[str, msgspec.Raw]
@@ -263,7 +265,8 @@ class LayerReader:
             )
         if digest and not unread:
             self._remember_file(blob, digest)
-        return Facts(digest if not unread else "", shape, files, unread, hashed.size)
+        verified = digest if not unread else ""
+        return Facts(verified, shape, files, unread, hashed.size, fact_bytes=reading.fact_bytes)
 
     def _remember_file(self, blob: Blob, digest: str) -> None:
         if blob.identity is not None:
@@ -280,7 +283,7 @@ class _Reading:
         self.dispatcher = Dispatcher(detectors)
         self.shape = Shape(reader.limits)
         self.cut = False
-        self._asked = self._facts = self._fact_bytes = self._lines = 0
+        self._asked = self._facts = self.fact_bytes = self._lines = 0
         self.hashed: Hashed | None = None
         self._found: dict[str, dict[str, FileFacts]] = {detector.name: {} for detector in detectors}
         self._binaries = self.dispatcher.binaries
@@ -371,17 +374,18 @@ class _Reading:
         """Drop what an earlier entry of the same path said: the later counts."""
         old = self._found[detector.name].pop(path, None)
         if old is not None:
-            self._facts -= 1 + len(old.facts)
+            self._facts -= weight(old)
+            self.fact_bytes -= _size(old)
 
     def _keep(self, detector: Detector, facts: FileFacts) -> None:
         """Keep what a file says, as long as the layer does not say too much."""
         self._forget(detector, facts.path)
         limits = self.reader.limits
-        self._facts += 1 + len(facts.facts)
-        self._fact_bytes += len(_ENCODE(facts))
+        self._facts += weight(facts)
+        self.fact_bytes += _size(facts)
         if self._facts > limits.layer_facts:
             raise Cut(f"more than {limits.layer_facts} facts (limits.layer_facts)")
-        if self._fact_bytes > limits.layer_fact_bytes:
+        if self.fact_bytes > limits.layer_fact_bytes:
             raise Cut(f"facts of more than {limits.layer_fact_bytes} bytes (limits.layer_fact_bytes)")
         self._found[detector.name][facts.path] = facts
 
@@ -473,6 +477,11 @@ def _words(problem: BaseException) -> str:
     if isinstance(problem, HullmarkError):
         return f"{problem.what} ({problem.hint})" if problem.hint else problem.what
     return str(problem.strerror or problem) if isinstance(problem, OSError) else str(problem)
+
+
+def _size(facts: FileFacts) -> int:
+    """Say as how many bytes what a file says counts; the folders of a path have a text each when layers are merged."""
+    return len(_ENCODE(facts)) + len(facts.path) * facts.path.count("/") // 8
 
 
 def _unread_file(detector: Detector, path: str, reason: str) -> FileFacts:

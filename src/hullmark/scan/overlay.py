@@ -12,10 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from hullmark.images.walk import path_mark
+from hullmark.model.errors import ImageError
 from hullmark.model.facts import Fact, LayerShape
 from hullmark.scan.layers import Facts
 
 _MAX_LINK_STEPS = 40
+_MAX_LINK_LOOKS = 5_000_000
+"""Links that lead to wanted files, times layers: half a minute. A thousand such links in a hundred layers are one in fifty."""
 
 
 class Visible(NamedTuple):
@@ -56,7 +59,8 @@ class _Hiding:
 
     def replaces_link(self, path: str) -> bool:
         """Tell whether the layer puts something else in a link's place, or takes it away."""
-        if path in self.removed or _has(self.entries, path) or _has(self._folders, path):
+        mark = path_mark(path)
+        if path in self.removed or _has_mark(self.entries, mark) or _has_mark(self._folders, mark):
             return True
         folder = path
         while folder:
@@ -158,6 +162,9 @@ class _Links:
         self._layers: list[tuple[dict[str, str], _Hiding | None]] = []
         self._all: set[str] = set()
         self._known: dict[str, str] = {}
+        self._targets: dict[str, tuple[int, str | None]] = {}
+        """For a link that was met: how many layers were looked at, and where it leads as far as those go."""
+        self._looks = 0
 
     def add(self, shape: LayerShape, hiding: _Hiding | None) -> None:
         """Put a layer's links on top."""
@@ -196,13 +203,20 @@ class _Links:
     def _target(self, path: str) -> str | None:
         if path not in self._all:
             return None
-        for links, hiding in reversed(self._layers):
-            target = links.get(path)
-            if target is not None:
-                return target
-            if hiding is not None and hiding.replaces_link(path):
-                return None
-        return None
+        seen, target = self._targets.get(path, (0, None))
+        self._looks += len(self._layers) - seen
+        if self._looks > _MAX_LINK_LOOKS:
+            raise ImageError(
+                f"its {len(self._layers)} layers and the links in them are too many to be followed"
+            )
+        for links, hiding in self._layers[seen:]:
+            found = links.get(path)
+            if found is not None:
+                target = found
+            elif target is not None and hiding is not None and hiding.replaces_link(path):
+                target = None
+        self._targets[path] = (len(self._layers), target)
+        return target
 
     def _resolve(self, folder: str) -> str:
         waiting = folder.split("/")[::-1]

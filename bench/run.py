@@ -1,0 +1,334 @@
+"""Hullmark beside its peers, in one run: whole processes in turn, the ratio pair by pair.
+
+    python bench/run.py [--work DIR] [--rounds 5] [--full-size FILE] [--quick]
+
+Makes an image of this machine's own files (bench/make_image.py), installs the newest Trivy and Syft with the Go
+tool where they are missing, and writes bench/results.json, bench/RESULTS.md and bench/results.svg. `--quick` is
+for CI: a small image, one round, no peers, nothing written. `--full-size` is the output of bench/full_size.py.
+"""
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PIECE = 128 * 1024
+GO_BIN = Path.home() / "go" / "bin"
+PEERS = {
+    "trivy": "github.com/aquasecurity/trivy/cmd/trivy@latest",
+    "syft": "github.com/anchore/syft/cmd/syft@latest",
+}
+
+
+def inflate_alone(image: Path) -> None:
+    """What cannot be avoided: inflate every layer on two threads, and nothing else."""
+    from isal import isal_zlib
+
+    index = json.loads((image / "index.json").read_bytes())
+    blobs = image / "blobs" / "sha256"
+    manifest = json.loads((blobs / index["manifests"][0]["digest"][7:]).read_bytes())
+
+    def one(name: str) -> None:
+        inflater = isal_zlib.decompressobj(31)
+        with (blobs / name).open("rb", buffering=0) as file:
+            while data := file.read(PIECE):
+                while data:
+                    inflater.decompress(data, PIECE)
+                    data = inflater.unconsumed_tail
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(one, [layer["digest"][7:] for layer in manifest["layers"]]))
+
+
+class Tree(threading.Thread):
+    """Samples the memory of a process and its children: proportional set size, in MB."""
+
+    def __init__(self, root: int) -> None:
+        super().__init__(daemon=True)
+        self.root = root
+        self.peak = 0.0
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.02):
+            self.peak = max(self.peak, sum(pss(process) for process in family(self.root)))
+
+
+def family(root: int) -> list[int]:
+    found, waiting = [], [root]
+    while waiting:
+        process = waiting.pop()
+        found.append(process)
+        try:
+            children = Path(f"/proc/{process}/task/{process}/children").read_text()
+        except OSError:
+            continue
+        waiting += [int(child) for child in children.split()]
+    return found
+
+
+def pss(process: int) -> float:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("Pss:")), 0.0)
+
+
+def timed(command: list[str], **environment: str) -> dict[str, float]:
+    """Run a command; give wall and CPU seconds and the memory of its process tree."""
+    before = os.times()
+    started = time.perf_counter()
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
+    ) as process:
+        tree = Tree(process.pid)
+        tree.start()
+        error = process.stderr.read() if process.stderr else b""
+        process.wait()
+    wall = time.perf_counter() - started
+    tree.over.set()
+    tree.join()
+    after = os.times()
+    if process.returncode:
+        sys.exit(f"{command[0]} ended with {process.returncode}: {error.decode()[-2000:]}")
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return {"wall": wall, "cpu": cpu, "memory_mb": tree.peak}
+
+
+def peer(name: str) -> str:
+    found = shutil.which(name) or str(GO_BIN / name)
+    if not Path(found).exists():
+        environment = {**os.environ, "GOBIN": str(GO_BIN), "GOEXPERIMENT": "jsonv2"}
+        subprocess.run(["go", "install", PEERS[name]], check=True, env=environment)
+    return found
+
+
+def commands(
+    image: Path, work: Path, *, peers: bool
+) -> dict[str, tuple[list[str], dict[str, str], Path | None]]:
+    """Give each measured command, its environment, and the folder that is emptied before it runs."""
+    hullmark = [str(Path(sys.executable).parent / "hullmark")]
+    scan = [*hullmark, "scan", f"oci:{image}", "--format", f"json={work / 'hullmark.json'}"]
+    database = {"HULLMARK_DB_DIR": str(work / "db"), "PYTHONDONTWRITEBYTECODE": ""}
+    found: dict[str, tuple[list[str], dict[str, str], Path | None]] = {
+        "inflate": ([sys.executable, __file__, "--inflate", str(image)], {}, None),
+        "hullmark cold": (scan, {**database, "HULLMARK_CACHE_DIR": str(work / "cold")}, work / "cold"),
+        "hullmark warm": (scan, {**database, "HULLMARK_CACHE_DIR": str(work / "warm")}, None),
+        "hullmark --version": ([*hullmark, "--version"], {}, None),
+    }
+    if peers:
+        trivy = [
+            peer("trivy"),
+            "image",
+            "--input",
+            str(image),
+            "--format",
+            "cyclonedx",
+            "--skip-db-update",
+            "-q",
+        ]
+        trivy += ["--skip-java-db-update", "--offline-scan", "-o", str(work / "trivy.json")]
+        found["trivy cold"] = (trivy, {"TRIVY_CACHE_DIR": str(work / "trivy-cold")}, work / "trivy-cold")
+        found["trivy warm"] = (trivy, {"TRIVY_CACHE_DIR": str(work / "trivy-warm")}, None)
+        syft = [peer("syft"), "scan", f"oci-dir:{image}", "-q", "-o", f"json={work / 'syft.json'}"]
+        found["syft"] = (syft, {"SYFT_CHECK_FOR_APP_UPDATE": "false"}, None)
+    return found
+
+
+def measure(image: Path, work: Path, rounds: int, *, peers: bool) -> dict[str, list[dict[str, float]]]:
+    found: dict[str, list[dict[str, float]]] = {}
+    for number in range(rounds + 1):  # the first round warms up and is not counted
+        for name, (command, environment, emptied) in commands(image, work, peers=peers).items():
+            if emptied is not None:
+                shutil.rmtree(emptied, ignore_errors=True)
+            taken = timed(command, **environment)
+            if number:
+                found.setdefault(name, []).append(taken)
+    return found
+
+
+def ratio(runs: dict[str, list[dict[str, float]]], one: str, other: str) -> float:
+    pairs = zip(runs[one], runs[other], strict=True)
+    return statistics.median(a["wall"] / b["wall"] for a, b in pairs)
+
+
+def bars(runs: dict[str, list[dict[str, float]]], full: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
+    """Give each bar: what, the bound, what was measured, and whether it is met."""
+
+    def bar(what: str, bound: float, measured: float, sign: str, unit: str) -> tuple[str, str, str, bool]:
+        met = measured <= bound if sign == "at most" else measured >= bound
+        return (
+            what,
+            f"{sign} {bound:g}{unit}",
+            f"{measured:.2f}{unit}" if unit != " ms" else f"{measured:.0f}{unit}",
+            met,
+        )
+
+    memory = statistics.median(run["memory_mb"] for run in runs["hullmark cold"])
+    version = statistics.median(run["wall"] for run in runs["hullmark --version"]) * 1000
+    found = [
+        bar(
+            "cold scan against inflating alone", 1.6, ratio(runs, "hullmark cold", "inflate"), "at most", " ×"
+        )
+    ]
+    if "syft" in runs:
+        found += [
+            bar(
+                "cold scan, faster than Trivy",
+                2.4,
+                ratio(runs, "trivy cold", "hullmark cold"),
+                "at least",
+                " ×",
+            ),
+            bar("cold scan, faster than Syft", 6, ratio(runs, "syft", "hullmark cold"), "at least", " ×"),
+            bar(
+                "warm scan against Trivy's warm",
+                1,
+                ratio(runs, "hullmark warm", "trivy warm"),
+                "at most",
+                " ×",
+            ),
+        ]
+    found.append(bar("peak memory, all processes", 200, memory, "at most", " MB"))
+    found.append(bar("hullmark --version", 100, version, "at most", " ms"))
+    if full:
+        what = f"matching {full['packages']} packages against {full['advisories']:,} advisories"
+        found.append(bar(what, 100, full["match_ms_median"], "at most", " ms"))
+    return found
+
+
+def page(results: dict[str, Any]) -> str:
+    runs = results["runs"]
+    lines = [
+        "# Results",
+        "",
+        (
+            f"Measured {results['date']} on {results['machine']}; {results['image']}. Made by `make bench`; medians of "
+            f"{results['rounds']} rounds, the commands in turn, ratios pair by pair."
+        ),
+        "",
+        "![Wall seconds of each command](results.svg)",
+        "",
+        "| bar | bound | measured | |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {what} | {bound} | {got} | {'met' if met else '**missed**'} |"
+        for what, bound, got, met in results["bars"]
+    ]
+    lines += ["", "| command | wall s | min–max | CPU s | memory MB |", "| --- | --- | --- | --- | --- |"]
+    for name, taken in runs.items():
+        walls = [run["wall"] for run in taken]
+        cpu = statistics.median(run["cpu"] for run in taken)
+        memory = statistics.median(run["memory_mb"] for run in taken)
+        span = f"{min(walls):.2f}–{max(walls):.2f}"
+        lines.append(f"| {name} | {statistics.median(walls):.2f} | {span} | {cpu:.2f} | {memory:.0f} |")
+    lines += ["", "Memory is the proportional set size of the whole process tree, sampled every 20 ms."]
+    if results["versions"]:
+        lines += [
+            "",
+            "Peers: " + "; ".join(results["versions"]) + ". Jars are left out of the image: Trivy reads none",
+        ]
+        lines[-1] += (
+            " without an index that it must download. Grype needs a database that it must download, so it is not timed."
+        )
+    full = results["full_size"]
+    if full:
+        lines += [
+            "",
+            (
+                f"The full-size database (bench/full_size.py) has {full['advisories']:,} advisories and "
+                f"{full['statements']:,} statements in {full['megabytes']:,} MB, built in {full['build_s']:.0f} s. Matching "
+                f"{full['packages']} real packages gives {full['hits']:,} statements in {full['match_ms_median']} ms "
+                f"({full['match_ms_first']} ms the first time)."
+            ),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def chart(runs: dict[str, list[dict[str, float]]]) -> str:
+    """Draw the wall seconds as horizontal bars."""
+    entries = [(name, statistics.median(run["wall"] for run in taken)) for name, taken in runs.items()]
+    longest = max(seconds for _, seconds in entries)
+    height = 34 * len(entries) + 20
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{height}" font-family="sans-serif" font-size="14">',
+        "<title>Wall seconds of each command, shorter is better</title>",
+        f'<rect width="760" height="{height}" fill="#fff"/>',
+    ]
+    for row, (name, seconds) in enumerate(entries):
+        y, width = 10 + 34 * row, max(480 * seconds / longest, 1)
+        fill = "#0b6e99" if name.startswith("hullmark") else "#b9c0c7"
+        parts.append(f'<text x="10" y="{y + 19}">{name}</text>')
+        parts.append(f'<rect x="170" y="{y}" width="{width:.1f}" height="26" fill="{fill}"/>')
+        parts.append(f'<text x="{180 + width:.1f}" y="{y + 19}">{seconds:.2f} s</text>')
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--image", type=Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--full-size", type=Path)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--inflate", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inflate:
+        inflate_alone(options.inflate)
+        return
+    work = options.work or Path(tempfile.mkdtemp(prefix="hullmark-bench-"))
+    work.mkdir(parents=True, exist_ok=True)
+    image = options.image or work / "image"
+    if not (image / "index.json").exists():
+        size = ["--megabytes", "60", "--entries", "8000"] if options.quick else []
+        subprocess.run([sys.executable, HERE / "make_image.py", image, *size], check=True)
+    hullmark = Path(sys.executable).parent / "hullmark"
+    built = [hullmark, "db", "build", "--quiet", "--from", HERE.parent / "demo" / "feeds"]
+    subprocess.run(built, check=True, env={**os.environ, "HULLMARK_DB_DIR": str(work / "db")})
+    runs = measure(image, work, 1 if options.quick else options.rounds, peers=not options.quick)
+    full = json.loads(options.full_size.read_bytes()) if options.full_size else {}
+    versions = []
+    for name in PEERS if not options.quick else ():
+        said = subprocess.run([peer(name), "--version"], capture_output=True, text=True, check=False).stdout
+        versions.append(
+            said.splitlines()[0] if said.lower().startswith(name) else f"{name} {said.splitlines()[0]}"
+        )
+    manifest = sum(path.stat().st_size for path in (image / "blobs" / "sha256").iterdir())
+    report = json.loads((work / "hullmark.json").read_bytes())
+    entries = sum(layer["entries"] for layer in report["layers"])
+    content = sum(layer["content_bytes"] for layer in report["layers"])
+    results = {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        "image": f"{content / 1e9:.2f} GB in {entries:,} entries, {manifest / 1e6:.0f} MB in "
+        f"{len(report['layers'])} gzip layers, {len(report['packages']):,} packages",
+        "rounds": 1 if options.quick else options.rounds,
+        "versions": versions,
+        "bars": bars(runs, full),
+        "full_size": full,
+        "runs": runs,
+    }
+    text = page(results)
+    print(text)
+    if not options.quick:
+        (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        (HERE / "RESULTS.md").write_text(text)
+        (HERE / "results.svg").write_text(chart(runs))
+
+
+if __name__ == "__main__":
+    main()
