@@ -395,29 +395,30 @@ def python(work: Path) -> list[Layer]:
 
 
 def _python_locks(work: Path) -> list[Path]:
-    """Lock one project with uv and a smaller one with Pipenv; a poetry.lock is written from what uv resolved."""
-    project, small, tools = work / "project", work / "small", work / "tools"
-    for folder, wanted in ((project, PYTHON), (small, PYTHON[:5])):
-        head = '[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.11,<3.13"\n'
-        text(folder / "pyproject.toml", f"{head}dependencies = {json.dumps(wanted)}\n")
-    pinned = (name.split("==") for name in PYTHON[:5])
-    text(
-        small / "Pipfile", "[packages]\n" + "".join(f'"{name}" = "=={version}"\n' for name, version in pinned)
-    )
+    """Lock one project with uv; the locks of Poetry and Pipenv are written from what it resolved."""
+    project, tools = work / "project", work / "tools"
+    head = '[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.11,<3.13"\n'
+    text(project / "pyproject.toml", f"{head}dependencies = {json.dumps(PYTHON)}\n")
     run(sys.executable, "-m", "venv", tools)
-    run(tools / "bin/pip", "install", "-q", "uv==0.9.0", "pipenv==2025.0.4")
+    run(tools / "bin/pip", "install", "-q", "uv==0.9.0")
     uv = tools / "bin/uv"
     run(uv, "lock", "-q", folder=project)
     run(uv, "export", "-q", "-o", "requirements.txt", folder=project)
     run(uv, "export", "-q", "--format", "pylock.toml", "-o", "pylock.toml", folder=project)
-    places = str(work / "places")
-    run(tools / "bin/pipenv", "lock", folder=small, PIPENV_IGNORE_VIRTUALENVS="1", WORKON_HOME=places)
     resolved = tomllib.loads((project / "uv.lock").read_text())["package"]
-    head = '[[package]]\nname = "{name}"\nversion = "{version}"\noptional = false\ngroups = ["main"]\nfiles = []\n'
-    locked = "\n".join(head.format(**package) for package in resolved if "registry" in package["source"])
+    fetched = [package for package in resolved if "registry" in package["source"]]
+    form = '[[package]]\nname = "{name}"\nversion = "{version}"\noptional = false\ngroups = ["main"]\nfiles = []\n'
+    locked = "\n".join(form.format(**package) for package in fetched)
     text(project / "poetry.lock", locked + '\n[metadata]\nlock-version = "2.1"\n')
-    names = ("uv.lock", "requirements.txt", "pylock.toml", "poetry.lock")
-    return [*(project / name for name in names), small / "Pipfile.lock"]
+    default = {package["name"]: {"version": f"=={package['version']}"} for package in fetched}
+    text(
+        project / "Pipfile.lock",
+        json.dumps({"_meta": {"pipfile-spec": 6}, "default": default, "develop": {}}),
+    )
+    return [
+        project / name
+        for name in ("uv.lock", "requirements.txt", "pylock.toml", "poetry.lock", "Pipfile.lock")
+    ]
 
 
 def node(work: Path) -> list[Layer]:

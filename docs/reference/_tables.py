@@ -1,55 +1,258 @@
-"""Writes coverage.md, mirror.md and limits.md from what the code says of itself: `python docs/reference/_tables.py`."""
+"""Writes coverage.md, mirror.md and limits.md from what the code and its fixtures say: `python docs/reference/_tables.py`."""
 
+import importlib
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
+from hullmark.advisories.matcher import SYSTEM, cover
 from hullmark.advisories.registry import feeds, schemes
-from hullmark.detectors.detector import Limits
+from hullmark.detectors import packages
+from hullmark.detectors.detector import Detector, Limits
 from hullmark.detectors.registry import detectors
 from hullmark.images.limits import ReadLimits
+from hullmark.model.facts import Distribution
+from hullmark.model.target import Target
 
 HERE = Path(__file__).parent
+FIXTURES = HERE.parents[1] / "tests" / "golden"
+ORIGINS = ("installed", "binary", "locked", "declared")
+_SHOWN = 8
+
+
+class Learned(NamedTuple):
+    """What a detector's fixtures show that it gives."""
+
+    ecosystems: tuple[str, ...]
+    origins: tuple[str, ...]
+    extras: tuple[str, ...]
+
+
+def learned(detector: Detector) -> Learned:
+    """Read the fixtures of one detector."""
+    ecosystems: set[str] = set()
+    origins: set[str] = set()
+    extras: set[str] = set()
+    for path in (FIXTURES / "detectors" / detector.name).glob("*/facts.json"):
+        for _file, facts in msgspec.json.decode(
+            path.read_bytes(), type=list[tuple[str, list[dict[str, Any]]]]
+        ):
+            for fact in facts:
+                if fact["type"] == "package":
+                    ecosystems.add(fact["ecosystem"])
+                    origins.add(fact.get("origin", "installed"))
+                    extras.update(word for word in ("dev", "via") if fact.get(word))
+                elif fact["type"] != "unread":
+                    extras.add(fact["type"])
+    return Learned(
+        tuple(sorted(ecosystems)), tuple(o for o in ORIGINS if o in origins), tuple(sorted(extras))
+    )
+
+
+WORDS = {
+    "content_set": "repositories",
+    "dev": "development dependencies",
+    "distribution": "the distribution",
+    "licence": "licences from files apart",
+    "owned": "owned paths",
+    "via": "the path from the direct dependency",
+}
+
+
+def files_of(detector: Detector) -> str:
+    """Say which files a detector reads."""
+    wants = [f"`{pattern}`" for pattern in detector.wants]
+    shown = ", ".join(wants[:_SHOWN]) + (
+        f" and {len(wants) - _SHOWN} more names" if len(wants) > _SHOWN else ""
+    )
+    if detector.binaries:
+        shown += (", " if shown else "") + "executables"
+    return shown
+
+
+def feeds_of(ecosystem: str) -> str:
+    """Name the feeds that speak for an ecosystem."""
+    if ecosystem in SYSTEM:
+        return "by distribution"
+    return ", ".join(feed.name for feed in feeds() if feed.parts(Target(ecosystem)) is not None) or "none"
+
+
+def programs() -> list[str]:
+    """Name the programs that are known by their own words."""
+    module = importlib.import_module(f"{packages.__name__}.known_binaries")
+    rows = [line.partition(" | ")[0] for line in str(vars(module)["_TABLE"]).splitlines() if " | " in line]
+    return sorted({row.strip().rstrip("~+=") for row in rows})
+
+
+DISTRIBUTIONS = (
+    Distribution(id="debian", version_id="12"),
+    Distribution(id="debian", pretty_name="Debian GNU/Linux trixie/sid"),
+    Distribution(id="ubuntu", version_id="24.04"),
+    Distribution(id="alpine", version_id="3.20.3"),
+    Distribution(id="alpine", version_id="3.21.0_alpha20240923"),
+    Distribution(id="wolfi", version_id="20230201"),
+    Distribution(id="chainguard", version_id="20230214"),
+    Distribution(id="rhel", version_id="9.4"),
+    Distribution(id="centos", version_id="7"),
+    Distribution(id="almalinux", version_id="9.4"),
+    Distribution(id="rocky", version_id="9.4"),
+    Distribution(id="ol", version_id="8.9"),
+    Distribution(id="fedora", version_id="40"),
+    Distribution(id="amzn", version_id="2"),
+    Distribution(id="amzn", version_id="2023"),
+    Distribution(id="sles", version_id="15.5"),
+    Distribution(id="sles", version_id="12.5"),
+    Distribution(id="opensuse-leap", version_id="15.5"),
+    Distribution(id="opensuse-tumbleweed", version_id="20240901"),
+    Distribution(id="sle-micro", version_id="5.5"),
+    Distribution(id="photon", version_id="4.0"),
+    Distribution(id="mariner", version_id="2.0"),
+    Distribution(id="azurelinux", version_id="3.0"),
+    Distribution(id="arch"),
+    Distribution(id="pop", version_id="22.04", id_like=("ubuntu", "debian"), codename="jammy"),
+    Distribution(id="eurolinux", version_id="9.4", id_like=("rhel", "fedora", "centos")),
+    Distribution(id="gentoo"),
+)
+"""One of each that a feed speaks for, and some that are taken for another."""
+
+ECOSYSTEM_OF = {"alpine": "apk", "wolfi": "apk", "chainguard": "apk", "arch": "alpm"}
+ECOSYSTEM_OF |= dict.fromkeys(("debian", "ubuntu", "pop"), "deb")
+
+COVERAGE = """# What is read, and who speaks for it
+
+Made from the code and its fixtures by `python docs/reference/_tables.py`.
+
+A detector reads files and says which packages they prove. *Proof* is how: `installed` (the files are there), `binary`
+(build information or version strings in a program), `locked` (only a lock file says so), `declared` (only a manifest
+says so). Where several files prove one package, the strongest proof describes it. `**/` is any folder, `*` stays
+within one part of a path; *executables* are ELF files with an execute bit.
+
+A package whose ecosystem has no feed is listed and is `no_feed`: it was not checked, and the report says so.
+"""
 
 
 def coverage() -> str:
-    """Give the page on detectors and version orders."""
-    lines = [
-        "# What is read",
-        "",
-        "Each detector names the files that it reads. `**/` is any folder. *Executables* are ELF files with an execute bit.",
-        "",
-        "| detector | version | reads |",
-        "| --- | --- | --- |",
+    """Give the page on detectors, ecosystems, distributions and version orders."""
+    lines = [COVERAGE, "## Detectors", ""]
+    lines += [
+        "| detector | what | reads | ecosystem | proof | also says |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for detector in detectors():
-        wants = [f"`{pattern}`" for pattern in detector.wants]
-        shown = ", ".join(wants[:8]) + (f" and {len(wants) - 8} more" if len(wants) > 8 else "")
-        shown += (", " if shown else "") + "executables" if detector.binaries else ""
-        lines.append(f"| {detector.name} | {detector.version} | {shown} |")
-    lines += ["", "## Version orders", "", "| scheme | ecosystems |", "| --- | --- |"]
-    for scheme in sorted(
-        {scheme.name: scheme for scheme in schemes().values()}.values(), key=lambda s: s.name
-    ):
-        lines.append(f"| {scheme.name} | {', '.join(scheme.ecosystems)} |")
+        module = importlib.import_module(detector.read.__module__)
+        what = " ".join((module.__doc__ or "").partition("\n\n")[0].split()).rstrip(".")
+        known = learned(detector)
+        cells = (
+            f"`{detector.name}`",
+            what.replace("|", "\\|"),
+            files_of(detector),
+            ", ".join(known.ecosystems),
+            ", ".join(known.origins),
+            ", ".join(WORDS[word] for word in known.extras),
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", f"`known_binaries` knows {len(programs())} programs: {', '.join(programs())}."]
+    lines += ["", "## Ecosystems", "", "| ecosystem | version order | feeds |", "| --- | --- | --- |"]
+    found = {ecosystem for detector in detectors() for ecosystem in learned(detector).ecosystems}
+    for ecosystem in sorted(found | set(schemes())):
+        scheme = schemes().get(ecosystem)
+        lines.append(f"| {ecosystem} | {scheme.name if scheme else 'none'} | {feeds_of(ecosystem)} |")
+    lines += ["", "An ecosystem of this table that no detector gives comes with an SBOM."]
+    lines += ["", "## Distributions", ""]
+    lines += [
+        "| `ID` | `VERSION_ID` | `ID_LIKE` | feeds | parts | |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for distribution in DISTRIBUTIONS:
+        given = cover(ECOSYSTEM_OF.get(distribution.id, "rpm"), distribution)
+        said = "taken for another: `image.derived_from` says so" if given.derived_from else ""
+        said = said or ("" if given.parts else f"`{given.coverage}`")
+        cells = (
+            distribution.id,
+            distribution.version_id,
+            " ".join(distribution.id_like),
+            ", ".join(given.feeds),
+            ", ".join(f"`{part}`" for part in given.parts),
+            said,
+        )
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+PARTS = {
+    "almalinux": "almalinux-*",
+    "alpine": "alpine-*",
+    "amazon": "amazon-*",
+    "arch": "arch",
+    "azurelinux": "azurelinux-*, mariner-*",
+    "chainguard": "chainguard",
+    "cvelist": "cvelist, cvelist-*",
+    "debian": "debian-*",
+    "eol": "eol",
+    "epss": "epss",
+    "fedora": "fedora-*, epel-*",
+    "friendsofphp": "friendsofphp-composer",
+    "ghsa": "ghsa-*",
+    "kev": "kev",
+    "nvd": "nvd, nvd-generic",
+    "oracle": "oracle-*",
+    "osv": "osv-*",
+    "photon": "photon-*",
+    "redhat": "rhel-*",
+    "rocky": "rocky-*",
+    "rubysec": "rubysec-gem, rubysec-generic",
+    "rustsec": "rustsec-cargo",
+    "suse": "sles-*, sle-micro-*, sl-micro-*, opensuse-leap-*, opensuse-leap-micro-*, opensuse-tumbleweed",
+    "ubuntu": "ubuntu-*",
+    "wolfi": "wolfi",
+}
+"""Parts as patterns; a test holds them against what the fixtures make."""
+
+MIRROR = """# The layout of a mirror
+
+Made from the code by `python docs/reference/_tables.py`.
+
+`hullmark db build --from DIR` reads the publishers' own files from a folder. Each feed names its files below that
+folder; files that no feed names are passed over. A file is plain, or ends in `.gz`, `.zip`, `.tar.gz` or `.tgz` where
+a pattern of its feed says so. Each member of an archive is a document of its own. `**/` is any folder, `*` stays
+within one part of a path. A static web server over the same folder is a mirror.
+
+A feed's records go to *parts*, one SQLite file each: `*` stands for a release (`debian-12`, `alpine-3.20`) or an
+ecosystem (`osv-pypi`). EPSS, KEV, the end-of-life dates and what catalogues say of a CVE are parts of their own, joined
+when a report is made. A feed that fails keeps its last good content, and the others are built all the same. A feed
+whose files are not there is passed over without a word, and its parts stay as they were.
+
+    feeds/
+      alpine-secdb/v3.20/main.json
+      debian/tracker.json.gz
+      debian/DSA-list
+      osv/PyPI/all.zip
+      kev/known_exploited_vulnerabilities.json
+
+No feed is fetched by this version. The addresses below are the publishers' own, with `{release}` and the like to fill
+in. Oracle publishes `.bz2`, which must be unpacked: only `.xml` and `.xml.gz` are read.
+
+"""
 
 
 def mirror() -> str:
     """Give the page on feeds and the layout of a mirror."""
     lines = [
-        "# The layout of a mirror",
-        "",
-        "`hullmark db build --from DIR` reads the publishers' own files from a folder, laid out as below; each file plain, or",
-        "compressed where a pattern says so. A static web server over the same folder is a mirror.",
-        "",
-        "| feed | publisher | licence | files |",
-        "| --- | --- | --- | --- |",
+        "| feed | publisher | files | parts | licence | source |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for feed in feeds():
-        files = ", ".join(f"`{pattern}`" for pattern in feed.files)
-        lines.append(f"| {feed.name} | [{feed.title}]({feed.homepage}) | {feed.licence} | {files} |")
-    return "\n".join(lines) + "\n"
+        cells = (
+            f"`{feed.name}`",
+            f"[{feed.title}]({feed.homepage})",
+            ", ".join(f"`{pattern}`" for pattern in feed.files),
+            ", ".join(f"`{part}`" for part in PARTS[feed.name].split(", ")),
+            feed.licence,
+            ", ".join(f"`{url}`" for url in feed.urls),
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return MIRROR + "\n".join(lines) + "\n"
 
 
 BOUNDS = {
@@ -58,6 +261,7 @@ BOUNDS = {
     "layer_ratio": "a layer may inflate to this many times its stored size; the rest of it is Unread",
     "layer_entries": "tar entries of a layer; the rest of it is Unread",
     "image_entries": "the same for the image",
+    "archive_entries": "entries of an image archive; one with more is read up to there",
     "image_lines": "lines of all text files together; files beyond are Unread",
     "layer_facts": "facts learned of a layer; files beyond are Unread",
     "image_facts": "the same for the image",
@@ -89,9 +293,12 @@ def limits() -> str:
     lines = [
         "# Limits",
         "",
-        "All input is hostile. Every bound is a setting (`--limit NAME=NUMBER`); the defaults fit real images. What lies beyond",
-        "a bound is Unread: named in the report's `errors` with kind, path and reason, and the image is marked incomplete. The",
-        "rest of it is always reported.",
+        "Made from the code by `python docs/reference/_tables.py`.",
+        "",
+        "All input is hostile. Every bound is a setting of `hullmark scan` (`--limit NAME=NUMBER`); the defaults fit real",
+        "images. What lies beyond a bound is Unread: named in the report's `errors` with kind, path and reason, and the",
+        "report is marked incomplete. The rest of the image is always reported. Limits are part of the key under which",
+        "facts are remembered: a scan with other limits reads the layers again.",
         "",
         "| limit | default | what it bounds |",
         "| --- | --- | --- |",
@@ -103,11 +310,13 @@ def limits() -> str:
     return "\n".join(lines) + "\n"
 
 
+PAGES = {"reference/coverage.md": coverage, "reference/mirror.md": mirror, "explain/limits.md": limits}
+
+
 def main() -> None:
-    """Write both pages."""
-    (HERE / "coverage.md").write_text(coverage(), "utf-8")
-    (HERE / "mirror.md").write_text(mirror(), "utf-8")
-    (HERE.parent / "explain" / "limits.md").write_text(limits(), "utf-8")
+    """Write the pages."""
+    for name, page in PAGES.items():
+        (HERE.parent / name).write_text(page(), "utf-8")
 
 
 if __name__ == "__main__":

@@ -68,13 +68,14 @@ def environment(cache: Path, **more: str) -> dict[str, str]:
     return {**kept, "HOME": str(cache.parent), "HULLMARK_CACHE_DIR": str(cache), "LC_ALL": "C.UTF-8", **more}
 
 
-def start(cache: Path, *arguments: str, **more: str) -> "subprocess.Popen[bytes]":
+def start(cache: Path, *arguments: str, new_session: bool = False, **more: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", "hullmark", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(cache, **more),
+        start_new_session=new_session,
     )
 
 

@@ -218,3 +218,20 @@ def jar_with_a_directory_that_lies(scratch: Path) -> str:
     jar = local_header(name, 3, 3, 0, 0) + b"abc" + directory
     jar += end_record(len(entries), len(directory), len(jar) - len(directory))
     return layout(scratch, sound(), hostile(tar(entry("srv/app.jar", jar))))
+
+
+@case(Told("layer", "frames with hardly anything in them"))
+def zstd_of_a_million_frames(scratch: Path) -> str:
+    """Nine bytes a frame, and for each of them the decoder is made anew."""
+    return layout(scratch, sound(), odd(zstd_frame(b"") * 1_000_000, ZSTD_LAYER))
+
+
+@case()
+def gzip_of_half_a_million_members(scratch: Path) -> str:
+    return layout(scratch, sound(), odd(gz(tar(entry("srv/a", b"a"))) + gz(b"") * 500_000))
+
+
+@case(Told("layer", "ends too early"))
+def gzip_with_a_name_of_20_megabytes(scratch: Path) -> str:
+    head = b"\x1f\x8b\x08\x08\0\0\0\0\0\0"
+    return layout(scratch, sound(), odd(head + b"a" * 20 * MIB))

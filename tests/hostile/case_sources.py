@@ -20,10 +20,12 @@ from hostile.images import (
     digest_of,
     entry,
     gz,
+    header,
     hostile,
     layout,
     saved,
     sound,
+    status,
     tar,
 )
 
@@ -398,3 +400,88 @@ def manifest_of_both_kinds(scratch: Path) -> str:
     both = made.manifest([hostile(tar(entry(STATUS, b"Package: x\nVersion: 1\n")))])
     made.index({"mediaType": MANIFEST, **made.put_json(both | {"manifests": [inner]})})
     return f"oci:{made.folder}"
+
+
+@case(Told("file", "not an image configuration: of more than"), cache_mib=8)
+def config_of_a_million_values(scratch: Path) -> str:
+    """8 MB of empty objects, which take thirty times as much when they are decoded."""
+    made = Layout(scratch / "image")
+    body = b'{"os": "linux", "a": [' + b'{"":{}},' * 1_000_000 + b"0]}"
+    described = {"mediaType": CONFIG, "digest": made.put(body), "size": len(body)}
+    return made.finish(made.manifest([sound()], config=described))
+
+
+@case()
+def packed_archive_of_100000_members(scratch: Path) -> str:
+    """Empty files, and such that begin as a gzip file does: none of them may be taken for a layer."""
+    body = b"{}" + bytes(510)
+    junk = b"".join(
+        header(f"a/{n}", n % 3) + (b"" if n % 3 == 0 else b"\x1f\x8b".ljust(512, b"\0"))
+        for n in range(100_000)
+    )
+    saved(scratch, sound(), more=header("z.json", 2) + body)
+    inner = (scratch / "image.tar").read_bytes()
+    (scratch / "image.tar").write_bytes(gz(junk) + gz(inner))
+    return f"{scratch}/image.tar"
+
+
+@case(failure="more than 2000 entries", flags=("--limit", "archive_entries=2000"))
+def archive_of_many_members(scratch: Path) -> str:
+    junk = b"".join(header(f"a/{n}") for n in range(3000))
+    saved(scratch, sound())
+    (scratch / "image.tar").write_bytes(junk + (scratch / "image.tar").read_bytes())
+    return f"docker-archive:{scratch}/image.tar"
+
+
+@case()
+def folder_that_is_hostile(scratch: Path) -> str:
+    """An unpacked root: pipes and sockets, links out of it and in circles, names that are no text, no rights."""
+    import socket
+
+    root = scratch / "root"
+    (root / STATUS).parent.mkdir(parents=True)
+    (root / STATUS).write_bytes(status())
+    (root / "etc").mkdir()
+    (root / "etc/os-release").symlink_to("/etc/os-release")
+    (root / "loop").symlink_to(".")
+    (root / "up").symlink_to("../..")
+    os.mkfifo(root / "package.json")
+    (root / "srv").mkdir()
+    (root / "srv/requirements.txt").symlink_to("/proc/self/mem")
+    os.mkfifo(root / "srv/pom.properties")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(root / "s"))
+    for name in (b"\xff\xfe.json", b"\x1b[2J", b"new\nline"):
+        Path(os.fsdecode(os.fsencode(root) + b"/" + name)).write_bytes(b"x")
+    return f"dir:{root}"
+
+
+@case()
+def image_in_a_folder_that_is_no_text(scratch: Path) -> str:
+    made = scratch / os.fsdecode(b"\xff\xfe\x1b[2J")
+    made.mkdir()
+    return layout(made, sound())
+
+
+@case(failure="cannot be read")
+def nothing_in_a_folder_that_is_no_text(scratch: Path) -> str:
+    made = scratch / os.fsdecode(b"\xff\xfe\x1b[2J")
+    made.mkdir()
+    return f"oci:{made}"
+
+
+@case(Told("file", "", "srv/"))
+def lone_surrogates_in_every_format(scratch: Path) -> str:
+    """Half of a character, which JSON and YAML can spell and UTF-8 cannot: no report may break over it."""
+    files = {
+        "package-lock.json": b'{"lockfileVersion":3,"packages":{"":{},"node_modules/\\ud800":{"version":"1.0.0"}}}',
+        "bun.lock": b'{"lockfileVersion":1,"packages":{"\\udfff":["\\udfff@1.0.0"],}}',
+        "pnpm-lock.yaml": b'lockfileVersion: "9.0"\npackages:\n  "\\uD800@1.0.0": {}\n',
+        "poetry.lock": b'[[package]]\nname = "\\uD800"\nversion = "1"\n',
+        "composer.lock": b'{"packages":[{"name":"a/\\ud800","version":"1"}]}',
+        "packages.config": b'<packages><package id="&#xD800;" version="1.0"/></packages>',
+        "requirements.txt": b"\xff\xfea\x00\x00\xd8=\x00=\x001\x00",
+    }
+    return layout(
+        scratch, sound(), hostile(tar(*[entry(f"srv/{name}", body) for name, body in files.items()]))
+    )

@@ -71,6 +71,19 @@ def test_columns_are_aligned() -> None:
     assert len({re.split(r"  +", line.strip())[2] and line.rindex("  ") for line in lines}) == 1
 
 
+def test_what_was_not_checked_is_not_counted_as_checked() -> None:
+    lines = page().partition("Checked\n")[2].partition("\n\n")[0].splitlines()
+    counts = {line.split()[0]: line.split()[1:4] for line in lines}
+    assert counts["npm"] == ["2", "of", "3"]
+    assert counts["generic"] == ["0", "of", "1"]
+
+
+def test_whose_a_package_and_a_severity_is_stands_in_narrow_lines_too() -> None:
+    lines = page(look=Look(60)).splitlines()
+    assert any(line.startswith("libssl3 ") and "base image, layer 0" in line for line in lines)
+    assert any(re.match(r"  critical +ghsa +CVE-2021-44228 ", line) for line in lines)
+
+
 def test_the_upgrade_has_all_fixes() -> None:
     assert "log4j-core 2.14.1 to 2.16.0" in page()
 

@@ -310,7 +310,40 @@ class TestDistribution:
     def test_most_packages_decide(self) -> None:
         purls = ("pkg:deb/debian/a@1?distro=debian-11", "pkg:deb/ubuntu/b@1?distro=ubuntu-24.04")
         more = library("pkg:deb/ubuntu/c@1?distro=ubuntu-24.04")
-        assert cyclonedx(*map(library, purls), more).distribution == Distribution("ubuntu", "24.04")
+        read = cyclonedx(*map(library, purls), more)
+        assert read.distribution == Distribution("ubuntu", "24.04")
+        assert [item.package.name for item in read.items] == ["b", "c"]
+        assert read.errors == (
+            Unread(
+                "record",
+                "package of debian 11, which is not the system that this SBOM is of",
+                place="component 0",
+            ),
+        )
+
+    @pytest.mark.parametrize(
+        ("system", "distro", "is_of_it"),
+        [
+            ("debian 12.5", "debian-12", True),
+            ("debian 12", "debian-11", False),
+            ("debian 12", "debian-bookworm", True),
+            ("debian 12", "", True),
+            ("alpine 3.20.3", "3.20.1", True),
+            ("alpine 3.20.3", "alpine-3.10.4", False),
+            ("ubuntu 22.04", "ubuntu-22.10", False),
+            ("redhat 9.4", "rhel-9.2", True),
+            ("opensuse.leap 15.5", "opensuse-leap-15.5", True),
+        ],
+    )
+    def test_packages_of_another_release_are_unread(
+        self, system: str, distro: str, *, is_of_it: bool
+    ) -> None:
+        name, version = system.split()
+        component = {"type": "operating-system", "name": name, "version": version}
+        # Trivy writes Alpine's number alone
+        kind = {"alpine": "apk/alpine", "debian": "deb/debian", "ubuntu": "deb/ubuntu"}.get(name, "rpm/x")
+        read = cyclonedx(component, library(f"pkg:{kind}/a@1?distro={distro}"))
+        assert (len(read.items), len(read.errors)) == ((1, 0) if is_of_it else (0, 1))
 
     def test_component_of_its_own(self) -> None:
         system = {"type": "operating-system", "name": "amazon", "version": "2 (Karoo)"}
@@ -326,6 +359,13 @@ class TestSpdx:
         subject = {"SPDXID": "SPDXRef-x", "name": "app:1", "versionInfo": "1"}
         read = spdx(subject, documentDescribes=["SPDXRef-x"])
         assert (read.items, read.errors, read.image.name) == ((), (), "app:1")
+
+    def test_kinds_that_only_the_id_tells(self) -> None:
+        read = spdx(
+            {"SPDXID": "SPDXRef-OperatingSystem-1a2b", "name": "debian", "versionInfo": "11.2"},
+            {"SPDXID": "SPDXRef-Application-3c4d", "name": "app/package-lock.json"},
+        )
+        assert (read.distribution, read.items, read.errors) == (Distribution("debian", "11.2"), (), ())
 
     def test_old_word_for_the_category(self) -> None:
         reference = {

@@ -1,9 +1,12 @@
 """Builds parts of the database from the records of feeds, streaming: memory does not grow with a feed."""
 
+import datetime as dt
 import hashlib
 import os
+import re
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -14,9 +17,11 @@ from hullmark.advisories.database import (
     SCHEMA,
     SCOPES,
     STATES,
+    Current,
     More,
     Part,
     PartInfo,
+    changing,
     load_current,
     publish,
 )
@@ -38,6 +43,10 @@ _LEVEL = 12
 _UNREAD_KEPT = 1000
 _ENCODE = msgspec.msgpack.Encoder().encode
 _NO_MORE = More()
+_DIGEST_BYTES = 16
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+"""What may be a part's key, since it becomes a file's name."""
+_LEAST_KEPT = 0.9
 
 Progress = Callable[[str, int], None]
 
@@ -57,10 +66,14 @@ class _Writer:
         self._waiting: list[tuple[str, tuple[object, ...], bytes]] | None = []
         self._dictionary: zstd.ZstdDict | None = None
         self._compress: Callable[[bytes], bytes] | None = None
-        self._packages: dict[str, list[int | bytes]] = {}  # name → [id, next seq, digest so far]
+        self._packages: dict[str, list[int]] = {}  # name → [id, next seq, sum of its rows' digests]
         self.advisories = self.statements = self.notes = 0
         self.newest = ""
         self.used: dict[str, int] = {}
+
+    @property
+    def records(self) -> int:
+        return self.advisories + self.notes
 
     def note(self, name: str, body: bytes) -> None:
         self.notes += 1
@@ -116,8 +129,8 @@ class _Writer:
         name = scheme.fold(affected.name)
         entry = self._packages.get(name)
         if entry is None:
-            entry = self._packages[name] = [len(self._packages) + 1, 0, b""]
-        package, seq = int(entry[0]), int(entry[1])
+            entry = self._packages[name] = [len(self._packages) + 1, 0, 0]
+        package, seq, _ = entry
         more = More(affected.arches, affected.module, affected.cpes, affected.repositories, affected.note)
         shared = (SCOPES.index(affected.scope), STATES.index(affected.state))
         tail_more = _ENCODE(more) if more != _NO_MORE else None
@@ -153,17 +166,15 @@ class _Writer:
         )
         self.statements += len(rows)
         entry[1] = seq + len(rows)
-        content = repr(rows).encode() + digest
-        previous = entry[2] if isinstance(entry[2], bytes) else b""
-        entry[2] = hashlib.blake2b(previous + content, digest_size=12).digest()
+        # Added up, so that it does not matter in which order a publisher lists its records today.
+        content = hashlib.blake2b(repr(rows).encode() + digest, digest_size=_DIGEST_BYTES).digest()
+        entry[2] = (entry[2] + int.from_bytes(content, "big")) % (1 << 8 * _DIGEST_BYTES)
 
     def finish(self, feed: Feed, folder: Path, old: Part | None, built: str, unread: int) -> PartInfo | None:
         """Write what is left, give the file its name; None when nothing changed since the old revision."""
         if self._waiting is not None:
             self._train()
-        digests = {
-            name: bytes(entry[2]) for name, entry in self._packages.items() if isinstance(entry[2], bytes)
-        }
+        digests = {name: entry[2].to_bytes(_DIGEST_BYTES, "big") for name, entry in self._packages.items()}
         before = old.digests() if old is not None else {}
         content = hashlib.blake2b(repr(sorted(digests.items())).encode(), digest_size=8)
         if self.notes:
@@ -180,7 +191,7 @@ class _Writer:
         }
         self._db.executemany(
             "INSERT INTO package VALUES (?, ?, ?, ?)",
-            [(int(entry[0]), name, digests[name], changed[name]) for name, entry in self._packages.items()],
+            [(entry[0], name, digests[name], changed[name]) for name, entry in self._packages.items()],
         )
         gone = {**(old.gone() if old is not None else {}), **dict.fromkeys(before.keys() - digests.keys(), n)}
         self._db.executemany(
@@ -199,6 +210,8 @@ class _Writer:
         self._db.execute("COMMIT")
         self._db.execute("VACUUM")
         self._db.close()
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
         name = f"{self.key}-{lineage}-{n}.db"
         self.path.replace(folder / name)
         return PartInfo(
@@ -242,7 +255,7 @@ def _keys(scheme: Scheme, span: Range) -> tuple[bytes | None, bytes | None, bool
 
 
 class Built(msgspec.Struct):
-    """What a build did: the parts by key, the unchanged ones, and what could not be used."""
+    """What a build did: the parts by key, the unchanged ones, what could not be used, and why feeds or parts kept their old content."""
 
     parts: dict[str, PartInfo] = {}
     unchanged: list[str] = []
@@ -256,30 +269,42 @@ def build(
     folder: Path,
     feeds: Iterable[Feed],
     *,
-    built: str,
+    built: str = "",
     progress: Progress = lambda _feed, _count: None,
 ) -> Built:
     """Build the parts of these feeds from a mirror's files and make them current, feed by feed.
 
-    `built` is the time that the parts carry (RFC 3339). A feed that fails keeps its last good content.
+    `built` is the time that the parts carry (RFC 3339), else that of a feed's newest file. A feed that fails keeps
+    its last good content.
     """
     result = Built()
     (folder / "parts").mkdir(parents=True, exist_ok=True)
     for feed in feeds:
         try:
-            made = _build_feed(
-                feed,
-                feed.parse(_counted(documents(mirror, feed.files), feed.name, progress)),
-                folder,
-                built,
-                result,
-            )
+            # Two builders of one feed would give one revision two contents.
+            with changing(folder, f"lock-{feed.name}"):
+                made = _build_feed(
+                    feed,
+                    feed.parse(_counted(documents(mirror, feed.files), feed.name, progress)),
+                    folder,
+                    built or _newest(mirror, feed),
+                    result,
+                )
+                publish(folder, made)
         except (FeedError, sqlite3.Error, OSError) as problem:
             result.failed[feed.name] = str(problem)
-            continue
-        publish(folder, made)
-        result.parts |= made
+        except Exception as problem:  # noqa: BLE001  # what breaks one feed's reader must not cost the others
+            result.failed[feed.name] = f"its reader failed: {type(problem).__name__}: {problem}"
+        else:
+            result.parts |= made
     return result
+
+
+def _newest(mirror: Path, feed: Feed) -> str:
+    """Give the time of a feed's newest file, which is never in the future."""
+    found = {path for pattern in feed.files for path in mirror.glob(pattern)}
+    newest = min(max((path.stat().st_mtime for path in found), default=0.0), time.time())
+    return dt.datetime.fromtimestamp(int(newest), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _counted(found: Iterator[Document], name: str, progress: Progress) -> Iterator[Document]:
@@ -308,6 +333,13 @@ def _write(
     """Deal the records to their parts; give the number of those that could not be used."""
     unread = 0
 
+    def say(problem: Unread) -> None:
+        nonlocal unread
+        unread += 1
+        result.unread_count += 1
+        if len(result.unread) < _UNREAD_KEPT:
+            result.unread.append(problem)
+
     def writer(key: str) -> _Writer:
         if key not in writers:
             writers[key] = _Writer(store, key)
@@ -319,12 +351,12 @@ def _write(
             for affected in record.affected:
                 by_part.setdefault(part_of(feed, affected), []).append(affected)
             for key, statements in by_part.items():
-                writer(key).advisory(record, statements)
+                if _KEY.fullmatch(key):
+                    writer(key).advisory(record, statements)
+                else:
+                    say(Unread(kind="record", place=record.id[:100], reason=f"{key[:100]!r} is no release"))
         elif isinstance(record, Unread):
-            unread += 1
-            result.unread_count += 1
-            if len(result.unread) < _UNREAD_KEPT:
-                result.unread.append(record)
+            say(record)
         elif not isinstance(record, Withdrawn):  # a whole build simply lacks what was withdrawn
             writer(feed.name).note(record.id, _ENCODE(record))
     return unread
@@ -334,11 +366,22 @@ def _finish(
     feed: Feed, folder: Path, writers: dict[str, _Writer], built: str, unread: int, result: Built
 ) -> dict[str, PartInfo]:
     """Give the parts their names; one whose content did not change keeps its old file."""
-    current = load_current(folder)
+    if unread and not writers:
+        raise FeedError(f"none of its {unread} records could be read")
+    try:
+        current = load_current(folder)
+    except FeedError:
+        current = Current()
     made = {}
     for key, part in sorted(writers.items()):
         info = current.parts.get(key)
-        old = Part(key, info, folder / "parts" / info.file) if info is not None else None
+        if info is not None and unread and part.records < _LEAST_KEPT * (info.advisories + info.notes):
+            had = info.advisories + info.notes
+            reason = f"{unread} records could not be read, and {part.records} of {had} would be left"
+            result.failed[key] = reason
+            part.discard()
+            continue
+        old = _sound(key, info, folder) if info is not None else None
         finished = part.finish(feed, folder / "parts", old, built, unread)
         if finished is None:
             assert info is not None
@@ -349,3 +392,13 @@ def _finish(
         if old is not None:
             old.close()
     return made
+
+
+def _sound(key: str, info: PartInfo, folder: Path) -> Part | None:
+    """Open a part that a new revision follows; a damaged one is followed by a lineage of its own."""
+    try:
+        part = Part(key, info, folder / "parts" / info.file)
+        part.meta(), part.digests(), part.gone()
+    except FeedError:
+        return None
+    return part

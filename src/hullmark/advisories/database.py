@@ -6,7 +6,8 @@
 A part's revision is `(part, lineage, n)`. Within a lineage `changes(n)` names the packages touched since `n`;
 between lineages there is only comparing. `current.json` is replaced by rename under a lock, and the change is
 merged into what stands there, so two writers of different parts both keep theirs and a reader goes on with the
-files that it has open. Reading needs no lock and works on a read-only folder.
+files that it has open; a file that is no longer current is removed hours later, so that a reader which has not
+opened it yet still finds it. Reading needs no lock and works on a read-only folder.
 
 Version ranges are stored as the sort keys of their scheme, so SQL answers which of a package's rows a version
 falls into. Texts are compressed with a dictionary that is trained on the part itself.
@@ -18,7 +19,8 @@ import functools
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +35,8 @@ else:
     from backports import zstd
 
 FORMAT = 1
+_KEPT_S = 6 * 3600
+"""How long a file stays that is no longer current: longer than any reader takes to open it."""
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE dictionary (content BLOB NOT NULL) STRICT;
@@ -85,10 +89,10 @@ class PartInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     schemes: dict[str, int] = {}
 
 
-class Current(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The content of `current.json`."""
+class Current(msgspec.Struct, frozen=True):
+    """The content of `current.json`; one that does not say its format is of the first."""
 
-    format: int = FORMAT
+    format: int = 1
     parts: dict[str, PartInfo] = {}
 
 
@@ -110,19 +114,41 @@ class Statement(NamedTuple):
     by_list: bool
 
 
+_Rows = list[tuple[Any, ...]]
+
+
 class Part:
-    """One open part."""
+    """One open part. Whatever is asked raises `FeedError` where the file is damaged."""
 
     def __init__(self, key: str, info: PartInfo, path: Path) -> None:
         self.key = key
         self.info = info
+        self.path = path
         try:
             self._db = sqlite3.connect(
                 f"file:{_quoted(path)}?mode=ro&immutable=1", uri=True, check_same_thread=False
             )
-            self._db.execute("PRAGMA query_only=1")
         except sqlite3.Error as problem:
-            raise FeedError(f"part {key} cannot be opened: {problem}", where=str(path)) from problem
+            raise self._damaged(problem) from problem
+
+    def _damaged(self, problem: Exception) -> FeedError:
+        return FeedError(
+            f"part {self.key} cannot be read: {problem}",
+            where=str(self.path),
+            hint="hullmark db build makes it anew",
+        )
+
+    def _ask(self, query: str, values: tuple[object, ...] = ()) -> _Rows:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as problem:
+            raise self._damaged(problem) from problem
+
+    def _decoded(self, decode: Callable[[bytes], Any], body: bytes) -> Any:
+        try:
+            return decode(body)
+        except (msgspec.DecodeError, zstd.ZstdError, ValueError, TypeError) as problem:
+            raise self._damaged(problem) from problem
 
     def close(self) -> None:
         """Close the file."""
@@ -130,103 +156,127 @@ class Part:
 
     @functools.cached_property
     def _dictionary(self) -> zstd.ZstdDict | None:
-        content = self._db.execute("SELECT content FROM dictionary").fetchone()
-        return zstd.ZstdDict(content[0]) if content and content[0] else None
+        content = self._ask("SELECT content FROM dictionary")
+        return self._decoded(zstd.ZstdDict, content[0][0]) if content and content[0][0] else None
 
     def unpack(self, body: bytes) -> bytes:
         """Decompress a text of this part."""
-        return zstd.decompress(body, zstd_dict=self._dictionary)
+        dictionary = self._dictionary
+        unpacked: bytes = self._decoded(lambda packed: zstd.decompress(packed, zstd_dict=dictionary), body)
+        return unpacked
 
     def statements(
-        self, name: str, scope: str, key: bytes | None, text: str, *, keyed: bool = True
+        self,
+        name: str,
+        scope: str,
+        key: bytes | None,
+        text: str,
+        *,
+        keyed: bool = True,
+        key_of: Callable[[str], bytes | None] = lambda _text: None,
     ) -> list[Statement]:
         """Give the statements on a package that hold for a version: `key` its sort key, None when it has none.
 
-        With `keyed` false the range is not asked: every statement on the name is given.
+        With `keyed` false the range is not asked: every statement on the name is given. `key_of` gives the sort
+        keys of listed versions, so that `1.0` is on a list that has `1.0.0`.
         """
-        rows = self._db.execute(
+        rows = self._ask(
             _ALL if key is None or not keyed else _IN_RANGE, (name, SCOPES.index(scope), key, key)
         )
         found = []
         for row in rows:
-            number, advisory, bundle, state, undecided, introduced, fixed, last, level, versions, more = row
-            if versions is not None:
-                listed = text in _VERSIONS.decode(versions)
-                if not listed and keyed:
-                    continue
-            ranged = versions is None and (introduced or fixed or last)
-            found.append(
-                Statement(
-                    self.key,
-                    number,
-                    advisory,
-                    bool(bundle),
-                    scope,
-                    STATES[state],
-                    bool(undecided) or (key is None and keyed and bool(ranged)),
-                    introduced or "",
-                    fixed or "",
-                    last or "",
-                    LEVELS[level],
-                    _MORE.decode(more) if more is not None else _NO_MORE,
-                    versions is not None,
-                )
-            )
+            try:
+                statement = self._statement(scope, row, key, text, key_of, keyed=keyed)
+            except (IndexError, TypeError) as problem:
+                raise self._damaged(problem) from problem
+            if statement is not None:
+                found.append(statement)
         return found
+
+    def _statement(
+        self,
+        scope: str,
+        row: tuple[Any, ...],
+        key: bytes | None,
+        text: str,
+        key_of: Callable[[str], bytes | None],
+        *,
+        keyed: bool,
+    ) -> Statement | None:
+        """Make the statement of a row, None where its list of versions lacks the version."""
+        number, advisory, bundle, state, undecided, introduced, fixed, last, level, versions, more = row
+        if versions is not None and keyed:
+            texts = self._decoded(_VERSIONS.decode, versions)
+            if text not in texts and (key is None or key not in map(key_of, texts)):
+                return None
+        ranged = versions is None and (introduced or fixed or last)
+        return Statement(
+            self.key,
+            number,
+            advisory,
+            bool(bundle),
+            scope,
+            STATES[state],
+            bool(undecided) or (key is None and keyed and bool(ranged)),
+            introduced or "",
+            fixed or "",
+            last or "",
+            LEVELS[level],
+            self._decoded(_MORE.decode, more) if more is not None else _NO_MORE,
+            versions is not None,
+        )
 
     def speaks_of(self, name: str, flaw: str) -> bool:
         """Tell whether an advisory of its own (no bundle) speaks of a flaw in a package, whatever the version."""
-        row = self._db.execute(
+        query = (
             "SELECT 1 FROM flaw JOIN affected USING (advisory) JOIN package ON package.id = affected.package"
-            " WHERE flaw.id = ? AND flaw.kind < 2 AND package.name = ? LIMIT 1",
-            (flaw, name),
-        ).fetchone()
-        return row is not None
+            " WHERE flaw.id = ? AND flaw.kind < 2 AND package.name = ? LIMIT 1"
+        )
+        return bool(self._ask(query, (flaw, name)))
 
     def advisory(self, number: int) -> Advisory:
         """Give an advisory's record, without its statements, by its row number."""
-        row = self._db.execute("SELECT body FROM advisory WHERE id = ?", (number,)).fetchone()
-        return _ADVISORY.decode(self.unpack(row[0]))
+        rows = self._ask("SELECT body FROM advisory WHERE id = ?", (number,))
+        if not rows:
+            raise self._damaged(ValueError(f"record {number} is missing"))
+        record: Advisory = self._decoded(_ADVISORY.decode, self.unpack(rows[0][0]))
+        return record
 
     def named(self, flaw: str) -> list[tuple[int, int]]:
         """Give (row number, kind) of the advisories that carry an id as their own (0), an alias (1) or a fix (2)."""
-        return self._db.execute(
-            "SELECT advisory, kind FROM flaw WHERE id = ? ORDER BY kind", (flaw,)
-        ).fetchall()
+        rows = self._ask("SELECT advisory, kind FROM flaw WHERE id = ? ORDER BY kind, advisory", (flaw,))
+        return [(number, kind) for number, kind in rows]
 
     def packages_of(self, number: int) -> list[str]:
         """Give the packages that an advisory speaks of."""
         query = "SELECT DISTINCT name FROM package JOIN affected ON package = package.id WHERE advisory = ? ORDER BY 1"
-        return [row[0] for row in self._db.execute(query, (number,))]
+        return [name for (name,) in self._ask(query, (number,))]
 
     def notes(self, ids: Iterable[str]) -> dict[str, Note]:
         """Give the notes on these ids."""
         found = {}
         for name in ids:
-            row = self._db.execute("SELECT body FROM note WHERE id = ?", (name,)).fetchone()
-            if row is not None:
-                found[name] = _NOTE.decode(self.unpack(row[0]))
+            for (body,) in self._ask("SELECT body FROM note WHERE id = ?", (name,)):
+                found[name] = self._decoded(_NOTE.decode, self.unpack(body))
         return found
 
     def changes(self, n: int) -> list[str]:
         """Name the packages touched after revision `n` of this lineage, those that are gone included."""
         query = "SELECT name FROM package WHERE changed > ? UNION SELECT name FROM gone WHERE changed > ? ORDER BY 1"
-        return [row[0] for row in self._db.execute(query, (n, n))]
+        return [name for (name,) in self._ask(query, (n, n))]
 
     def meta(self) -> dict[str, str]:
         """Give what the part says of itself."""
-        return dict(self._db.execute("SELECT key, value FROM meta"))
+        return dict(self._ask("SELECT key, value FROM meta"))
 
     def digests(self) -> dict[str, tuple[bytes, int]]:
         """Give content digest and last change of each package."""
-        return {
-            name: (digest, n)
-            for name, digest, n in self._db.execute("SELECT name, digest, changed FROM package")
-        }
+        rows = self._ask("SELECT name, digest, changed FROM package")
+        return {name: (digest, n) for name, digest, n in rows}
 
     def gone(self) -> dict[str, int]:
         """Give the packages that this lineage once had, with the revision that dropped them."""
-        return dict(self._db.execute("SELECT name, changed FROM gone"))
+        return dict(self._ask("SELECT name, changed FROM gone"))
 
 
 _COLUMNS = (
@@ -303,10 +353,10 @@ def load_current(folder: Path) -> Current:
 
 
 @contextlib.contextmanager
-def changing(folder: Path) -> Iterator[None]:
-    """Hold the lock under which `current.json` is changed. The kernel lets go of it when the process dies."""
+def changing(folder: Path, what: str = "lock") -> Iterator[None]:
+    """Hold the lock under which `current.json` (or another thing) is changed; the kernel lets go of a dead process's."""
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(folder / what, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -315,14 +365,34 @@ def changing(folder: Path) -> Iterator[None]:
 
 
 def publish(folder: Path, parts: dict[str, PartInfo]) -> Current:
-    """Make parts current: merged into what stands there now, whole or not at all."""
+    """Make parts current: merged into what stands there now, whole or not at all. What is damaged there is replaced."""
     with changing(folder):
-        current = load_current(folder)
+        try:
+            current = load_current(folder)
+        except FeedError:
+            current = Current()
         merged = Current(FORMAT, dict(sorted((current.parts | parts).items())))
         beside = folder / f".current.{os.getpid()}"
-        beside.write_bytes(msgspec.json.format(msgspec.json.encode(merged), indent=1) + b"\n")
+        with beside.open("wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(merged), indent=1) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
         beside.replace(folder / "current.json")
+        _sweep(folder, {info.file for info in current.parts.values()}, merged)
         return merged
+
+
+def _sweep(folder: Path, before: set[str], current: Current) -> None:
+    """Remove the files that ceased to be current hours ago, and what a killed builder has left."""
+    named = {info.file for info in current.parts.values()}
+    now = time.time()
+    found = [*(folder / "parts").glob("*"), *folder.glob(".current.*")]
+    for path in (path for path in found if path.name not in named):
+        with contextlib.suppress(OSError):
+            if path.name in before:
+                os.utime(path)  # the hours begin now
+            elif now - path.stat().st_mtime > _KEPT_S:
+                path.unlink()
 
 
 def _quoted(path: Path) -> str:

@@ -146,9 +146,12 @@ def _statements(part: Part, scheme: Scheme, query: Query) -> list[Statement]:
     if query.ecosystem == "rpm" and ":" in query.version and ":" not in source_version:
         # A source rpm's file name has no epoch; publishers who speak of source packages write the binaries'.
         source_version = f"{query.version.partition(':')[0]}:{source_version}"
-    found = part.statements(scheme.fold(query.name), "binary", _key(scheme, query.version), query.version)
+    key_of = functools.partial(_key, scheme)
+    name, version = scheme.fold(query.name), query.version
+    found = part.statements(name, "binary", key_of(version), version, key_of=key_of)
     if query.ecosystem in SYSTEM:
-        found += part.statements(scheme.fold(source), "source", _key(scheme, source_version), source_version)
+        name, version = scheme.fold(source), source_version
+        found += part.statements(name, "source", key_of(version), version, key_of=key_of)
     return [statement for statement in found if applies(statement, query)]
 
 

@@ -14,7 +14,7 @@ def _size(text: str) -> int:
     number, unit = text.strip().upper().removesuffix("B").removesuffix("I"), ""
     if number[-1:] in units:
         number, unit = number[:-1], number[-1:]
-    if not number.strip().isdigit():
+    if not (number.strip().isascii() and number.strip().isdigit()):
         raise UsageError(f"{text!r} is no size", hint="write it like 500M or 2G")
     return int(number) * units[unit]
 

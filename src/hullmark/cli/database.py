@@ -1,5 +1,6 @@
 """`hullmark db`: build the advisory database and see what is in it."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -24,9 +25,10 @@ def build(
     from hullmark.advisories.build import build as build_parts
     from hullmark.advisories.registry import feeds
     from hullmark.cli.output import write_line
-    from hullmark.cli.settings import database_folder
+    from hullmark.cli.settings import cache_folder, database_folder
     from hullmark.cli.terminal import configure, error, progress, warning
     from hullmark.model.errors import ExitCode, UsageError
+    from hullmark.scan.cache import make_folder
     from hullmark.scan.run import moment
 
     configure(quiet=quiet, json_log=json_log)
@@ -37,12 +39,21 @@ def build(
         if name not in known:
             raise UsageError(f"there is no feed {name!r}", hint=f"there are {', '.join(known)}")
     chosen = [entry for name, entry in known.items() if not feed or name in feed]
+    folder = database_folder()
+    try:
+        if folder.is_relative_to(cache_folder()):
+            make_folder(cache_folder())
+        folder.mkdir(exist_ok=True, parents=True)
+    except OSError as problem:
+        raise UsageError(
+            f"cannot be made: {problem.strerror}", where=str(folder), hint="HULLMARK_DB_DIR names the folder"
+        ) from problem
     with progress(quiet=quiet) as show:
         result = build_parts(
             from_,
-            database_folder(),
+            folder,
             chosen,
-            built=moment(as_of),
+            built=moment(as_of) if as_of or os.environ.get("SOURCE_DATE_EPOCH") else "",
             progress=lambda name, count: show(name, count, 0),
         )
     if not quiet:

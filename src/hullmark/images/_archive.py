@@ -16,8 +16,8 @@ import msgspec
 
 from hullmark.images import _oci
 from hullmark.images.inflate import GZIP, PIECE, ZSTD, DamagedError, Hashed, inflated
-from hullmark.images.limits import Budget
-from hullmark.images.source import Blob, OpenedImage, SourceOptions
+from hullmark.images.limits import Budget, ReadLimits
+from hullmark.images.source import Blob, OpenedImage, SourceOptions, shown
 from hullmark.images.walk import BLOCK, Cut, Selected, Shape, index, walk
 from hullmark.model.errors import ImageError, LimitError, UsageError
 from hullmark.model.facts import Unread
@@ -27,6 +27,7 @@ _MANIFEST = "manifest.json"
 _LAYOUT = "index.json"
 _BLOBS = "blobs/sha256/"
 _PADDING = 1024 * 1024
+_SMALLEST_LAYER = 18  # a gzip file without content
 
 
 class _Saved(msgspec.Struct, rename="pascal"):
@@ -93,7 +94,7 @@ class _FileMembers(_Members):
         self.index: dict[str, tuple[int, int]] = {}
         with path.open("rb") as file:
             try:
-                index(file, self.index, shape, options.limits)
+                index(file, self.index, shape, _of_archive(options.limits))
             except Cut as cut:
                 self.ends_early(cut, shape, self.index)
         self.take_shape(shape)
@@ -128,7 +129,7 @@ class _StreamMembers(_Members):
         self.documents: dict[str, bytes] = {}
         self.blobs: dict[str, Blob] = {}
         self.room = options.limits.archive_documents_bytes
-        limits = options.limits
+        limits = _of_archive(options.limits)
         packed = Hashed(chunks)
         shape = Shape(limits)
         selected = Selected(None, 0, consume=self._member)
@@ -148,12 +149,14 @@ class _StreamMembers(_Members):
             if len(head) >= BLOCK:
                 break
         rest = _chain(head, parts)
-        if _is_layer(head):
+        if size >= _SMALLEST_LAYER and _is_layer(head) and len(self.blobs) < self.options.limits.layers:
             blob = self.blobs[path] = Blob(open=lambda: rest, size=size, once=True)
             if self.options.early is not None:
                 self.options.early(blob)
-        elif size <= min(self.room, self.options.limits.document_bytes):
-            self.room -= size
+        elif size <= self.options.limits.document_bytes and (
+            self.room > size or path in {_MANIFEST, _LAYOUT}
+        ):
+            self.room -= size + BLOCK
             self.documents[path] = b"".join(rest)
 
     def document(self, path: str) -> bytes | None:
@@ -166,6 +169,10 @@ class _StreamMembers(_Members):
 def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield head
     yield from rest
+
+
+def _of_archive(limits: ReadLimits) -> ReadLimits:
+    return msgspec.structs.replace(limits, layer_entries=limits.archive_entries)
 
 
 def _drain(pieces: Iterator[bytes], packed: Hashed) -> None:
@@ -275,7 +282,7 @@ def _from_saved(members: _Members, wanted: str) -> OpenedImage | None:
     layers = _saved_layers(members, image, config)
     unread = (*unread, *_oci.unfit_count(len(layers), config))
     described = Image(
-        name=members.reference,
+        name=shown(members.reference),
         source="docker-archive",
         digest=digest,
         config_digest=digest,

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from hullmark.images.limits import ReadLimits
-from hullmark.images.source import Blob, OpenedImage
+from hullmark.images.source import Blob, OpenedImage, shown
 from hullmark.model.errors import ImageError
 from hullmark.model.facts import Unread
 from hullmark.model.image import DIGEST, Image, Platform
@@ -23,6 +23,7 @@ DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 ACCEPT = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
 _CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
+_MAX_CONFIG_VALUES = 200_000  # an object takes thirty times as much in memory as in the text
 MAX_LAYERS = ReadLimits().layers
 _ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
@@ -172,6 +173,8 @@ def check_is_image(manifest: Manifest, where: str) -> None:
 
 def read_config(body: bytes) -> dict[str, Any]:
     """Decode an image configuration. Raises `ValueError` when it is not a JSON object."""
+    if sum(body.count(sign) for sign in b"{[,") > _MAX_CONFIG_VALUES:
+        raise ValueError(f"of more than {_MAX_CONFIG_VALUES} values")
     try:
         config = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError) as problem:
@@ -243,7 +246,7 @@ def opened(
         what = problem.what if isinstance(problem, ImageError) else f"not an image configuration: {problem}"
         unread = (Unread(kind="file", reason=what, place="image configuration"),)
     image = Image(
-        name=name,
+        name=shown(name),
         source=source,
         digest=digest,
         config_digest=manifest.config.digest,

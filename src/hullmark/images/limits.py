@@ -39,6 +39,7 @@ class ReadLimits(Struct, frozen=True, kw_only=True):
     manifest_depth: int = 4
     manifests: int = 1_000
     archive_documents_bytes: int = 64 * MIB
+    archive_entries: int = 200_000
     unread_records: int = 1_000
     body_budget_bytes: int = 160 * MIB
 

@@ -1,5 +1,6 @@
 """The contract of an image source: from a reference to an image's description and its layers' bytes."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -18,6 +19,11 @@ class FileIdentity(NamedTuple):
     size: int
     mtime_ns: int
     ctime_ns: int
+
+
+def shown(reference: str) -> str:
+    """Give a reference as text that every report can hold; bytes of a path that are no UTF-8 are escaped."""
+    return os.fsencode(reference).decode("utf-8", "backslashreplace")
 
 
 class Blob(Struct, kw_only=True):

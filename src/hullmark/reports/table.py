@@ -8,7 +8,7 @@ from hullmark.advice.upgrades import upgrades
 from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
 from hullmark.model.printable import columns, cut, printable
-from hullmark.model.report import Component, Finding, Report, ReportSet
+from hullmark.model.report import Component, EcosystemCoverage, Finding, Report, ReportSet
 
 _COLOURS = {
     Severity.CRITICAL: "1;35",
@@ -33,6 +33,7 @@ _COVERAGE = {
     "release_unknown": "the release is not known",
     "release_eol": "the release is past its end of life",
 }
+_CHECKED = ("matched", "feed_stale", "release_eol")
 _UNREAD = {
     "layer": "layer",
     "package_database": "package database",
@@ -42,7 +43,7 @@ _UNREAD = {
 _UPGRADES_SHOWN = 10
 _EXAMPLES = 5
 _BEFORE = 14  # columns of indent and severity
-_LEAST_REST = 20
+_LEAST_REST = 16
 _DETAILS = 400
 
 
@@ -171,28 +172,28 @@ class _Page:
         components = {component.id: component for component in self.report.packages}
         for name, found in by_package.items():
             yield self._package_line(components.get(name), found[0])
-            rows = [(finding.id, _fix(finding), self._joined(_words(finding))) for finding in found]
-            for finding, cells in zip(found, self._aligned(rows, (28, 60)), strict=True):
+            rows = [
+                (finding.severity_source, finding.id, _fix(finding), self._joined(_words(finding)))
+                for finding in found
+            ]
+            for finding, cells in zip(found, self._aligned(rows, (12, 28, 60)), strict=True):
                 severity = self._paint(f"{finding.severity:<10}", _COLOURS[finding.severity])
-                yield f"  {severity}  {'  '.join(cells)}".rstrip()
+                shown = cells if cells[0] else cells[1:]
+                yield f"  {severity}  {'  '.join(shown)}".rstrip()
 
     def _package_line(self, component: Component | None, finding: Finding) -> str:
         if component is None:
             return self._paint(_plain(f"{finding.name} {finding.version}"), "1")
-        words = [f"{component.name} {component.version} ({component.ecosystem})"]
-        if component.locations:
-            place = component.locations[0]
-            layer = f", layer {place.layer}" if place.layer >= 0 else ""
-            words.append(self._path([place.path, place.place] if place.place else [place.path]) + layer)
-            more = len(component.locations) - 1
-            if more:
-                words.append(f"and {_amount(more, 'more place')}")
-        if component.from_base is not None:
-            words.append("base image" if component.from_base else "own layer")
+        words = [f"{component.name} {component.version} ({component.ecosystem})", _origin(component)]
         if component.via:
             words.append(f"via {self._path(component.via)}")
         if component.direct:
             words.append("direct dependency")
+        if component.locations:
+            place = component.locations[0]
+            more = len(component.locations) - 1
+            also = f" and {_amount(more, 'more place')}" if more else ""
+            words.append(self._path([place.path, place.place] if place.place else [place.path]) + also)
         return self._cut(self._joined(words), self.look.width)
 
     def _coverage(self) -> Iterator[str]:
@@ -204,7 +205,7 @@ class _Page:
         rows = [
             (
                 entry.ecosystem,
-                _amount(entry.packages, "package"),
+                _checked(entry),
                 (", ".join(entry.feeds) or "no feed")
                 + (f", {_age(entry.age_hours)} old" if entry.age_hours is not None else ""),
             )
@@ -270,6 +271,21 @@ class _Page:
         if report.image is None or report.image.source == "sbom":
             return _plain(f"{text}. With --fail-on {gate} this would fail")
         return _plain(f"{text}. This would fail: hullmark scan {shlex.quote(name)} --fail-on {gate}")
+
+
+def _origin(component: Component) -> str:
+    """Say whose a package is; the layer is that of its first place."""
+    layer = component.locations[0].layer if component.locations else -1
+    if component.from_base is None:
+        return f"layer {layer}" if layer >= 0 else ""
+    whose = "base image" if component.from_base else "own"
+    return f"{whose}, layer {layer}" if layer >= 0 else whose
+
+
+def _checked(entry: EcosystemCoverage) -> str:
+    """Say how many of an ecosystem's packages were compared with advisories."""
+    checked = sum(entry.states.get(state, 0) for state in _CHECKED)
+    return f"{checked} of {_amount(entry.packages, 'package')}"
 
 
 def _fix(finding: Finding) -> str:

@@ -24,6 +24,7 @@ from typing import NamedTuple
 import msgspec
 
 from hullmark.images.source import FileIdentity
+from hullmark.model.image import DIGEST
 
 FORMAT = b"HM1\n"
 _CHECK_BYTES = 16
@@ -61,18 +62,16 @@ class FactCache:
         self.read_only = read_only or folder is None
         if folder is not None and not read_only:
             try:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(folder)
                 self.read_only = not os.access(folder, os.W_OK)
             except OSError:
                 self.read_only = True
 
     def load(self, digest: str) -> dict[str, msgspec.Raw]:
         """Give all rows of a layer, still encoded; none when it is unknown or its file is damaged."""
-        path = self._path("layers", digest)
-        content = read_checked(path)
-        if content is None or path is None:
+        content = self._read(self._layer(digest))
+        if content is None:
             return {}
-        self._touch(path)
         try:
             return msgspec.msgpack.decode(content, type=dict[str, msgspec.Raw])
         except msgspec.DecodeError:
@@ -80,7 +79,7 @@ class FactCache:
 
     def store(self, digest: str, rows: Mapping[str, bytes]) -> None:
         """Add rows to those of a layer."""
-        path = self._path("layers", digest)
+        path = self._layer(digest)
         if self.read_only or path is None:
             return
         merged = {**self.load(digest), **{key: msgspec.Raw(row) for key, row in rows.items()}}
@@ -89,13 +88,16 @@ class FactCache:
 
     def digest_of(self, identity: FileIdentity) -> str:
         """Give the digest that this cache once computed for that very file, or nothing."""
-        content = read_checked(self._path("files", _name(identity)))
+        content = self._read(self._path("files", _name(identity)))
         return content.decode("ascii", "replace") if content else ""
 
-    def remember_file(self, identity: FileIdentity, digest: str) -> None:
-        """Keep a file's digest, unless the file changed so lately that its times could hide another change."""
+    def remember_file(self, identity: FileIdentity, digest: str, read_from_ns: int) -> None:
+        """Keep a file's digest, unless it changed so shortly before it was read that its times could hide another change.
+
+        `read_from_ns` is the time at which reading began.
+        """
         path = self._path("files", _name(identity))
-        settled = time.time_ns() - max(identity.mtime_ns, identity.ctime_ns) > _SETTLED_NS
+        settled = read_from_ns - max(identity.mtime_ns, identity.ctime_ns) > _SETTLED_NS
         if path is not None and settled and not self.read_only:
             self.write(path, digest.encode())
 
@@ -110,7 +112,7 @@ class FactCache:
 
     def image_of(self, chain: tuple[str, ...]) -> SeenImage | None:
         """Give the image that was seen with exactly this chain."""
-        content = read_checked(self._path("chains", _name(chain)))
+        content = self._read(self._path("chains", _name(chain)))
         if content is None:
             return None
         try:
@@ -124,24 +126,38 @@ class FactCache:
         if self.read_only or self.folder is None or not digest:
             yield True
             return
-        path = self.folder / "locks" / _name(digest)
-        try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        except OSError:
-            yield True
-            return
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
+        descriptor = self._lock(self.folder / "locks" / _name(digest))
+        if descriptor is None:
             yield False
             return
         try:
             yield True
         finally:
-            with contextlib.suppress(OSError):
-                path.unlink()
+            if descriptor >= 0:
+                with contextlib.suppress(OSError):
+                    (self.folder / "locks" / _name(digest)).unlink()
+                os.close(descriptor)
+
+    @staticmethod
+    def _lock(path: Path) -> int | None:
+        """Lock a file and give its descriptor, -1 where it cannot be made; None when it is locked already."""
+        while True:
+            try:
+                make_folder(path.parent)
+                descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            except OSError:
+                return -1
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held, named = os.fstat(descriptor), os.stat(path)
+            except FileNotFoundError:
+                pass  # whoever held it has removed it just now: this is no lock any more
+            except OSError:
+                os.close(descriptor)
+                return None
+            else:
+                if (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino):
+                    return descriptor
             os.close(descriptor)
 
     def info(self) -> CacheInfo:
@@ -158,6 +174,8 @@ class FactCache:
 
     def prune(self, max_bytes: int | None = None) -> int:
         """Remove the least recently used files until the cache fits; give the number of bytes removed."""
+        if self.read_only:
+            return 0
         bound = self.max_bytes if max_bytes is None else max_bytes
         files = sorted(self._files(), key=lambda entry: (entry[1].st_mtime_ns, entry[0]))
         total = sum(status.st_size for _, status in files)
@@ -166,10 +184,23 @@ class FactCache:
         for path, status in files:
             left_over = path.name.startswith(".") and now - status.st_mtime > _PRUNE_EVERY_S
             if total - removed > bound or left_over:
+                # One that another process removes at the same time is gone as well.
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+                    removed += status.st_size
+        self._remove_locks()
+        return removed
+
+    def _remove_locks(self) -> None:
+        """Remove the lock files that killed processes left; one that is held stays."""
+        if self.folder is None:
+            return
+        for path in (self.folder / "locks").glob("*"):
+            descriptor = self._lock(path)
+            if descriptor is not None and descriptor >= 0:
                 with contextlib.suppress(OSError):
                     path.unlink()
-                    removed += status.st_size
-        return removed
+                os.close(descriptor)
 
     def prune_when_due(self) -> None:
         """Keep the bound after something was stored, looking at most every ten minutes."""
@@ -177,7 +208,7 @@ class FactCache:
             return
         stamp = self.folder / "pruned"
         try:
-            if time.time() - stamp.stat().st_mtime < _PRUNE_EVERY_S:
+            if abs(time.time() - stamp.stat().st_mtime) < _PRUNE_EVERY_S:
                 return
         except OSError:
             pass
@@ -204,10 +235,17 @@ class FactCache:
         clean = name.partition(":")[2] or name
         return self.folder / kind / clean[:2] / clean
 
-    def _touch(self, path: Path) -> None:
-        with contextlib.suppress(OSError):
-            if not self.read_only and time.time() - path.stat().st_mtime > _TOUCH_AFTER_S:
-                os.utime(path)
+    def _layer(self, digest: str) -> Path | None:
+        return self._path("layers", digest) if DIGEST.fullmatch(digest) else None
+
+    def _read(self, path: Path | None) -> bytes | None:
+        """Read a file of the cache, and mark it as used."""
+        content = read_checked(path)
+        if content is not None and path is not None and not self.read_only:
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _TOUCH_AFTER_S:
+                    os.utime(path)
+        return content
 
     def write(self, path: Path, content: bytes) -> None:
         """Write beside and rename, so that a reader sees the old content or the new one, never a part."""
@@ -216,7 +254,7 @@ class FactCache:
         beside = path.parent / f".{path.name[:16]}.{os.getpid()}.{time.monotonic_ns()}"
         check = hashlib.blake2b(content, digest_size=_CHECK_BYTES).digest()
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(path.parent)
             descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(FORMAT + check + content)
@@ -225,6 +263,13 @@ class FactCache:
             # A full or vanished disk costs only the memory of this layer.
             with contextlib.suppress(OSError):
                 beside.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that nobody but its owner may enter. Raises `OSError`."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def read_checked(path: Path | None) -> bytes | None:

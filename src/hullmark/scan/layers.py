@@ -4,7 +4,7 @@ import contextlib
 import functools
 import hashlib
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -103,23 +103,27 @@ class LayerReader:
         """Give the facts of a layer that need no byte of it: it cannot be had, or all of it is known."""
         if blob.problem:
             return unreadable(blob, blob.problem)
-        known = blob.claimed if blob.addressed else self._digest_of(blob.identity)
-        found = self._remembered(known, blob) if known and known == blob.claimed else None
+        found = self._known(blob)
         return self.admitted(blob, found) if found is not None else None
 
     def facts(self, blob: Blob) -> Facts:
         """Give the facts of a layer. Never raises for what is wrong with it: that is Unread in the answer."""
         if (known := self.remembered(blob)) is not None:
             return known
-        with self.cache.reading(blob.claimed) as first:
-            if not first and (found := self._from_other(blob)):
-                return self.admitted(blob, found)
-            return self.admitted(blob, self._read(blob))
+        with self._turn(blob) as found:
+            return self.admitted(blob, found or self._read(blob))
 
     def admitted(self, blob: Blob, facts: Facts) -> Facts:
         """Give a layer's facts back, as long as those of the whole image are not too many."""
         problem = self.bounds.problem(facts.shape, facts.files, facts.fact_bytes)
         return unreadable(blob, problem) if problem else facts
+
+    def _known(self, blob: Blob) -> Facts | None:
+        """Look up the facts of a blob whose digest may be believed before its bytes were read."""
+        if blob.identity is not None and blob.size not in {-1, blob.identity.size}:
+            return None
+        known = blob.claimed if blob.addressed else self._digest_of(blob.identity)
+        return self._remembered(known, blob) if known and known == blob.claimed else None
 
     def _digest_of(self, identity: FileIdentity | None) -> str:
         return self.cache.digest_of(identity) if identity is not None else ""
@@ -147,49 +151,65 @@ class LayerReader:
             return None
         return shape, files
 
-    def _from_other(self, blob: Blob) -> Facts | None:
-        """Wait a while for the process that reads the same layer just now, and take what it learned.
+    @contextlib.contextmanager
+    def _turn(self, blob: Blob) -> Iterator[Facts | None]:
+        """Hold the right to read a layer; give what whoever had it before has learned meanwhile.
 
-        Only where the digest may be believed beforehand; else the bytes must be read here anyway.
+        A process that reads the same layer just now is waited for, but only where what it learns can then be
+        looked up; else the bytes must be read here anyway.
         """
-        if not blob.addressed:
-            return None
-        end = time.monotonic() + _WAIT_FOR_OTHER_S
-        while time.monotonic() < end and not self.over():
+        worth_waiting = blob.addressed or blob.identity is not None
+        end = time.monotonic() + (_WAIT_FOR_OTHER_S if worth_waiting else 0)
+        while True:
+            with self.cache.reading(blob.claimed) as mine:
+                if mine or self.over() or time.monotonic() >= end:
+                    yield self._known(blob)
+                    return
             time.sleep(_LOOK_EVERY_S)
-            if found := self._remembered(blob.claimed, blob):
-                return found
-            with self.cache.reading(blob.claimed) as free:
-                if free:
-                    return self._remembered(blob.claimed, blob)
-        return None
 
     def _read(self, blob: Blob) -> Facts:
         """Read a blob: only its digest where its facts are known under the claimed one, else all of it."""
         if self.over():
             return unreadable(blob, TIME_OVER)
-        rows = self.cache.load(blob.claimed) if blob.claimed else {}
-        missing = [d for d in self.detectors if self.shape_key not in rows or self.keys[d.name] not in rows]
-        if not missing and not blob.once and blob.walk is None:
-            digest, size, problem = self._hash_only(blob)
-            if not problem and digest == blob.claimed and (found := self._remembered(digest, blob)):
-                self._remember_file(blob, digest)
-                return msgspec.structs.replace(found, size_bytes=size, unread=_size_problem(blob, size))
-            missing = list(self.detectors)
-        return self._read_whole(blob, missing or list(self.detectors), rows)
+        everything = list(self.detectors)
+        if not blob.claimed or blob.once or blob.walk is not None:
+            return self._read_whole(blob, everything, {})
+        rows = self.cache.load(blob.claimed)
+        missing = [d for d in everything if self.shape_key not in rows or self.keys[d.name] not in rows]
+        if not missing:
+            if found := self._hash_only(blob):
+                return found
+            missing = everything
+        found = self._read_whole(blob, missing, rows)
+        if len(missing) < len(everything) and found.digest != blob.claimed and not self.over():
+            # The rows were those of the claimed digest, and this blob is something else.
+            return self._read_whole(blob, everything, {})
+        return found
 
-    def _hash_only(self, blob: Blob) -> tuple[str, int, str]:
-        hashed = Hashed(blob.open())
+    def _hash_only(self, blob: Blob) -> Facts | None:
+        """Give the remembered facts of the claimed digest when the bytes have it."""
+        started_ns = time.time_ns()
+        hashed = Hashed(blob.open(), _algorithm(blob))
         try:
-            hashed.drain()
-        except (OSError, HullmarkError) as problem:
-            return "", hashed.size, _words(problem)
-        return hashed.digest, hashed.size, ""
+            if not self._drained(hashed):
+                return None
+        except (OSError, HullmarkError):
+            return None  # which is met again, and told, when all of it is read
+        found = self._remembered(hashed.digest, blob) if hashed.digest == blob.claimed else None
+        if found is None:
+            return None
+        if unread := _size_problem(blob, hashed.size):
+            return msgspec.structs.replace(found, digest="", size_bytes=hashed.size, unread=unread)
+        self._remember_file(blob, hashed.digest, started_ns)
+        return msgspec.structs.replace(found, size_bytes=hashed.size)
+
+    def _drained(self, hashed: Hashed) -> bool:
+        """Read what is left of a blob for its digest's sake; false when the time is over before its end."""
+        return not any(self.over() for _chunk in hashed)
 
     def _read_whole(self, blob: Blob, missing: list[Detector], rows: Mapping[str, msgspec.Raw]) -> Facts:
         reading = _Reading(self, missing)
-        algorithm = blob.claimed.partition(":")[0] if blob.claimed.startswith("sha512:") else "sha256"
-        hashed = Hashed(blob.open(), algorithm)
+        hashed = Hashed(blob.open(), _algorithm(blob))
         problems: list[str] = []
         failed = False
         try:
@@ -210,8 +230,9 @@ class LayerReader:
             unread = tuple(Unread(kind="layer", reason=reason) for reason in problems)
             return Facts("", reading.shape.frozen(), reading.files(), unread, 0)
         try:
-            if not failed and not reading.cut:
-                hashed.drain()
+            if not failed and not reading.cut and not self._drained(hashed):
+                problems.append(TIME_OVER)
+                reading.cut = True
         except (OSError, HullmarkError) as problem:
             problems.append(_words(problem))
             failed = True
@@ -249,10 +270,14 @@ class LayerReader:
         said = tuple(Unread(kind="layer", reason=reason) for reason in problems)
         if digest:
             # A pure function of these bytes, so what is wrong with them may be remembered as well.
-            shape = msgspec.structs.replace(shape, unread=(*shape.unread, *said))
+            known = self._decode(rows) if reading.partial and digest == blob.claimed else None
+            before = known[0].unread if known is not None else ()
+            shape = msgspec.structs.replace(
+                shape, unread=tuple(dict.fromkeys((*before, *shape.unread, *said)))
+            )
             new = {self.keys[name]: _ENCODE(found) for name, found in files.items()}
             self.cache.store(digest, {self.shape_key: msgspec.msgpack.encode(shape), **new})
-            if reading.partial and digest == blob.claimed and (known := self._decode(rows)):
+            if known is not None:
                 files = known[1] | files
         else:
             shape = msgspec.structs.replace(shape, unread=(*shape.unread, *said))
@@ -264,13 +289,13 @@ class LayerReader:
                 Unread(kind="layer", reason=f"its bytes have the digest {digest}, not {expected}"),
             )
         if digest and not unread:
-            self._remember_file(blob, digest)
+            self._remember_file(blob, digest, reading.started_ns)
         verified = digest if not unread else ""
         return Facts(verified, shape, files, unread, hashed.size, fact_bytes=reading.fact_bytes)
 
-    def _remember_file(self, blob: Blob, digest: str) -> None:
+    def _remember_file(self, blob: Blob, digest: str, started_ns: int) -> None:
         if blob.identity is not None:
-            self.cache.remember_file(blob.identity, digest)
+            self.cache.remember_file(blob.identity, digest, started_ns)
 
 
 class _Reading:
@@ -283,6 +308,7 @@ class _Reading:
         self.dispatcher = Dispatcher(detectors)
         self.shape = Shape(reader.limits)
         self.cut = False
+        self.started_ns = time.time_ns()
         self._asked = self._facts = self.fact_bytes = self._lines = 0
         self.hashed: Hashed | None = None
         self._found: dict[str, dict[str, FileFacts]] = {detector.name: {} for detector in detectors}
@@ -471,6 +497,10 @@ _FACTS = msgspec.msgpack.Decoder(tuple[FileFacts, ...])
 _ENCODE = msgspec.msgpack.Encoder().encode
 encode = _ENCODE
 decode = msgspec.msgpack.Decoder(Facts).decode
+
+
+def _algorithm(blob: Blob) -> str:
+    return "sha512" if blob.claimed.startswith("sha512:") else "sha256"
 
 
 def _words(problem: BaseException) -> str:

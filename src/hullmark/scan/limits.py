@@ -19,7 +19,7 @@ def with_limits(settings: Sequence[str]) -> tuple[ReadLimits, Limits]:
         name = name.removeprefix("limits.")
         if name not in known:
             raise UsageError(f"there is no limit {name!r}", hint=f"there are {', '.join(sorted(known))}")
-        if not number.isdigit() or not int(number):
+        if not (number.isascii() and number.isdigit()) or len(number) > 18 or not int(number):
             raise UsageError(f"limit {name} needs a number above 0, not {number!r}")
         changes[type(known[name])][name] = int(number)
     return msgspec.structs.replace(read, **changes[ReadLimits]), msgspec.structs.replace(

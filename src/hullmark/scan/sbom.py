@@ -61,6 +61,15 @@ _NO_PACKAGES = frozenset(
 )
 """Kinds of CycloneDX and purposes of SPDX that need no package URL to be understood."""
 
+_KINDS = {
+    "Application": "application",
+    "ContainerImage": "container",
+    "Filesystem": "container",
+    "OperatingSystem": "operating-system",
+    "Repository": "source",
+}
+"""What the first word of an id says, where SPDX 2.2 had no field for it and Trivy wrote `SPDXRef-OperatingSystem-…`."""
+
 _DISTRIBUTIONS = {
     "alma": "almalinux",
     "amazon": "amzn",
@@ -75,6 +84,14 @@ _DISTRIBUTIONS = {
     "suse linux enterprise server": "sles",
 }
 """What other tools and the package URLs of vendors call what os-release knows by another id."""
+
+
+_BY_TWO_NUMBERS = frozenset({"alpine", "ubuntu", "opensuse-leap"})
+"""Distributions whose releases differ in the second part of their number; in the others it is an update."""
+
+_Identity = tuple[str, str, str, str]
+_Guesses = dict[tuple[str, str], list[tuple[_Identity, str]]]
+"""Namespace and `distro` of package URLs, with the packages and their places in the document."""
 
 
 class _Stated(NamedTuple):
@@ -122,9 +139,9 @@ def inventory_from_sbom(body: bytes, name: str) -> Inventory:
     is_cyclonedx = document.get("bomFormat") == "CycloneDX"
     read = (_cyclonedx if is_cyclonedx else _spdx)(document, notes)
     layers = read_layers(read.values)
-    found: dict[tuple[str, str, str, str], Item] = {}
+    found: dict[_Identity, Item] = {}
     system: _Stated | None = None
-    guesses: dict[tuple[str, str], int] = {}
+    guesses: _Guesses = {}
     for count, stated in enumerate(read.components):
         if count == MAX_COMPONENTS:
             notes.entries.append(Unread("file", f"more than {MAX_COMPONENTS} components"))
@@ -135,6 +152,11 @@ def inventory_from_sbom(body: bytes, name: str) -> Inventory:
         if problem:
             notes.add(problem, stated.place)
     distribution = _distribution(system, guesses)
+    for identity, place, release in _of_others(distribution, guesses, named=system is not None):
+        if found.pop(identity, None) is not None:
+            notes.add(
+                f"package of {release[:_MAX_PLACE]}, which is not the system that this SBOM is of", place
+            )
     return Inventory(
         tool=Tool("hullmark", __version__, {}),
         image=read_image(read.values, read.name or name, distribution),
@@ -167,12 +189,7 @@ def _decoded(body: bytes, name: str) -> dict[str, Any]:
     raise ImageError("is no SBOM", where=name, hint="CycloneDX 1.2 to 1.6 or SPDX 2.2 and 2.3, in JSON")
 
 
-def _add(
-    found: dict[tuple[str, str, str, str], Item],
-    stated: _Stated,
-    layers: tuple[Layer, ...],
-    guesses: dict[tuple[str, str], int],
-) -> str:
+def _add(found: dict[_Identity, Item], stated: _Stated, layers: tuple[Layer, ...], guesses: _Guesses) -> str:
     """Take a component in; gives the reason where it names no package that can be checked."""
     if not stated.purl:
         # A lock file or a folder as the group of its packages has no version.
@@ -187,12 +204,12 @@ def _add(
     package = _package(parsed, stated)
     if not package.version:
         return f"component without a version: {package.name[:200]}"
+    identity = (package.ecosystem, package.name, package.version, package.arch)
     if package.ecosystem in SYSTEM:
         guess = (parsed.namespace, parsed.qualifiers.get("distro", ""))
-        guesses[guess] = guesses.get(guess, 0) + 1
+        guesses.setdefault(guess, []).append((identity, stated.place))
     locations = read_locations(stated.values, layers) or _elsewhere(stated)
     provides = numbered(stated.values, "hullmark:provides")
-    identity = (package.ecosystem, package.name, package.version, package.arch)
     known = found.get(identity)
     if known is not None:
         package = known.package
@@ -269,7 +286,7 @@ def _source(parsed: Purl, stated: _Stated) -> tuple[str, str]:
     return trivy["Name"], f"{epoch}{trivy['Version']}{release}"
 
 
-def _distribution(system: _Stated | None, guesses: dict[tuple[str, str], int]) -> Distribution | None:
+def _distribution(system: _Stated | None, guesses: _Guesses) -> Distribution | None:
     """Give the operating system: as we wrote it, as a component of its own, else as most packages say."""
     if system is not None:
         if (own := read_distribution(system.values)) is not None:
@@ -286,8 +303,12 @@ def _distribution(system: _Stated | None, guesses: dict[tuple[str, str], int]) -
                 pretty_name=values.get("syft:distro:prettyName", ""),
                 cpe=system.cpe,
             )
-    stated = max(guesses, key=lambda guess: (guesses[guess], guess), default=("", ""))
-    namespace, distro = stated
+    return _guessed(max(guesses, key=lambda guess: (len(guesses[guess]), guess), default=("", "")))
+
+
+def _guessed(guess: tuple[str, str]) -> Distribution | None:
+    """Give the distribution that namespace and `distro` of a package URL name: `debian-12`, `bookworm`, `3.10.4`."""
+    namespace, distro = guess
     head, _, tail = distro.rpartition("-")
     if head and tail[:1].isdigit():
         identifier, version, codename = head, tail, ""
@@ -300,6 +321,29 @@ def _distribution(system: _Stated | None, guesses: dict[tuple[str, str], int]) -
     if not identifier:
         return None
     return Distribution(_DISTRIBUTIONS.get(identifier, identifier), version, codename=codename)
+
+
+def _of_others(
+    chosen: Distribution | None, guesses: _Guesses, *, named: bool
+) -> Iterator[tuple[_Identity, str, str]]:
+    """Give the packages of another release than the chosen one, as SBOMs of several images have them.
+
+    An operating system that is `named` by a component may bear another word than its packages' URLs do, so that
+    only the release's number tells them apart.
+    """
+    for guess, packages in guesses.items():
+        other = _guessed(guess)
+        if chosen is None or other is None or not guess[1]:
+            continue
+        if other.id != chosen.id:
+            differs = not named
+        else:
+            parts = 2 if chosen.id in _BY_TWO_NUMBERS else 1
+            numbers = [release.version_id.split(".")[:parts] for release in (chosen, other)]
+            differs = all(number[0][:1].isdigit() for number in numbers) and numbers[0] != numbers[1]
+        if differs:
+            for identity, place in packages:
+                yield identity, place, f"{other.id} {other.version_id or other.codename}"
 
 
 def _errors(unread: list[Unread], more: int) -> tuple[Unread, ...]:
@@ -401,6 +445,8 @@ def _packages(packages: list[Any], described: set[str], notes: _Notes) -> Iterat
         for reference in map(_dict, _list(package.get("externalRefs"))):
             references.setdefault(_text(reference, "referenceType"), _text(reference, "referenceLocator"))
         kind = _text(package, "primaryPackagePurpose").lower().replace("_", "-")
+        if not kind:
+            kind = _KINDS.get(_text(package, "SPDXID").removeprefix("SPDXRef-").partition("-")[0], "")
         if _text(package, "SPDXID") in described and "purl" not in references:
             kind = "container"  # the subject, whatever it is called
         values = _annotated(package, place, notes)

@@ -17,7 +17,9 @@ def together(reports: Sequence[Report], failures: Sequence[tuple[str, HullmarkEr
     summaries = [report.summary for report in reports]
     return ReportSet(
         reports=tuple(reports),
-        failures=tuple(Failure(name, str(problem.what), problem.hint) for name, problem in failures),
+        failures=tuple(
+            Failure(_text(name), _text(problem.what), _text(problem.hint)) for name, problem in failures
+        ),
         summary=Summary(
             packages=sum(summary.packages for summary in summaries),
             findings=sum(summary.findings for summary in summaries),
@@ -30,3 +32,8 @@ def together(reports: Sequence[Report], failures: Sequence[tuple[str, HullmarkEr
             unread_in_deleted=sum(summary.unread_in_deleted for summary in summaries),
         ),
     )
+
+
+def _text(words: str) -> str:
+    """Escape what a path may hold and a document cannot: bytes that are no UTF-8."""
+    return words.encode("utf-8", "backslashreplace").decode()

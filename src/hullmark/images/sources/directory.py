@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from hullmark.images.limits import Budget, ReadLimits
-from hullmark.images.source import Blob, OpenedImage, Source, SourceOptions
+from hullmark.images.source import Blob, OpenedImage, Source, SourceOptions, shown
 from hullmark.images.walk import Body, Select, Selected, Shape, search
 from hullmark.model.errors import ImageError
 from hullmark.model.image import Image
@@ -33,7 +33,7 @@ def open_directory(reference: str, _options: SourceOptions) -> OpenedImage:
         return _Tree(root, select, shape, budget, limits).bodies()
 
     return OpenedImage(
-        image=Image(name=reference, source="dir"), layers=[Blob(open=lambda: iter(()), walk=walk)]
+        image=Image(name=shown(reference), source="dir"), layers=[Blob(open=lambda: iter(()), walk=walk)]
     )
 
 
@@ -50,23 +50,26 @@ class _Tree:
         while waiting:
             folder = waiting.pop()
             if len(folder) > self.limits.path_bytes:
-                self.shape.say(f"a path of {len(folder)} bytes", path=folder[:100] + "…")
+                self.shape.say(f"a path of {len(folder)} bytes", path=_text(folder[:100]) + "…")
                 continue
             try:
                 with os.scandir(self.root / folder) as entries:
                     found = sorted(entries, key=lambda entry: entry.name, reverse=True)
             except OSError as problem:
-                self.shape.say(f"a folder that cannot be read: {problem.strerror}", path=folder)
+                self.shape.say(f"a folder that cannot be read: {problem.strerror}", path=_text(folder))
                 continue
             for entry in reversed(found):
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 self.shape.entries += 1
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(path)
-                elif entry.is_symlink():
-                    self.shape.entry(_text(path), b"2", _text(os.readlink(entry.path)))
-                elif entry.is_file(follow_symlinks=False):
-                    yield from self._file(entry, path)
+                try:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(path)
+                    elif entry.is_symlink():
+                        self.shape.entry(_text(path), b"2", _text(os.readlink(entry.path)))
+                    elif entry.is_file(follow_symlinks=False):
+                        yield from self._file(entry, path)
+                except OSError as problem:
+                    self.shape.say(f"a file that cannot be read: {problem.strerror}", path=_text(path))
 
     def _file(self, entry: os.DirEntry[str], path: str) -> Iterator[Body]:
         text = _text(path)
