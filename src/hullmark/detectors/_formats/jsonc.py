@@ -14,7 +14,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|//[^\n]*|/\*.*?(?:\*/|\Z)|,(?=\s*+[}
 
 def jsonc(file: File) -> Any:
     """Decode the document."""
-    bound_values(file, file.body, b"{[,", "JSON")
+    bound_values(file, file.body, b'{[,"', "JSON")
     plain = _TOKEN.sub(lambda token: token[0] if token[0][0] == '"' else " ", file.text())
     try:
         return msgspec.json.decode(plain)
