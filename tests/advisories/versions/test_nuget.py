@@ -2,8 +2,9 @@
 
 import itertools
 
-from hullmark.advisories.versions.nuget import SCHEME, key
 from versions.pairs import keys, mutated, pairs, table, wrong
+
+from hullmark.advisories.versions.nuget import SCHEME, key
 
 VERSIONS = [
     "1.0.0",
