@@ -5,9 +5,9 @@ import ctypes.util
 import re
 
 import pytest
-from versions.pairs import keys, mutated, pairs, table, wrong
 
 from hullmark.advisories.versions.alpm import key
+from versions.pairs import keys, mutated, pairs, table, wrong
 
 VERSIONS = [
     "1.1.1.k-1",

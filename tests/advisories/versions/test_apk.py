@@ -5,9 +5,9 @@ import shutil
 import subprocess
 
 import pytest
-from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 from hullmark.advisories.versions.apk import key
+from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 BITS = [
     "_alpha",

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 from hullmark.advisories.versions.composer import key
+from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 BITS = [
     "-dev",

@@ -4,9 +4,9 @@ import contextlib
 import re
 
 import pytest
-from versions.pairs import keys, mutated, pairs, refused, table, wrong
 
 from hullmark.advisories.versions.conda import key
+from versions.pairs import keys, mutated, pairs, refused, table, wrong
 
 VERSIONS = [
     "1.1.1k",

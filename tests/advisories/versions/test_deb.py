@@ -5,9 +5,9 @@ import shutil
 import subprocess
 
 import pytest
-from versions.pairs import chain, keys, mutated, real, refused, table
 
 from hullmark.advisories.versions.deb import key
+from versions.pairs import chain, keys, mutated, real, refused, table
 
 BITS = ["~", "~~", "+", "-", ":", "a", "Z", ".", "~rc1", "+b1", "+deb12u1", "1:", "-0"]
 

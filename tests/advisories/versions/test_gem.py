@@ -5,9 +5,9 @@ import shutil
 import subprocess
 
 import pytest
-from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 from hullmark.advisories.versions.gem import key
+from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 BITS = [".a", ".rc1", ".pre", "-java", "-", ".beta.2", ".0", "b", "Z", ".0.0", " ", "_"]
 PROGRAM = """

@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from versions.pairs import Pair, keys, mutated, pairs, real, refused, table, wrong
 
 from hullmark.advisories.versions.golang import key
+from versions.pairs import Pair, keys, mutated, pairs, real, refused, table, wrong
 
 BITS = ["-0.", "-rc.1", "-beta", "+incompatible", "-20240101000000-abcdefabcdef", ".0", "-pre", "a", "-"]
 TOOLCHAINS = [

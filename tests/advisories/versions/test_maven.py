@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from versions.pairs import Pair, keys, mutated, pairs, real, refused, table, wrong
 
 from hullmark.advisories.versions.maven import key
+from versions.pairs import Pair, keys, mutated, pairs, real, refused, table, wrong
 
 BITS = [
     "-",

@@ -2,9 +2,8 @@
 
 import itertools
 
-from versions.pairs import keys, mutated, pairs, table, wrong
-
 from hullmark.advisories.versions.nuget import SCHEME, key
+from versions.pairs import keys, mutated, pairs, table, wrong
 
 VERSIONS = [
     "1.0.0",

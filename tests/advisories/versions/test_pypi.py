@@ -1,9 +1,9 @@
 """Python's order against `packaging`."""
 
 import pytest
-from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 from hullmark.advisories.versions.pypi import SCHEME, key
+from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 packaging_version = pytest.importorskip("packaging.version", reason="packaging is not here")
 packaging_utils = pytest.importorskip("packaging.utils", reason="packaging is not here")

@@ -4,9 +4,9 @@ import shutil
 import subprocess
 
 import pytest
-from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 from hullmark.advisories.versions.rpm import key
+from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 BITS = ["~", "^", "^git1", "~rc1", ".", "_", "+", "a", "Z", "-1", ":", "1:", "el9", ".~", "^^"]
 

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 from hullmark.advisories.versions.semver import SCHEME
+from versions.pairs import keys, mutated, pairs, real, refused, table, wrong
 
 key = SCHEME.key
 BITS = [
