@@ -37,7 +37,7 @@ def test_every_flag_has_its_line() -> None:
 
 
 def test_decisions_have_numbers_of_their_own() -> None:
-    numbers = [path.name[:4] for path in (DOCS / "adr").glob("*.md")]
+    numbers = [path.name[:4] for path in (DOCS / "adr").glob("[0-9]*.md")]
     assert len(numbers) == len(set(numbers))
     assert all(re.fullmatch(r"\d{4}", number) for number in numbers)
 
