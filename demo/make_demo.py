@@ -23,7 +23,8 @@ PYTHON = ("Jinja2==2.10", "urllib3==1.24.1", "requests==2.19.1")
 NODE = ("marked@0.3.5", "negotiator@0.5.3", "ms@0.7.0")
 NAMES = {"PyPI": {"jinja2", "urllib3", "requests"}, "npm": {"marked", "negotiator", "ms"}}
 ALPINE = {"apk-tools", "busybox", "musl", "openssl", "zlib"}
-# The extract of secdb at hand ends in June 2020; what Alpine published for 3.10 until its end in May 2021:
+# The extract of secdb at hand ends in June 2020. These later entries for 3.10 and the dates in eol/ were written
+# down from memory and were not compared with the publishers' files: check them before they are relied on.
 LATER = {
     "apk-tools": {"2.10.6-r0": ["CVE-2021-30139"]},
     "busybox": {"1.30.1-r5": ["CVE-2021-28831"]},

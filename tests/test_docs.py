@@ -1,50 +1,218 @@
-"""The documentation names what there is."""
+"""The documentation names what there is: every command, flag, limit, detector, feed, name and number has its line."""
 
 import importlib.util
 import re
+import typing
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
-from hullmark.advisories.registry import feeds
-from hullmark.cli.scan import scan
+import cyclopts
+import msgspec
+import pytest
+
+from hullmark.advisories.registry import feeds, schemes
+from hullmark.cli.app import app
+from hullmark.detectors.detector import Limits
 from hullmark.detectors.registry import detectors
+from hullmark.images.limits import ReadLimits
+from hullmark.images.open import all_sources
+from hullmark.model.advisory import Severity
+from hullmark.model.errors import ExitCode
+from hullmark.model.facts import Package, UnreadKind
+from hullmark.model.report import (
+    BaseImage,
+    Component,
+    Coverage,
+    CoverageState,
+    DatabasePart,
+    Evidence,
+    Finding,
+    FindingState,
+    Location,
+    Report,
+    ReportImage,
+    Summary,
+)
+from hullmark.reports import formats
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+COMMANDS = {
+    ("scan",),
+    ("sbom",),
+    ("db", "build"),
+    ("db", "status"),
+    ("cache", "info"),
+    ("cache", "prune"),
+    ("cache", "clear"),
+    ("config",),
+}
 
 
-def test_tables_are_as_the_code_says() -> None:
+def text(name: str) -> str:
+    return (DOCS / name).read_text("utf-8")
+
+
+def tables() -> ModuleType:
     spec = importlib.util.spec_from_file_location("tables", DOCS / "reference" / "_tables.py")
     assert spec is not None
     assert spec.loader is not None
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
-    hint = "run python docs/reference/_tables.py"
-    assert (DOCS / "reference" / "coverage.md").read_text("utf-8") == tables.coverage(), hint
-    assert (DOCS / "reference" / "mirror.md").read_text("utf-8") == tables.mirror(), hint
-    assert (DOCS / "explain" / "limits.md").read_text("utf-8") == tables.limits(), hint
-    assert all(f"{detector.name}" in tables.coverage() for detector in detectors())
-    assert all(f"{feed.name}" in tables.mirror() for feed in feeds())
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_every_flag_has_its_line() -> None:
-    page = (DOCS / "reference" / "cli.md").read_text("utf-8")
-    renamed = {"images_file": "--images", "formats": "--format"}
+def commands(
+    group: cyclopts.App, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], cyclopts.App]]:
+    for name in group:
+        if not name.startswith("-"):
+            command = group[name]
+            below = list(commands(command, (*path, name)))
+            yield from below or [((*path, name), command)]
+
+
+def section(page: str, title: str) -> str:
+    """Give what stands below a heading."""
+    _, found, rest = page.partition(f"\n## {title}\n")
+    assert found, f"no heading {title!r}"
+    return rest.partition("\n## ")[0]
+
+
+# ── what is made from the code ──────────────────────────────────────────────────────────────────────────
+
+
+def test_made_pages_are_as_the_code_says() -> None:
+    for name, page in tables().PAGES.items():
+        assert text(name) == page(), f"{name}: run python docs/reference/_tables.py"
+
+
+def test_every_detector_feed_and_scheme_has_its_row() -> None:
+    coverage, mirror = text("reference/coverage.md"), text("reference/mirror.md")
+    assert [entry.name for entry in detectors() if f"\n| `{entry.name}` |" not in coverage] == []
+    assert [feed.name for feed in feeds() if f"\n| `{feed.name}` |" not in mirror] == []
+    named = set(re.findall(r"^\| [\w-]+ \| (\w+) \|", section(coverage, "Ecosystems"), re.MULTILINE))
+    assert {scheme.name for scheme in schemes().values()} <= named
+
+
+def test_every_limit_has_its_row() -> None:
+    names = [*ReadLimits.__struct_fields__, *Limits.__struct_fields__]
+    assert [name for name in names if f"\n| `{name}` |" not in text("explain/limits.md")] == []
+
+
+# ── the command line ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_command_has_its_heading() -> None:
+    found = {path for path, _ in commands(app)}
+    assert found == COMMANDS
+    for path in found:
+        section(text("reference/cli.md"), f"hullmark {' '.join(path)}")
+
+
+@pytest.mark.parametrize("path", sorted(COMMANDS), ids=" ".join)
+def test_every_flag_stands_below_its_command(path: tuple[str, ...]) -> None:
+    command = dict(commands(app))[path]
+    said = section(text("reference/cli.md"), f"hullmark {' '.join(path)}")
     flags = [
-        renamed.get(name, "--" + name.replace("_", "-"))
-        for name in scan.__annotations__
-        if name not in {"images", "return"}
+        argument.names[0]
+        for argument in command.assemble_argument_collection()
+        if argument.show and argument.names[0].startswith("--")
     ]
-    assert [flag for flag in flags if f"`{flag}" not in page and f"{flag} " not in page] == []
+    assert [flag for flag in flags if not re.search(rf"`{flag}[ `=\[]", said)] == []
+
+
+def test_no_flag_is_made_up() -> None:
+    known = {"--version", "--help", "--install-completion"}
+    for _, command in commands(app):
+        known.update(name for argument in command.assemble_argument_collection() for name in argument.names)
+    foreign = {"--output", "--compare-versions", "--check"}
+    for page in [*DOCS.rglob("*.md"), ROOT / "README.md"]:
+        flags = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8")))
+        if page.name != "CONTRIBUTING.md":
+            assert flags - known - foreign == set(), page
+
+
+def test_every_prefix_format_and_severity_is_named() -> None:
+    page = text("reference/cli.md")
+    prefixes = {prefix for source in all_sources() for prefix in source.prefixes} | {"sbom"}
+    assert [prefix for prefix in sorted(prefixes) if f"`{prefix}:" not in page] == []
+    assert [name for name in formats() if f"`{name}`" not in page] == []
+    assert [level for level in Severity if f"`{level}`" not in page] == []
+    assert [state for state in typing.get_args(FindingState) if f"`{state}`" not in page] == []
+
+
+def test_every_environment_variable_of_ours_is_named() -> None:
+    page = text("reference/cli.md")
+    used: set[str] = set()
+    for module in (ROOT / "src").rglob("*.py"):
+        used.update(re.findall(r"\"(HULLMARK_[A-Z_]*[A-Z])\"", module.read_text("utf-8")))
+    assert [name for name in sorted(used) if f"`{name}`" not in page] == []
+
+
+def test_every_exit_code_has_its_row() -> None:
+    page = text("reference/exit-codes.md")
+    assert [code for code in ExitCode if f"\n| {code.value} |" not in page] == []
+
+
+# ── the report ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_name_of_the_report_is_named() -> None:
+    page = text("reference/report.md")
+    for title, kind in (("Top-level names", Report), ("Packages", Component), ("Findings", Finding)):
+        said = section(page, title)
+        assert [name for name in kind.__struct_fields__ if f"`{name}`" not in said] == []
+    for inner in (BaseImage, Coverage, DatabasePart, Evidence, Location, ReportImage, Summary):
+        assert [name for name in inner.__struct_fields__ if f"`{name}`" not in page] == [], inner
+
+
+def test_every_state_and_kind_is_explained() -> None:
+    truth = text("explain/coverage-and-truth.md")
+    assert [state for state in typing.get_args(CoverageState) if f"\n| `{state}` |" not in truth] == []
+    assert [kind for kind in typing.get_args(UnreadKind) if f"\n| `{kind}` |" not in truth] == []
+    states = [
+        state for state in typing.get_args(FindingState) if f"`{state}`" not in text("explain/matching.md")
+    ]
+    assert states == []
+    origins = next(field for field in msgspec.structs.fields(Package) if field.name == "origin").type
+    assert [
+        word for word in typing.get_args(origins) if f"`{word}`" not in text("reference/coverage.md")
+    ] == []
+
+
+# ── decisions, links, form ──────────────────────────────────────────────────────────────────────────────
+
+DECISIONS = sorted(path for path in (DOCS / "adr").glob("*.md") if path.name != "README.md")
 
 
 def test_decisions_have_numbers_of_their_own() -> None:
-    numbers = [path.name[:4] for path in (DOCS / "adr").glob("[0-9]*.md")]
-    assert len(numbers) == len(set(numbers))
-    assert all(re.fullmatch(r"\d{4}", number) for number in numbers)
+    numbers = [path.name[:5] for path in DECISIONS]
+    assert numbers == [f"{number:04}-" for number in range(1, len(numbers) + 1)]
+    assert [path.name for path in DECISIONS if f"(adr/{path.name})" not in text("README.md")] == []
 
 
-def test_links_lead_somewhere() -> None:
-    for page in [*DOCS.rglob("*.md"), DOCS.parent / "README.md"]:
-        for target in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8")):
-            assert target.startswith(("http", "mailto")) or (page.parent / target).exists(), (
-                f"{page}: {target}"
-            )
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
+def test_a_decision_says_why_what_and_what_follows(path: Path) -> None:
+    page = path.read_text("utf-8")
+    assert page.startswith(f"# {int(path.name[:4])}. ")
+    assert re.findall(r"^## (\w+)$", page, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+
+
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    body = page.read_text("utf-8")
+    for target in re.findall(r"\]\(([^)#]+)", body):
+        assert target.startswith(("http", "mailto")) or (page.parent / target).exists(), target
+    for target in re.findall(r"`((?:docs|tests|src)/[\w./-]+\w/?)`", body):
+        assert (ROOT / target).exists() or "<" in target or "acme" in target, target
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = text("README.md")
+    names = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md") if path != DOCS / "README.md"]
+    assert [name for name in sorted(names) if f"({name})" not in index] == []

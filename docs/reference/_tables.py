@@ -1,24 +1,29 @@
 """Writes coverage.md, mirror.md and limits.md from what the code and its fixtures say: `python docs/reference/_tables.py`."""
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
+from hullmark.advisories.feed import Feed, documents, part_of
 from hullmark.advisories.matcher import SYSTEM, cover
 from hullmark.advisories.registry import feeds, schemes
 from hullmark.detectors import packages
 from hullmark.detectors.detector import Detector, Limits
 from hullmark.detectors.registry import detectors
 from hullmark.images.limits import ReadLimits
-from hullmark.model.facts import Distribution
+from hullmark.model.advisory import Advisory, Withdrawn
+from hullmark.model.facts import Distribution, Unread
 from hullmark.model.target import Target
 
 HERE = Path(__file__).parent
 FIXTURES = HERE.parents[1] / "tests" / "golden"
 ORIGINS = ("installed", "binary", "locked", "declared")
 _SHOWN = 8
+_FEW = 2
+_RELEASE = re.compile(r"-\d[\w.]*\Z")
 
 
 class Learned(NamedTuple):
@@ -106,6 +111,8 @@ DISTRIBUTIONS = (
     Distribution(id="opensuse-leap", version_id="15.5"),
     Distribution(id="opensuse-tumbleweed", version_id="20240901"),
     Distribution(id="sle-micro", version_id="5.5"),
+    Distribution(id="sl-micro", version_id="6.0"),
+    Distribution(id="opensuse-leap-micro", version_id="5.5"),
     Distribution(id="photon", version_id="4.0"),
     Distribution(id="mariner", version_id="2.0"),
     Distribution(id="azurelinux", version_id="3.0"),
@@ -180,34 +187,23 @@ def coverage() -> str:
     return "\n".join(lines) + "\n"
 
 
-PARTS = {
-    "almalinux": "almalinux-*",
-    "alpine": "alpine-*",
-    "amazon": "amazon-*",
-    "arch": "arch",
-    "azurelinux": "azurelinux-*, mariner-*",
-    "chainguard": "chainguard",
-    "cvelist": "cvelist, cvelist-*",
-    "debian": "debian-*",
-    "eol": "eol",
-    "epss": "epss",
-    "fedora": "fedora-*, epel-*",
-    "friendsofphp": "friendsofphp-composer",
-    "ghsa": "ghsa-*",
-    "kev": "kev",
-    "nvd": "nvd, nvd-generic",
-    "oracle": "oracle-*",
-    "osv": "osv-*",
-    "photon": "photon-*",
-    "redhat": "rhel-*",
-    "rocky": "rocky-*",
-    "rubysec": "rubysec-gem, rubysec-generic",
-    "rustsec": "rustsec-cargo",
-    "suse": "sles-*, sle-micro-*, sl-micro-*, opensuse-leap-*, opensuse-leap-micro-*, opensuse-tumbleweed",
-    "ubuntu": "ubuntu-*",
-    "wolfi": "wolfi",
-}
-"""Parts as patterns; a test holds them against what the fixtures make."""
+def parts_of(feed: Feed) -> str:
+    """Name the parts that a feed's fixtures make and that distributions ask it for; `*` is a release or an ecosystem."""
+    found: set[str] = set()
+    for case in (FIXTURES / "feeds" / feed.name).iterdir():
+        for record in feed.parse(documents(case, feed.files)):
+            if isinstance(record, Advisory):
+                found |= {part_of(feed, affected) for affected in record.affected}
+            elif not isinstance(record, Unread | Withdrawn):
+                found.add(feed.name)
+    for distribution in DISTRIBUTIONS:
+        target = Target(ECOSYSTEM_OF.get(distribution.id, "rpm"), distribution)
+        found |= {*(feed.parts(target) or ())}
+    ecosystems = {f"{feed.name}-{ecosystem}" for ecosystem in schemes()} & found
+    if len(ecosystems) > _FEW:
+        found = found - ecosystems | {f"{feed.name}-*"}
+    return ", ".join(f"`{name}`" for name in sorted({_RELEASE.sub("-*", name) for name in found}))
+
 
 MIRROR = """# The layout of a mirror
 
@@ -221,7 +217,8 @@ within one part of a path. A static web server over the same folder is a mirror.
 A feed's records go to *parts*, one SQLite file each: `*` stands for a release (`debian-12`, `alpine-3.20`) or an
 ecosystem (`osv-pypi`). EPSS, KEV, the end-of-life dates and what catalogues say of a CVE are parts of their own, joined
 when a report is made. A feed that fails keeps its last good content, and the others are built all the same. A feed
-whose files are not there is passed over without a word, and its parts stay as they were.
+whose files are not there is passed over without a word, and its parts stay as they were. A part carries the time of
+its feed's newest file, so copy files with their times (`cp -p`, `rsync -t`), or say the time with `--as-of`.
 
     feeds/
       alpine-secdb/v3.20/main.json
@@ -247,7 +244,7 @@ def mirror() -> str:
             f"`{feed.name}`",
             f"[{feed.title}]({feed.homepage})",
             ", ".join(f"`{pattern}`" for pattern in feed.files),
-            ", ".join(f"`{part}`" for part in PARTS[feed.name].split(", ")),
+            parts_of(feed),
             feed.licence,
             ", ".join(f"`{url}`" for url in feed.urls),
         )

@@ -1,12 +1,13 @@
 """One flaw is one finding: ids merged, bundles attached, never two CVEs glued together."""
 
+import itertools
 from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hullmark.advisories.database import More, Statement
-from hullmark.findings.merge import Flaw, Hit, flaw_ids, merge, severity
+from hullmark.findings.merge import Flaw, Hit, evidence, flaw_ids, merge, severity
 from hullmark.model.advisory import Advisory, Score, Severity, State
 
 
@@ -61,6 +62,70 @@ def test_ids_of_one_flaw_are_one_finding() -> None:
     assert found["CVE-2021-1000"].aliases == ("GHSA-aaaa-bbbb-cccc", "PYSEC-2021-1")
 
 
+def test_aliases_are_followed_in_any_order_and_over_several_steps() -> None:
+    chain = (
+        hit("PYSEC-2021-1", aliases=["GHSA-aaaa-bbbb-cccc"]),
+        hit("GHSA-aaaa-bbbb-cccc", aliases=["GO-2021-1"]),
+        hit("GO-2021-1", aliases=["OTHER-1"]),
+        hit("OTHER-1", aliases=["CVE-2021-1000"]),
+    )
+    for hits in itertools.permutations(chain):
+        found = merged(*hits)
+        assert set(found) == {"CVE-2021-1000"}
+        assert found["CVE-2021-1000"].aliases == (
+            "GHSA-aaaa-bbbb-cccc",
+            "GO-2021-1",
+            "OTHER-1",
+            "PYSEC-2021-1",
+        )
+        assert len(found["CVE-2021-1000"].hits) == 4
+    for hits in itertools.permutations(chain[:3]):
+        assert set(merged(*hits)) == {"GHSA-aaaa-bbbb-cccc"}, "no CVE is known, so the GHSA names it"
+    assert set(merged(hit("B-1", aliases=["A-1"]), hit("A-1"))) == {"A-1"}
+    assert set(merged(hit("B-1", aliases=["Z-1"]), hit("C-1", aliases=["Z-1"]))) == {"B-1"}
+
+
+def test_ids_without_cve() -> None:
+    assert set(merged(hit("GHSA-aaaa-bbbb-cccc", aliases=["PYSEC-2021-1"]))) == {"GHSA-aaaa-bbbb-cccc"}
+    assert set(merged(hit("PYSEC-2021-1", aliases=["GHSA-aaaa-bbbb-cccc"]))) == {"GHSA-aaaa-bbbb-cccc"}
+    found = merged(hit("GHSA-aaaa-bbbb-cccc", aliases=["PYSEC-2021-1"]), hit("PYSEC-2021-1"))
+    assert found["GHSA-aaaa-bbbb-cccc"].aliases == ("PYSEC-2021-1",)
+    assert set(merged(hit("RUSTSEC-2021-1"), hit("RUSTSEC-2021-2"))) == {"RUSTSEC-2021-1", "RUSTSEC-2021-2"}
+
+
+def test_one_record_of_two_cves_is_two_findings() -> None:
+    found = merged(
+        hit("GHSA-aaaa-bbbb-cccc", aliases=["CVE-2021-1000", "CVE-2021-1001"]),
+        hit("CVE-2021-1000", fixed="5"),
+        hit("PYSEC-2021-1", aliases=["GHSA-aaaa-bbbb-cccc"], fixed="6"),
+    )
+    assert set(found) == {"CVE-2021-1000", "CVE-2021-1001"}
+    assert (found["CVE-2021-1000"].fixed_version, found["CVE-2021-1001"].fixed_version) == ("6", "6")
+    for flaw in found.values():
+        assert flaw.aliases == ("GHSA-aaaa-bbbb-cccc", "PYSEC-2021-1")
+
+
+def test_the_nearest_cve_is_meant() -> None:
+    """A wrong alias somewhere must not draw in what is said of a flaw directly."""
+    found = merged(
+        hit("PYSEC-2021-1", aliases=["CVE-2021-1000", "GHSA-aaaa-bbbb-cccc"]),
+        hit("PYSEC-2021-2", aliases=["CVE-2021-1001", "GHSA-aaaa-bbbb-cccc"]),
+        hit("GO-1", aliases=["PYSEC-2021-1"]),
+    )
+    assert {one.advisory.id for one in found["CVE-2021-1001"].hits} == {"PYSEC-2021-2"}
+    assert {one.advisory.id for one in found["CVE-2021-1000"].hits} == {"PYSEC-2021-1", "GO-1"}
+
+
+def test_a_bundle_may_fix_what_has_no_cve() -> None:
+    found = merged(
+        hit("DSA-1-1", fixes=["CVE-2021-1000", "GHSA-aaaa-bbbb-cccc", "TEMP-1"]),
+        hit("GHSA-aaaa-bbbb-cccc", aliases=["CVE-2021-1001"]),
+    )
+    assert set(found) == {"CVE-2021-1000", "CVE-2021-1001", "TEMP-1"}
+    for flaw in found.values():
+        assert [bundle.id for bundle in flaw.bundles] == ["DSA-1-1"]
+
+
 def test_a_bundle_is_a_finding_for_each_of_its_flaws() -> None:
     found = merged(hit("DSA-1-1", fixes=["CVE-2021-1000", "CVE-2021-1001"]))
     assert set(found) == {"CVE-2021-1000", "CVE-2021-1001"}
@@ -89,6 +154,39 @@ def test_the_vendors_word_on_the_binary_package_counts_more() -> None:
     assert set(affected) == {"CVE-2021-1000"}
 
 
+def test_a_binary_statement_that_is_not_sure_to_hold_decides_nothing() -> None:
+    unsure = hit("CVE-2021-1000", scope="binary", state="not_affected", undecided=True)
+    found = merged(hit("CVE-2021-1000"), unsure)
+    assert found["CVE-2021-1000"].state == "fixed_available"
+    both = merged(hit("CVE-2021-1000", undecided=True, fixed=""), unsure)
+    assert both["CVE-2021-1000"].state == "undecided"
+    vague = hit("CVE-2021-1000", scope="binary", undecided=True, fixed="")
+    assert merged(hit("CVE-2021-1000", fixed="7"), vague)["CVE-2021-1000"].fixed_version == "7"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["affected", "will_not_fix", "end_of_life", "under_investigation"]),
+            st.sampled_from(["source", "binary"]),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_undecided_is_never_not_affected(said: list[tuple[State, str, bool]]) -> None:
+    found = merged(
+        *(
+            hit("CVE-2021-1000", state=state, scope=scope, undecided=undecided)
+            for state, scope, undecided in said
+        )
+    )
+    assert set(found) == {"CVE-2021-1000"}
+    if all(undecided for _, _, undecided in said):
+        assert found["CVE-2021-1000"].state == "undecided"
+
+
 def test_states() -> None:
     assert merged(hit("CVE-2021-1000"))["CVE-2021-1000"].state == "fixed_available"
     assert merged(hit("CVE-2021-1000", fixed=""))["CVE-2021-1000"].state == "affected"
@@ -96,6 +194,15 @@ def test_states() -> None:
         merged(hit("CVE-2021-1000", fixed="", state="will_not_fix"))["CVE-2021-1000"].state == "will_not_fix"
     )
     assert merged(hit("CVE-2021-1000", undecided=True))["CVE-2021-1000"].state == "undecided"
+    ended = merged(hit("CVE-2021-1000", fixed="", state="end_of_life"))
+    assert ended["CVE-2021-1000"].state == "end_of_life"
+    assert merged(hit("CVE-2021-1000", fixed="", state="under_investigation"))["CVE-2021-1000"].state == (
+        "under_investigation"
+    )
+    mixed = merged(
+        hit("CVE-2021-1000", fixed="", state="will_not_fix"), hit("CVE-2021-1000", fixed="", state="affected")
+    )
+    assert mixed["CVE-2021-1000"].state == "affected"
     paid = hit("CVE-2021-1000", more=More(repositories=("esm-infra",)))
     assert merged(paid)["CVE-2021-1000"].fixed_version == ""
 
@@ -107,6 +214,22 @@ def test_the_fix_is_the_one_that_has_all_of_it() -> None:
         ].fixed_version
         == "3"
     )
+
+
+def test_a_fix_that_cannot_be_ordered_gives_way_to_one_that_can() -> None:
+    def key(text: str) -> bytes | None:
+        return None if text == "odd" else text.encode()
+
+    hits = (
+        hit("CVE-2021-1000", fixed="odd"),
+        hit("CVE-2021-1000", fixed="3"),
+        hit("CVE-2021-1000", fixed="2"),
+    )
+    for order in itertools.permutations(hits):
+        (flaw,) = merge(order, lambda *_: False, key)
+        assert flaw.fixed_version == "3"
+    (alone,) = merge(hits[:1], lambda *_: False, key)
+    assert alone.fixed_version == "odd"
 
 
 NAMES = st.sampled_from(
@@ -125,8 +248,14 @@ def test_no_two_cves_are_glued_and_none_is_lost(records: list[tuple[str, list[st
     found = merged(*hits)
     expected = {flaw for one in hits for flaw in flaw_ids(one.advisory) if flaw.startswith("CVE-")}
     assert {name for name in found if name.startswith("CVE-")} == expected
+    assert {one.advisory.id for flaw in found.values() for one in flaw.hits} == {
+        one.advisory.id for one in hits
+    }
     for name, flaw in found.items():
+        assert not any(alias.startswith("CVE-") for alias in flaw.aliases)
         for one in flaw.hits:
+            if one.advisory.bundle:
+                continue  # which fixes what it says by any of its flaws' names
             cves = {flaw_id for flaw_id in flaw_ids(one.advisory) if flaw_id.startswith("CVE-")}
             assert not name.startswith("CVE-") or not cves or name in cves
 
@@ -144,3 +273,48 @@ def test_whose_severity_counts() -> None:
     assert severity([library], [nvd, adp], system=False)[:2] == (Severity.LOW, "cisa-adp")
     assert severity([library], [nvd], system=False)[:2] == (Severity.CRITICAL, "nvd")
     assert severity([library], [], system=False)[0] is Severity.UNKNOWN
+
+
+def test_what_a_bundle_says_is_of_the_worst_flaw_in_it() -> None:
+    notice = hit("RHSA-1", fixes=["CVE-2021-1000"], level=Severity.CRITICAL, feed="redhat")
+    own = hit("CVE-2021-1000", level=Severity.LOW, feed="redhat")
+    for hits in ([notice, own], [own, notice]):
+        assert severity(hits, [], system=True)[:2] == (Severity.LOW, "redhat")
+    assert severity([notice], [], system=True)[:2] == (Severity.CRITICAL, "redhat")
+    nvd = Score("nvd", "cvss3", Severity.MEDIUM, "v", 5.0)
+    assert severity([notice], [nvd], system=True)[:2] == (Severity.CRITICAL, "redhat")
+    scored = hit(
+        "RHSA-1", fixes=["CVE-2021-1000"], scores=(Score("redhat", "level", Severity.HIGH),), feed="redhat"
+    )
+    assert severity([scored, own], [], system=True)[0] is Severity.LOW
+
+
+def test_every_score_is_kept() -> None:
+    scores = [Score("nvd", "cvss3", Severity.HIGH, "v", 7.0), Score("ghsa", "cvss4", Severity.LOW, "w", 2.0)]
+    one = hit("CVE-2021-1000", scores=(scores[0],))
+    assert severity([one, one], scores, system=False)[2] == (scores[1], scores[0])
+
+
+def test_flaw_ids() -> None:
+    assert flaw_ids(Advisory(id="X", aliases=("CVE-2021-1001", "CVE-2021-1000", "CVE-2021-1000"))) == [
+        "CVE-2021-1000",
+        "CVE-2021-1001",
+    ]
+    assert flaw_ids(Advisory(id="X", aliases=("CVE-2021-99", "cve-2021-1000"))) == ["X"], (
+        "neither is a CVE's id"
+    )
+    assert flaw_ids(Advisory(id="B", bundle=True)) == ["B"]
+    assert flaw_ids(Advisory(id="B", bundle=True, aliases=("CVE-2021-1000",))) == ["B"]
+
+
+def test_evidence_says_the_range_as_published() -> None:
+    def told(**parts: object) -> str:
+        one = hit("CVE-2021-1000")
+        whole = {"introduced": "", "fixed": "", "last_affected": "", **parts}
+        return evidence(one._replace(statement=one.statement._replace(**whole))).range  # type: ignore[arg-type]
+
+    assert told() == "all versions"
+    assert told(introduced="1") == ">= 1"
+    assert told(introduced="1", fixed="2") == ">= 1, < 2"
+    assert told(last_affected="2") == "<= 2"
+    assert told(by_list=True) == "listed versions"

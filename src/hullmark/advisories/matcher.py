@@ -22,6 +22,9 @@ SYSTEM = frozenset({"deb", "rpm", "apk", "alpm"})
 """Ecosystems whose packages belong to a distribution's release."""
 
 
+_ANY_MODULE = "*"
+
+
 class Query(NamedTuple):
     """One distinct package. `source` and `source_version` are empty where they are the package's own."""
 
@@ -60,7 +63,8 @@ class Cover(NamedTuple):
 def cover(ecosystem: str, distribution: Distribution | None, known: "Iterable[Feed] | None" = None) -> Cover:
     """Find the parts that speak for an ecosystem, or for the OS packages of a distribution.
 
-    A distribution that no feed speaks for is taken for the one that it says it is like.
+    A distribution that no feed speaks for is taken for the one that it says it is like, where its code name or, of
+    rebuilds from the same source, its number tells which release that is.
     """
     if known is None:
         from hullmark.advisories.registry import feeds
@@ -74,14 +78,16 @@ def cover(ecosystem: str, distribution: Distribution | None, known: "Iterable[Fe
     own = _ask(asked, Target(ecosystem, distribution))
     if own.coverage != "no_feed":
         return own
+    unknown = own
     for like in distribution.id_like:
-        # A derivative numbers its releases in its own way, so the code name counts first.
-        for version in ("", distribution.version_id):
+        # Derivatives number their releases in their own way (Devuan 5 is like Debian 12, Mint 22 like Ubuntu 24.04).
+        for version in ("", distribution.version_id) if ecosystem == "rpm" else ("",):
             base = msgspec.structs.replace(distribution, id=like, version_id=version)
             found = _ask(asked, Target(ecosystem, base))
             if found.parts:
-                return found._replace(derived_from=" ".join(part for part in found.parts[:1]))
-    return own
+                return found._replace(derived_from=found.parts[0])
+            unknown = found if unknown.coverage == "no_feed" else unknown
+    return unknown
 
 
 def _ask(asked: "Iterable[Feed]", target: Target) -> Cover:
@@ -152,7 +158,16 @@ def _statements(part: Part, scheme: Scheme, query: Query) -> list[Statement]:
     if query.ecosystem in SYSTEM:
         name, version = scheme.fold(source), source_version
         found += part.statements(name, "source", key_of(version), version, key_of=key_of)
-    return [statement for statement in found if applies(statement, query)]
+    return [
+        statement._replace(undecided=True) if _is_guess(statement, query) else statement
+        for statement in found
+        if applies(statement, query)
+    ]
+
+
+def _is_guess(statement: Statement, query: Query) -> bool:
+    """Tell whether a statement is on a module's stream, and the package a module's build that does not say of which."""
+    return statement.more.module not in {"", _ANY_MODULE, query.module}
 
 
 def applies(statement: Statement, query: Query) -> bool:
@@ -163,7 +178,7 @@ def applies(statement: Statement, query: Query) -> bool:
     if query.ecosystem == "rpm" and more.module != query.module:
         # A module's builds and the plain package of the same name have version lines of their own.
         is_module = bool(query.module) or ".module" in query.version
-        if more.module == "*":
+        if more.module == _ANY_MODULE or not query.module:
             return is_module
         if more.module or is_module:
             return False

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import cyclopts
 
 from hullmark import __version__
+from hullmark.cli.output import nobody_reads
 from hullmark.cli.settings import config_sources
-from hullmark.cli.terminal import error
+from hullmark.cli.terminal import configure, error, fault
 from hullmark.model.errors import ExitCode, HullmarkError
 
 app = cyclopts.App(
@@ -31,9 +32,14 @@ if "--install-completion" in sys.argv:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; give the process's exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed; no file of ours may get its number
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    configure(quiet=False, json_log="--json-log" in arguments)
     try:
         app.config = config_sources()
         result = app(arguments, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
     except cyclopts.CycloptsError as problem:
         error(" ".join(str(problem).split()), hint="hullmark --help")
         return ExitCode.USAGE
@@ -44,13 +50,10 @@ def run(arguments: Sequence[str]) -> int:
         error("interrupted")
         return 130
     except BrokenPipeError:
-        # The reader of our output went away, as `head` does; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        nobody_reads()
         return ExitCode.CLEAN
-    except Exception as problem:  # a fault of ours must not look like Python's
-        if os.environ.get("HULLMARK_DEBUG"):
-            raise
-        what = f"a fault in hullmark itself: {type(problem).__name__}: {problem}"
-        error(what, hint="please report it; HULLMARK_DEBUG=1 shows where it happened")
-        return ExitCode.INCOMPLETE
+    except Exception as problem:  # noqa: BLE001  # a fault of ours must not look like Python's
+        told = fault(problem)
+        error(told.what, hint=told.hint)
+        return told.exit_code
     return result if isinstance(result, int) else ExitCode.CLEAN

@@ -1,5 +1,6 @@
 """Data for standard output or a file."""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -27,19 +28,34 @@ def write_line(text: str) -> None:
     sys.stdout.write(printable(text) + "\n")
 
 
+def nobody_reads() -> None:
+    """Send what is still to come for standard output nowhere: its reader went away, as `head` does."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def write(body: bytes, target: str) -> None:
     """Write a rendered report to a file (by rename, so that no reader sees half of it) or to standard output."""
     if not target or target == "-":
-        sys.stdout.buffer.write(body)
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(body)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            nobody_reads()  # the exit code is still somebody's
+        except OSError as problem:
+            raise UsageError(f"cannot be written: {problem.strerror}", where="standard output") from problem
         return
     path = Path(target)
-    beside = path.with_name(f".{path.name}.tmp")
+    beside = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(body)  # a device or a pipe
             return
-        beside.write_bytes(body)
+        with beside.open("xb") as file:
+            file.write(body)
         beside.replace(path)
     except OSError as problem:
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise UsageError(f"cannot be written: {problem.strerror}", where=target) from problem

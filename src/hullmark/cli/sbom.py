@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from hullmark.cli.settings import cache_folder
-from hullmark.cli.terminal import configure, progress, warning
+from hullmark.cli.terminal import configure, error, progress
 from hullmark.model.errors import ExitCode, UsageError
 
 Many = Parameter(negative="")
@@ -66,5 +66,5 @@ def sbom(
         write(render(name, report, look(target)), target)
     missing = incomplete(report, relies=False, strict=fail_on_incomplete)
     for reason in missing:
-        warning(reason)
+        error(reason)
     return ExitCode.INCOMPLETE if missing else ExitCode.CLEAN

@@ -1,13 +1,14 @@
 """`hullmark scan`: what is vulnerable in an image."""
 
+import functools
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from cyclopts import Parameter
 
 from hullmark.cli.settings import cache_folder, database_folder
-from hullmark.cli.terminal import configure, error, progress, warning
+from hullmark.cli.terminal import configure, error, fault, progress, warning
 from hullmark.model.errors import ExitCode, HullmarkError, UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ SeverityName = Literal["critical", "high", "medium", "low", "negligible", "unkno
 StateName = Literal[
     "affected", "fixed_available", "will_not_fix", "end_of_life", "under_investigation", "undecided"
 ]
+_Result = TypeVar("_Result")
 Comma = Parameter(consume_multiple=False, negative="")
 Many = Parameter(negative="")
 
@@ -112,12 +114,16 @@ def scan(  # the flags of one command, each used once
             raise UsageError(f"there is no option {reference}", hint="hullmark scan --help")
     if not references:
         raise UsageError("no image is named", hint="hullmark scan IMAGE")
+    if references.count("-") + (images_file == "-") + password_stdin > 1:
+        raise UsageError("standard input is asked for more than once", hint="an image, a list or a password")
+    for number, flag in ((timeout, "--timeout"), (db_max_age, "--db-max-age")):
+        if not 0 <= number < float("inf"):
+            raise UsageError(f"{flag} needs a number of 0 or more, not {number}")
     password = sys.stdin.readline().rstrip("\n") if password_stdin else ""
     source = SourceOptions(
         insecure=tuple(insecure or ()), cacert=cacert, username=username, password=password
     )
     limits, file_limits = with_limits(limit or [])
-    requests = []
     with progress(quiet=quiet) as show:
         template = ScanRequest(
             reference="",
@@ -134,8 +140,7 @@ def scan(  # the flags of one command, each used once
             offline=offline,
             progress=show,
         )
-        requests = _requests(template, references, platform)
-        reports, failures = _scan_all(requests)
+        reports, failures = _scan_all(template, references, platform)
     _write(reports, failures, outputs)
     return _verdict(reports, failures, gate, fail_on_incomplete=fail_on_incomplete)
 
@@ -160,39 +165,41 @@ def _outputs(formats: Sequence[str]) -> list[tuple[str, str]]:
     return outputs or [("table", "")]
 
 
-def _requests(template: "ScanRequest", references: Sequence[str], platform: str) -> list["ScanRequest"]:
+def _scan_all(
+    template: "ScanRequest", references: Sequence[str], platform: str
+) -> tuple[list["Report"], list[tuple[str, HullmarkError]]]:
+    """Scan one image after the other; a failure never ends the rest."""
     import msgspec
 
     from hullmark.scan.platforms import platforms_of
-
-    found = []
-    for reference in references:
-        for chosen in platforms_of(reference, platform, template.source):
-            source = msgspec.structs.replace(template.source, platform=chosen)
-            found.append(msgspec.structs.replace(template, reference=reference, source=source))
-    return found
-
-
-def _scan_all(requests: Sequence["ScanRequest"]) -> tuple[list["Report"], list[tuple[str, HullmarkError]]]:
-    """Scan one image after the other; a failure never ends the rest."""
     from hullmark.scan.run import run
 
     reports, failures = [], []
-    for request in requests:
+    one_for_all = platforms_of("", platform, template.source) if platform != "all" else []
+
+    def attempt(reference: str, work: Callable[[], _Result]) -> _Result | None:
         try:
-            reports.append(run(request))
-        except UsageError:
-            if len(requests) == 1:
+            return work()
+        except HullmarkError as problem:
+            if isinstance(problem, UsageError) and len(references) == 1:
                 raise
-            failures.append((request.reference, _caught()))
-        except HullmarkError:
-            failures.append((request.reference, _caught()))
+            failures.append((reference, _told(problem)))
+        except Exception as problem:  # noqa: BLE001  # a fault of ours in one image must not cost the others
+            failures.append((reference, _told(fault(problem, reference))))
+        return None
+
+    for reference in references:
+        offered = functools.partial(platforms_of, reference, platform, template.source)
+        for chosen in one_for_all or attempt(reference, offered) or ():
+            source = msgspec.structs.replace(template.source, platform=chosen)
+            request = msgspec.structs.replace(template, reference=reference, source=source)
+            report = attempt(reference, functools.partial(run, request))
+            if report is not None:
+                reports.append(report)
     return reports, failures
 
 
-def _caught() -> HullmarkError:
-    problem = sys.exc_info()[1]
-    assert isinstance(problem, HullmarkError)
+def _told(problem: HullmarkError) -> HullmarkError:
     error(problem.what, where=problem.where, hint=problem.hint)
     return problem
 
@@ -232,7 +239,7 @@ def _verdict(
         for reason in _missing(report, gate, fail_on_incomplete=fail_on_incomplete)
     ]
     for reason in missing:
-        warning(reason)
+        error(reason)
     return ExitCode.INCOMPLETE if failures or missing else ExitCode.CLEAN
 
 
@@ -240,4 +247,4 @@ def _missing(report: "Report", gate: "Gate | None", *, fail_on_incomplete: bool)
     """Say what keeps the answer from being whole, where that matters for the exit code."""
     from hullmark.scan.gate import incomplete
 
-    return incomplete(report, relies=gate is not None, strict=fail_on_incomplete)
+    return incomplete(report, relies=gate is not None and gate.on_packages, strict=fail_on_incomplete)

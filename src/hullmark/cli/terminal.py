@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 
+from hullmark.model.errors import HullmarkError
 from hullmark.model.printable import printable
 
 _JSON = False
@@ -29,15 +31,27 @@ def warning(what: str, *, where: str = "", hint: str = "") -> None:
         _say("warning", what, where, hint)
 
 
+def fault(problem: Exception, where: str = "") -> HullmarkError:
+    """Make the error that tells of a fault of ours, or raise it as it is where that is asked for."""
+    if os.environ.get("HULLMARK_DEBUG"):
+        raise problem
+    return HullmarkError(
+        f"a fault in hullmark itself: {type(problem).__name__}: {problem}",
+        where=where,
+        hint="please report it; HULLMARK_DEBUG=1 shows where it happened",
+    )
+
+
 def _say(level: str, what: str, where: str, hint: str) -> None:
     if _JSON:
         line = {"level": level, "message": what, "where": where, "hint": hint}
-        sys.stderr.write(json.dumps({key: value for key, value in line.items() if value}) + "\n")
-        return
-    text = f"{where}: {what}" if where else what
-    sys.stderr.write(f"hullmark: {level}: {printable(text)}\n")
-    if hint:
-        sys.stderr.write(f"  → {printable(hint)}\n")
+        text = json.dumps({key: value for key, value in line.items() if value}) + "\n"
+    else:
+        text = f"hullmark: {level}: {printable(f'{where}: {what}' if where else what)}\n"
+        text += f"  → {printable(hint)}\n" if hint else ""
+    with contextlib.suppress(OSError):  # whoever reads it may be gone; the exit code says it too
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 @contextlib.contextmanager

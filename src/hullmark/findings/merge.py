@@ -43,12 +43,12 @@ class Flaw(NamedTuple):
 
 def flaw_ids(advisory: Advisory) -> list[str]:
     """Give the ids under which a record's flaws are known: each CVE, else the GHSA, else its own id."""
-    names = [*advisory.fixes] if advisory.bundle else [advisory.id, *advisory.aliases]
+    if advisory.bundle:
+        return sorted(set(advisory.fixes)) or [advisory.id]
+    names = [advisory.id, *advisory.aliases]
     cves = sorted({name for name in names if _CVE.match(name)})
     if cves:
         return cves
-    if advisory.bundle:
-        return sorted(set(advisory.fixes)) or [advisory.id]
     ghsa = sorted(name for name in names if _GHSA.match(name))
     return ghsa[:1] or [advisory.id]
 
@@ -76,29 +76,82 @@ def merge(
 
 
 def _join_aliases(groups: dict[str, list[Hit]]) -> None:
-    """Move what stands under a GHSA or a publisher's id to the one CVE that another record says it is."""
-    known: dict[str, set[str]] = {}
-    for name, group in groups.items():
-        if _CVE.match(name):
-            for hit in group:
-                if not hit.advisory.bundle:
-                    for alias in (hit.advisory.id, *hit.advisory.aliases):
-                        if not _CVE.match(alias):
-                            known.setdefault(alias, set()).add(name)
+    """Move what stands under a GHSA or a publisher's id to the CVE that other records say it is, else together."""
+    records = {id(hit.advisory): hit.advisory for group in groups.values() for hit in group}
+    own = [advisory for advisory in records.values() if not advisory.bundle]
+    links = [_Link(advisory) for advisory in own if advisory.aliases]
+    if not links:
+        return
+    cves = _nearest_cves(links)
+    names = _names_together(links, {advisory.id for advisory in own})
     for name in [name for name in groups if not _CVE.match(name)]:
-        names = {name} | {alias for hit in groups[name] for alias in hit.advisory.aliases}
-        targets = {target for alias in names for target in known.get(alias, ())}
-        if targets:
+        targets = cves.get(name) or {names.get(name, name)}
+        if targets != {name}:
             moved = groups.pop(name)
-            for target in targets:
-                groups[target] += moved
+            for target in sorted(targets):
+                known = groups.setdefault(target, [])
+                there = {id(hit) for hit in known}
+                known += [hit for hit in moved if id(hit) not in there]
+
+
+class _Link:
+    """The ids that one record says are one flaw; CVE ids apart, since no two of them may ever be joined."""
+
+    __slots__ = ("cves", "others")
+
+    def __init__(self, advisory: Advisory) -> None:
+        ids = {advisory.id, *advisory.aliases}
+        self.cves = {name for name in ids if _CVE.match(name)}
+        self.others = ids - self.cves
+
+
+def _nearest_cves(links: Sequence[_Link]) -> dict[str, set[str]]:
+    """Give, for each other id that aliases lead from to a CVE, the CVE after the fewest steps (or all of those)."""
+    found: dict[str, set[str]] = {}
+    waiting = list(links)
+    while waiting:
+        step: dict[str, set[str]] = {}
+        for link in waiting:
+            near = link.cves or set().union(*(found.get(name, ()) for name in link.others))
+            for name in link.others if near else ():
+                if name not in found:
+                    step.setdefault(name, set()).update(near)
+        if not step:
+            break
+        found |= step
+        waiting = [link for link in waiting if not link.others <= found.keys()]
+    return found
+
+
+def _names_together(links: Sequence[_Link], own: set[str]) -> dict[str, str]:
+    """Give each other id the name of all that aliases join it with: the first GHSA, else a record's own id."""
+    parents: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (parent := parents.setdefault(name, name)) != name:
+            parents[name] = name = parents.setdefault(parent, parent)
+        return name
+
+    for link in links:
+        first = next(iter(link.others), "")
+        for name in link.others:
+            parents[root(name)] = root(first)
+    members: dict[str, set[str]] = {}
+    for name in list(parents):
+        members.setdefault(root(name), set()).add(name)
+    chosen = {
+        root_name: min((name for name in names if _GHSA.match(name)), default="") or min(names & own or names)
+        for root_name, names in members.items()
+    }
+    return {name: chosen[root(name)] for name in parents}
 
 
 def _flaw(name: str, group: list[Hit], key: Callable[[str], bytes | None]) -> Flaw | None:
     own = [hit for hit in group if not hit.statement.bundle] or group
-    # The vendor's word on the binary package is more exact than that on its source.
+    # The vendor's word on the binary package is more exact than that on its source, where it is sure to hold.
     scopes = {hit.statement.scope for hit in own}
-    decisive = [hit for hit in own if hit.statement.scope == "binary"] if len(scopes) > 1 else own
+    binary = [hit for hit in own if hit.statement.scope == "binary" and not hit.statement.undecided]
+    decisive = binary if binary and len(scopes) > 1 else own
     if all(hit.statement.state == "not_affected" for hit in decisive):
         return None
     affected = [hit for hit in decisive if hit.statement.state != "not_affected"]
@@ -207,19 +260,21 @@ def severity(
     """Choose the severity that counts, say whose it is, and give all scores.
 
     For OS packages the distribution's own comes first; then GHSA or the ecosystem's database, the CNA, CISA's
-    ADP, NVD.
+    ADP, NVD. What a bundle says is of the worst flaw in it, so a record of the flaw's own comes before it.
     """
     candidates: list[tuple[int, Severity, str]] = []
     scores: dict[Score, None] = {}
     for hit in hits:
+        shared = int(hit.statement.bundle)
         if hit.statement.level is not Severity.UNKNOWN:
-            candidates.append((0 if system else 2, hit.statement.level, hit.feed))
+            candidates.append((2 * (0 if system else 2) + shared, hit.statement.level, hit.feed))
         for score in hit.advisory.scores:
             scores[score] = None
-            candidates.append((_rank(score.source, hit.feed, system=system), score.level, score.source))
+            rank = 2 * _rank(score.source, hit.feed, system=system) + shared
+            candidates.append((rank, score.level, score.source))
     for score in extra:
         scores[score] = None
-        candidates.append((_rank(score.source, "", system=system), score.level, score.source))
+        candidates.append((2 * _rank(score.source, "", system=system), score.level, score.source))
     known = [entry for entry in candidates if entry[1] is not Severity.UNKNOWN]
     shown = tuple(sorted(scores, key=lambda score: (score.source, score.kind, score.vector, score.level)))
     if not known:

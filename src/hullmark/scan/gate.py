@@ -17,6 +17,11 @@ class Gate(Struct, frozen=True):
 
     levels: dict[str, frozenset[Severity]]
 
+    @property
+    def on_packages(self) -> bool:
+        """Tell whether the gate is about vulnerabilities, so that packages which nobody checked keep its answer open."""
+        return bool(self.levels.get("vuln"))
+
     def over(self, report: Report) -> list[str]:
         """Say for each severity how many findings are over the gate; nothing when none is."""
         counts: dict[Severity, int] = {}
@@ -35,9 +40,9 @@ def parse_gate(text: str) -> Gate | None:
 
     A severity means itself and all that is worse; 'unknown' means only itself.
     """
-    words = [word.strip().lower() for word in text.split(",") if word.strip()]
-    if not words:
+    if not text:
         return None
+    words = [word.strip().lower() for word in text.split(",") if word.strip()] or [text]
     levels: dict[str, set[Severity]] = {}
     for word in words:
         kind, colon, level = word.rpartition(":")

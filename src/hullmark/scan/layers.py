@@ -28,6 +28,7 @@ _LOOK_EVERY_S = 0.02
 _SMALLEST_BINARY = 256
 _MAX_LINK_STEPS = 40
 _MOST_TEXT = 32 * 1024 * 1024  # what may be larger is an archive or a database
+_BYTES_A_LINE = 16  # at most: a text without line ends takes time as well
 _BIG_TEXT = 4 * 1024 * 1024
 _LINE_ENDS = (b"\r", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 _FREELY = contextlib.nullcontext()
@@ -377,7 +378,7 @@ class _Reading:
         lines = data.count(b"\n")
         if len(data) > self.reader.file_limits.max_lines:
             lines += sum(data.count(end) for end in _LINE_ENDS)
-        lines_and_items = lines + data.count(b",")
+        lines_and_items = max(lines + data.count(b","), len(data) // _BYTES_A_LINE)
         self._lines += lines_and_items
         if self.hashed is not None:
             self.reader.bounds.text(lines_and_items, self._lines, self.hashed.size)

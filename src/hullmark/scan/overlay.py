@@ -17,8 +17,8 @@ from hullmark.model.facts import Fact, LayerShape
 from hullmark.scan.layers import Facts
 
 _MAX_LINK_STEPS = 40
-_MAX_LINK_LOOKS = 5_000_000
-"""Links that lead to wanted files, times layers: half a minute. A thousand such links in a hundred layers are one in fifty."""
+_MAX_LINK_LOOKS = 3_000_000
+"""Links that lead to wanted files, times layers: ten seconds. A thousand such links in a hundred layers are a thirtieth."""
 
 
 class Visible(NamedTuple):
