@@ -231,7 +231,9 @@ def lines(compared: Compared, *, everything: bool) -> Iterable[str]:
     for reason, count in Counter(compared.reasons.values()).items():
         yield f"  {count} × {reason or 'UNEXPLAINED'}"
     if everything:
-        yield from (f"  only ours {' '.join(key)} ({seen.how}) in {seen.path}" for key, seen in compared.own.items())
+        yield from (
+            f"  only ours {' '.join(key)} ({seen.how}) in {seen.path}" for key, seen in compared.own.items()
+        )
     yield from (f"  unread {text}" for text in compared.unread)
 
 
@@ -243,7 +245,9 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--show", choices=("unexplained", "all"), default="unexplained")
     options = parser.parse_args()
-    names = options.names or sorted(path.name for path in options.folder.iterdir() if (path / "index.json").exists())
+    names = options.names or sorted(
+        path.name for path in options.folder.iterdir() if (path / "index.json").exists()
+    )
     results = []
     with tempfile.TemporaryDirectory(prefix="accuracy-") as scratch:
         for name in names:
@@ -255,7 +259,11 @@ def main() -> int:
                 "image": result.image,
                 "counts": result.counts,
                 "missing": [
-                    {"package": key, "reason": result.reasons[key], "seen_by": {name: seen._asdict() for name, seen in by.items()}}
+                    {
+                        "package": key,
+                        "reason": result.reasons[key],
+                        "seen_by": {name: seen._asdict() for name, seen in by.items()},
+                    }
                     for key, by in result.missing.items()
                 ],
                 "only_hullmark": [{"package": key, **seen._asdict()} for key, seen in result.own.items()],
