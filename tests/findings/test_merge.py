@@ -152,6 +152,12 @@ def test_the_vendors_word_on_the_binary_package_counts_more() -> None:
     assert merged(hit("CVE-2021-1000", state="not_affected")) == {}
     affected = merged(hit("CVE-2021-1000", state="not_affected"), hit("CVE-2021-1000", scope="binary"))
     assert set(affected) == {"CVE-2021-1000"}
+    exact = merged(hit("CVE-2021-1000", fixed="3"), hit("CVE-2021-1000", fixed="2", scope="binary"))
+    assert exact["CVE-2021-1000"].fixed_version == "2"
+    refused = merged(
+        hit("CVE-2021-1000", fixed="3"), hit("CVE-2021-1000", fixed="", scope="binary", state="will_not_fix")
+    )
+    assert refused["CVE-2021-1000"].state == "will_not_fix"
 
 
 def test_a_binary_statement_that_is_not_sure_to_hold_decides_nothing() -> None:

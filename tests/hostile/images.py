@@ -352,6 +352,7 @@ class Case:
 
     Either `failure` is in the one line that a scan ends with, or the report has the three packages (and no other
     but those whose name starts as one of `also`) and `told`. `least` is the number of packages that it has at least.
+    `before` makes a sound image that is scanned with the same cache first, `after` one that is scanned later.
     """
 
     name: str
@@ -361,8 +362,6 @@ class Case:
     packages: tuple[tuple[str, str], ...] = PACKAGES
     also: tuple[str, ...] = ()
     least: int = 3
-    sound_at: int = 0
-    stdin: bool = False
     before: Callable[[Path], str] | None = None
     after: Callable[[Path], str] | None = None
     cache_mib: int = 8

@@ -5,13 +5,14 @@ import io
 import random
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hullmark.images.limits import Budget, ReadLimits
-from hullmark.images.walk import Body, Cut, Selected, Shape, walk
+from hullmark.images.walk import Body, Cut, Selected, Shape, index, walk
 
 LIMITS = ReadLimits()
 
@@ -189,3 +190,35 @@ def test_any_damage_ends_or_is_survived(noise: bytes, at: int) -> None:
     data[at : at + len(noise)] = noise
     with contextlib.suppress(Cut):
         walked(bytes(data), piece=700)
+
+
+@pytest.mark.parametrize(
+    "record", [b"0 path=x\n", b"-5 path=x\n", b"3 path=x\n", b"99999 path=x\n", b"9 path\n", b"\xff"]
+)
+def test_a_pax_record_that_lies_about_its_length_ends(record: bytes) -> None:
+    header = tarfile.TarInfo("pax")
+    header.type, header.size = b"x", len(record)
+    data = header.tobuf(tarfile.USTAR_FORMAT) + record.ljust(512, b"\0") + archive([("after", b"1")])
+    found, shape = walked(data)
+    assert list(found) == ["after"]
+    assert [unread.reason for unread in shape.unread] == ["a broken pax header"]
+
+
+def test_links_and_whiteouts_are_bounded() -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for number in range(100):
+            info = tarfile.TarInfo(f"link-{number}")
+            info.type, info.linkname = tarfile.SYMTYPE, "target"
+            tar.addfile(info)
+    with pytest.raises(Cut, match="links and whiteouts"):
+        walked(out.getvalue(), limits=ReadLimits(layer_shape_bytes=5000))
+
+
+def test_an_archive_that_is_cut_says_so(tmp_path: Path) -> None:
+    whole = archive([("first", b"1"), ("second", bytes(5000))])
+    (tmp_path / "cut.tar").write_bytes(whole[:3000])
+    found: dict[str, tuple[int, int]] = {}
+    with (tmp_path / "cut.tar").open("rb") as file, pytest.raises(Cut, match="middle of a file"):
+        index(file, found, Shape(LIMITS), LIMITS)
+    assert list(found) == ["first", "second"]

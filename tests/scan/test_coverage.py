@@ -11,6 +11,7 @@ from e2e.program import dpkg_status, layer, write_layout
 from hullmark.advisories.build import build
 from hullmark.advisories.feed import Record
 from hullmark.model.advisory import Affected, EndOfLife, Range, Severity
+from hullmark.model.facts import Unread
 from hullmark.model.report import Finding, Report
 from hullmark.scan.gate import incomplete, parse_gate
 from hullmark.scan.request import Filters, ScanRequest
@@ -253,8 +254,8 @@ def test_a_gate_relies_on_what_was_checked(tmp_path: Path) -> None:
     report = scan(tmp_path, {"etc/os-release": DEBIAN_12, **STATUS, **NPM, **CONDA})
     told = incomplete(report, relies=True, strict=False)
     assert [line.partition(": ")[2] for line in told] == [
-        "1 packages were not checked (feed_missing)",
-        "1 packages were not checked (no_feed)",
+        "1 package not checked (feed_missing)",
+        "1 package not checked (no_feed)",
     ]
     assert incomplete(report, relies=False, strict=True) == []
 
@@ -262,9 +263,12 @@ def test_a_gate_relies_on_what_was_checked(tmp_path: Path) -> None:
 def test_unread_kinds_at_a_gate(tmp_path: Path) -> None:
     report = scan(tmp_path, {"etc/os-release": DEBIAN_12, **STATUS})
     for kind, code in (("layer", True), ("package_database", True), ("file", False), ("record", False)):
+        errors = tuple(Unread(kind, reason, "x", layer="l") for reason in ("one", "two"))  # type: ignore[arg-type]
         summary = msgspec.structs.replace(report.summary, unread={kind: 2})
-        changed = msgspec.structs.replace(report, summary=summary)
-        assert bool(incomplete(changed, relies=False, strict=False)) is code
+        changed = msgspec.structs.replace(report, summary=summary, errors=errors)
+        told = incomplete(changed, relies=False, strict=False)
+        assert bool(told) is code
+        assert not told or ": 1 " in told[0], "two things are wrong with one of them"
         assert incomplete(changed, relies=False, strict=True)
 
 

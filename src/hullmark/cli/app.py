@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import cyclopts
 
 from hullmark import __version__
-from hullmark.cli.output import nobody_reads
 from hullmark.cli.settings import config_sources
-from hullmark.cli.terminal import configure, error, fault
+from hullmark.cli.terminal import configure, error, fault, nobody_reads
 from hullmark.model.errors import ExitCode, HullmarkError
 
 app = cyclopts.App(
@@ -18,6 +17,7 @@ app = cyclopts.App(
     version=f"hullmark {__version__}",
     help_format="plaintext",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 app.command("hullmark.cli.scan:scan", name="scan", help="Scan images and say what is vulnerable in them.")
 app.command("hullmark.cli.sbom:sbom", name="sbom", help="List the packages of an image.")
@@ -27,7 +27,8 @@ app.command(
     "hullmark.cli.config:config", name="config", help="Show where settings come from, and the limits."
 )
 if "--install-completion" in sys.argv:
-    app.register_install_completion_command()  # not always, since it imports a shell's worth of templates
+    # Not always, since it imports a shell's worth of templates. A shell's own start file is its user's affair.
+    app.register_install_completion_command(add_to_startup=False)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -50,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         error("interrupted")
         return 130
     except BrokenPipeError:
-        nobody_reads()
+        nobody_reads(sys.stdout)
         return ExitCode.CLEAN
     except Exception as problem:  # noqa: BLE001  # a fault of ours must not look like Python's
         told = fault(problem)

@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from hullmark.cli.terminal import nobody_reads
 from hullmark.model.errors import UsageError
 from hullmark.model.look import Look
 from hullmark.model.printable import printable
@@ -28,13 +29,6 @@ def write_line(text: str) -> None:
     sys.stdout.write(printable(text) + "\n")
 
 
-def nobody_reads() -> None:
-    """Send what is still to come for standard output nowhere: its reader went away, as `head` does."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
-
-
 def write(body: bytes, target: str) -> None:
     """Write a rendered report to a file (by rename, so that no reader sees half of it) or to standard output."""
     if not target or target == "-":
@@ -42,8 +36,9 @@ def write(body: bytes, target: str) -> None:
             sys.stdout.buffer.write(body)
             sys.stdout.buffer.flush()
         except BrokenPipeError:
-            nobody_reads()  # the exit code is still somebody's
+            nobody_reads(sys.stdout)  # the exit code is still somebody's
         except OSError as problem:
+            nobody_reads(sys.stdout)
             raise UsageError(f"cannot be written: {problem.strerror}", where="standard output") from problem
         return
     path = Path(target)

@@ -11,6 +11,7 @@ from typing import Any
 from hullmark.model.errors import UsageError
 
 ENVIRONMENT = "HULLMARK_"
+COMMANDS = ("scan", "sbom", "db", "cache", "config")
 
 
 def _home(variable: str, *fallback: str) -> Path:
@@ -39,6 +40,21 @@ def database_folder() -> Path:
     return Path(named) if named else cache_folder() / "db"
 
 
+def _check_tables(path: Path) -> None:
+    """Refuse a file whose tables are not named after commands: a gate that is misspelt must not be one that is open."""
+    import tomllib
+
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as problem:
+        raise UsageError(f"cannot be read: {problem}", where=str(path)) from problem
+    for name, content in tables.items():
+        if name not in COMMANDS or not isinstance(content, dict):
+            raise UsageError(
+                f"there is no command {name!r}", where=str(path), hint=f"its tables are {', '.join(COMMANDS)}"
+            )
+
+
 def config_sources() -> list[Any]:
     """Give the layers that fill in what the command line leaves out, the strongest first."""
     import cyclopts.config
@@ -48,5 +64,6 @@ def config_sources() -> list[Any]:
     if os.environ.get("HULLMARK_CONFIG") and not path.is_file():
         raise UsageError("no such file", where=str(path), hint="HULLMARK_CONFIG names it")
     if path.is_file():
+        _check_tables(path)
         sources.append(cyclopts.config.Toml(path, must_exist=False))
     return sources

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import TextIO
 
 from hullmark.model.errors import HullmarkError
 from hullmark.model.printable import printable
@@ -49,9 +50,18 @@ def _say(level: str, what: str, where: str, hint: str) -> None:
     else:
         text = f"hullmark: {level}: {printable(f'{where}: {what}' if where else what)}\n"
         text += f"  → {printable(hint)}\n" if hint else ""
-    with contextlib.suppress(OSError):  # whoever reads it may be gone; the exit code says it too
+    try:
         sys.stderr.write(text)
         sys.stderr.flush()
+    except OSError:
+        nobody_reads(sys.stderr)  # the exit code says it too
+
+
+def nobody_reads(stream: TextIO) -> None:
+    """Send what is still to come for a stream nowhere: its reader went away, as `head` does, or its disk is full."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 @contextlib.contextmanager

@@ -52,16 +52,18 @@ class Dispatcher:
     def find(self, path: str) -> list[Detector]:
         """Give the detectors that want this path (no leading slash), each once."""
         folder, _, name = path.rpartition("/")
+        extension = name.rpartition(".")[2]
         found: list[Detector] = []
+        if name not in self._names and extension not in self._extensions and folder not in self._folders:
+            return found  # as for nearly all paths
         for candidates in (
-            self._names.get(name),
-            self._extensions.get(name.rpartition(".")[2]),
-            self._folders.get(folder),
+            self._names.get(name, ()),
+            self._extensions.get(extension, ()),
+            self._folders.get(folder, ()),
         ):
-            if candidates is not None:
-                for confirm, detector in candidates:
-                    if (confirm is None or confirm.fullmatch(path)) and detector not in found:
-                        found.append(detector)
+            for confirm, detector in candidates:
+                if (confirm is None or confirm.fullmatch(path)) and detector not in found:
+                    found.append(detector)
         return found
 
     def wants(self, path: str) -> bool:

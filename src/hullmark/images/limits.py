@@ -25,7 +25,7 @@ class ReadLimits(Struct, frozen=True, kw_only=True):
     layer_ratio: int = 200
     layer_entries: int = 5_000_000
     image_entries: int = 10_000_000
-    image_lines: int = 20_000_000
+    image_lines: int = 5_000_000
     layer_facts: int = 120_000
     image_facts: int = 150_000
     layer_fact_bytes: int = 32 * MIB
@@ -73,6 +73,9 @@ class Large:
         if self._depth == 0 and self._file >= 0:
             fcntl.lockf(self._file, fcntl.LOCK_UN)
         self._threads.release()
+
+    def __del__(self) -> None:
+        self.close()
 
     def close(self) -> None:
         """Give back the file behind the lock."""

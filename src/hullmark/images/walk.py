@@ -6,6 +6,7 @@ that nobody wants are stepped over, and nothing is ever written anywhere. A path
 would make of it: relative to the image's root.
 """
 
+import functools
 import io
 import os
 import re
@@ -18,9 +19,12 @@ from hullmark.images.limits import Budget, ReadLimits
 from hullmark.model.facts import LayerShape, Unread
 
 BLOCK = 512
+_NAME_BYTES = 100
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 _ODD_PART = re.compile(rb"(?:\A|/)\.{0,2}(?:/|\Z)")
+_ODD_ENDS = frozenset((b"", b"/", b"."))
+_USUAL_FILES = frozenset((b"0", b"\0"))
 _FILES = frozenset((b"0", b"\0", b"7", b"S"))
 _EXTENSIONS = frozenset((b"L", b"K", b"x", b"X", b"g", b"V"))
 _NUMBER_END = b"\0 "
@@ -121,8 +125,7 @@ class Shape:
 
     def entry(self, path: str, kind: bytes, target: str) -> None:
         """Take a non-directory entry: a whiteout, a link or something that hides what lies below it."""
-        name = path.rpartition("/")[2]
-        if name.startswith(WHITEOUT):
+        if WHITEOUT in path and (name := path.rpartition("/")[2]).startswith(WHITEOUT):
             self._whiteout(path, name)
             return
         if kind == b"2":
@@ -133,12 +136,12 @@ class Shape:
             self.hard_links[path] = target
         elif self.hard_links:
             self.hard_links.pop(path, None)  # of two entries of one path the later counts
-        raw = path.encode("utf-8", "replace")
+        raw = path.encode()
         self.marks.append(zlib.crc32(raw) << 32 | zlib.adler32(raw))
 
     def folder(self, path: str) -> None:
         """Take a directory."""
-        raw = path.encode("utf-8", "replace")
+        raw = path.encode()
         self.folders.append(zlib.crc32(raw) << 32 | zlib.adler32(raw))
 
     def _take(self, size: int, what: str) -> None:
@@ -175,15 +178,16 @@ class _Stream:
 
     def block(self) -> bytes:
         """Give the next 512 bytes, fewer at the end of the stream."""
-        while len(self.buffer) - self.position < BLOCK:
+        block = self.buffer[self.position : self.position + BLOCK]
+        self.position += len(block)
+        while len(block) < BLOCK:
             piece = next(self._pieces, None)
             if piece is None:
                 break
-            self.offset += self.position
-            self.buffer = self.buffer[self.position :] + piece
-            self.position = 0
-        block = self.buffer[self.position : self.position + BLOCK]
-        self.position += len(block)
+            self.offset += len(self.buffer)
+            rest = piece[: BLOCK - len(block)]
+            self.buffer, self.position = piece, len(rest)
+            block += rest
         return block
 
     def skip(self, size: int) -> None:
@@ -224,10 +228,15 @@ class _Stream:
         return self.offset + self.position
 
     def peek(self, size: int) -> bytes:
-        """Give the next bytes (at most 512) without taking them."""
-        block = self.block()
-        self.position -= len(block)
-        return block[:size]
+        """Give the next few bytes without taking them."""
+        while len(self.buffer) - self.position < size:
+            piece = next(self._pieces, None)
+            if piece is None:
+                break
+            self.offset += self.position
+            self.buffer = self.buffer[self.position :] + piece
+            self.position = 0
+        return self.buffer[self.position : self.position + size]
 
 
 class _FileStream(_Stream):
@@ -275,13 +284,18 @@ class _Walker:
         self.limits = limits
         self.pending: _Pending | None = None
 
-    def bodies(self) -> Iterator[Body]:  # noqa: PLR0912  # one loop, since a call for each entry costs a tenth
+    def bodies(self) -> Iterator[Body]:  # noqa: C901, PLR0912, PLR0915  # one loop, since a call for each entry costs a tenth
         """Go through the entries; see `walk`."""
-        stream, shape = self.stream, self.shape
+        stream, shape, select = self.stream, self.shape, self.select
+        mark, crc32, adler32 = shape.marks.append, zlib.crc32, zlib.adler32
+        names_fit = self.limits.path_bytes >= _NAME_BYTES
         headers = 0
         while True:
-            header = stream.block()
-            if len(header) < BLOCK:
+            at = stream.position
+            header = stream.buffer[at : at + BLOCK]
+            if len(header) == BLOCK:
+                stream.position = at + BLOCK
+            elif len(header := stream.block()) < BLOCK:
                 if header or not headers:
                     raise Cut(
                         "the archive ends in the middle of a header" if headers else "not a tar archive"
@@ -289,7 +303,8 @@ class _Walker:
                 return  # many writers leave out the two empty blocks at the end
             if header[0] == 0 and not header.strip(b"\0"):
                 return
-            if not _checksum_fits(header):
+            # adler32's low half is 1 plus the sum of all bytes, modulo 65521: ten times faster than sum(header).
+            if adler32(header) & 0xFFFF != _checksum(header[148:156]):
                 raise Cut(
                     f"no tar header at byte {stream.tell() - BLOCK}" if headers else "not a tar archive"
                 )
@@ -310,22 +325,40 @@ class _Walker:
             if pending is not None and pending.size is not None:
                 size = pending.size
             shape.entries += 1
-            path = self._path(header, pending)
-            if kind in _FILES and path and path[-1:] != "/":
-                if pending is None and kind != b"S":
-                    shape.entry(path, kind, "")
-                    shape.size_bytes += size
-                    mode = _mode(header)
-                    selected = self.select(path, mode, size)
-                    if selected is None or (selected.elf_only and stream.peek(4) != b"\x7fELF"):
-                        stream.skip(size + (-size % BLOCK))
-                        continue
-                    yield from self._body(path, size, mode, selected)
-                    stream.skip(-size % BLOCK)
-                else:
+            path = ""
+            if kind in _USUAL_FILES and pending is None and not header[345] and names_fit:
+                # A file with nothing odd about it, as most are: `_path` and `Shape.entry` in a few steps.
+                raw = header[:_NAME_BYTES].partition(b"\0")[0]
+                if raw[:1] not in _ODD_ENDS and raw[-1:] != b"/" and b"/." not in raw and b"//" not in raw:
+                    try:
+                        path = raw.decode()
+                    except UnicodeDecodeError:
+                        path = ""
+                    else:
+                        mark(crc32(raw) << 32 | adler32(raw))
+                        if shape.hard_links:
+                            shape.hard_links.pop(path, None)
+            if not path:
+                path = self._path(header, pending)
+                if kind not in _FILES or not path or path[-1:] == "/":
+                    self._other(header, kind, path, size, pending)
+                    continue
+                if pending is not None or kind == b"S":
                     yield from self._extended_file(header, path, size, pending)
-            else:
-                self._other(header, kind, path, size, pending)
+                    continue
+                shape.entry(path, kind, "")
+            shape.size_bytes += size
+            mode = _mode(header[100:108])
+            selected = select(path, mode, size)
+            if selected is None or (selected.elf_only and stream.peek(4) != b"\x7fELF"):
+                end = stream.position + size + (-size % BLOCK)
+                if end <= len(stream.buffer):
+                    stream.position = end
+                else:
+                    stream.skip(end - stream.position)
+                continue
+            yield from self._body(path, size, mode, selected)
+            stream.skip(-size % BLOCK)
 
     def _extension(self, kind: bytes, size: int) -> None:
         stream, pending = self.stream, self.pending
@@ -387,7 +420,9 @@ class _Walker:
             )
             self.shape.skipped += 1
             return ""
-        if _ODD_PART.search(raw):
+        # Most paths need no pattern to see that nothing is odd about them.
+        may_be_odd = raw[:1] in _ODD_ENDS or raw[-1:] == b"/" or b"/." in raw or b"//" in raw
+        if may_be_odd and _ODD_PART.search(raw):
             tidy = _tidy(raw)
             if tidy is None:
                 self.shape.say(
@@ -516,10 +551,16 @@ class _Walker:
             return
         if size <= selected.max_bytes and self.budget.take(size):
             try:
-                held = io.BytesIO()  # its value is given out without a second copy, unlike a join of parts
-                for part in self.stream.take(size):
-                    held.write(part)
-                yield Body(path, size, mode, selected.token, held.getvalue(), True, {})
+                parts = self.stream.take(size)
+                data = next(parts, b"")
+                if len(data) < size:
+                    # BytesIO gives its value out without a second copy, unlike a join of parts
+                    held = io.BytesIO()
+                    held.write(data)
+                    for part in parts:
+                        held.write(part)
+                    data = held.getvalue()
+                yield Body(path, size, mode, selected.token, data, True, {})
             finally:
                 self.budget.give(size)
             return
@@ -552,14 +593,15 @@ def index(file: IO[bytes], found: dict[str, tuple[int, int]], shape: Shape, limi
         pass
 
 
-def _checksum_fits(header: bytes) -> bool:
-    field = header[148:156]
+@functools.lru_cache(maxsize=8192)
+def _checksum(field: bytes) -> int:
+    """Give the low half of the Adler sum that a header with this checksum field has; -1 when the field is no number."""
     try:
         claimed = int(field.rstrip(_NUMBER_END) or b"0", 8)
     except ValueError:
-        return False
-    # adler32's low half is 1 plus the sum of all bytes, modulo 65521: ten times faster than sum(header).
-    return (claimed - ((zlib.adler32(header) & 0xFFFF) - 1 - sum(field) + 256)) % 65521 == 0
+        return -1
+    # the field's own bytes count as eight spaces
+    return (claimed + sum(field) - 8 * 32 + 1) % 65521
 
 
 def _number(field: bytes) -> int:
@@ -577,9 +619,10 @@ def _binary_number(field: bytes) -> int:
     return value if value < 1 << 62 else -1
 
 
-def _mode(header: bytes) -> int:
+@functools.lru_cache(maxsize=1024)
+def _mode(field: bytes) -> int:
     try:
-        return int(header[100:108].rstrip(_NUMBER_END) or b"0", 8) & 0o7777
+        return int(field.rstrip(_NUMBER_END) or b"0", 8) & 0o7777
     except ValueError:
         return 0
 

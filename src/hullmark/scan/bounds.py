@@ -4,22 +4,25 @@ Each of a thousand layers may stay within what one layer may cost, and all toget
 What is left out for that reason depends on the other layers of the image, so it is never remembered.
 """
 
+import mmap
+import struct
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 
 from hullmark.images.inflate import Hashed
-from hullmark.images.limits import ReadLimits
+from hullmark.images.limits import Large, ReadLimits
 from hullmark.images.walk import LINK_COST, Shape
 from hullmark.model.errors import HullmarkError
 from hullmark.model.facts import FileFacts, LayerShape
 
+_LEARNED = struct.Struct("<3q")
 _BYTES_AN_ENTRY, _BYTES_A_LINE = 16, 4
 """Compressed bytes; a layer of nothing but empty folders, or of plain lists, takes twice as many for each."""
 
 
 def weight(entry: FileFacts) -> int:
     """Say as how many facts a file counts. A path of many folders counts as more, since each of them is looked at."""
-    return 1 + len(entry.facts) + entry.path.count("/") // 8
+    return 1 + len(entry.facts) + entry.path.count("/") // 6
 
 
 class BoundsError(HullmarkError):
@@ -38,12 +41,16 @@ class Bounds:
         self._bytes_left = limits.image_free_bytes
         self._entries_left = limits.image_entries
         self._lines_left = limits.image_lines
-        self._facts_left = limits.image_facts
-        self._fact_bytes_left = limits.image_fact_bytes
-        self._shape_left = limits.image_shape_bytes
+        # Learned is what the parent holds in the end, so forked children count it in memory that all of them share.
+        self._learned = mmap.mmap(-1, _LEARNED.size)
+        self._learned[:] = _LEARNED.pack(
+            limits.image_facts, limits.image_fact_bytes, limits.image_shape_bytes
+        )
+        self._turn = Large()
 
     def share(self, workers: int) -> None:
-        """Leave each of several processes its share of what is left to be read."""
+        """Leave each of several processes that are forked from now on its share of what is left to be read."""
+        self._turn.share()
         self._bytes_left //= workers
         self._entries_left //= workers
         self._lines_left //= workers
@@ -87,17 +94,16 @@ class Bounds:
         facts = sum(weight(entry) for found in files.values() for entry in found)
         packed = (shape.links, shape.whiteouts, shape.opaques)
         size = sum(len(words) + LINK_COST * words.count(b"\0") for words in packed)
-        with self._lock:
-            if fact_bytes > self._fact_bytes_left:
-                return f"the facts of all layers have more than {self._limits.image_fact_bytes} bytes"
-            if facts > self._facts_left:
+        with self._turn:
+            facts_left, bytes_left, shape_left = _LEARNED.unpack(self._learned)
+            if facts > facts_left:
                 return (
                     f"all layers together say more than {self._limits.image_facts} facts (limits.image_facts)"
                 )
-            if size > self._shape_left:
+            if fact_bytes > bytes_left:
+                return f"the facts of all layers have more than {self._limits.image_fact_bytes} bytes"
+            if size > shape_left:
                 most = self._limits.image_shape_bytes
                 return f"all layers together have more than {most} bytes of links and whiteouts"
-            self._facts_left -= facts
-            self._fact_bytes_left -= fact_bytes
-            self._shape_left -= size
+            self._learned[:] = _LEARNED.pack(facts_left - facts, bytes_left - fact_bytes, shape_left - size)
         return ""

@@ -66,20 +66,26 @@ def incomplete(report: Report, *, relies: bool, strict: bool) -> list[str]:
     """Say what a gate (`relies`) or `--fail-on-incomplete` (`strict`) must not overlook."""
     name = report.image.name if report.image is not None else ""
     found = []
-    for kind, words in (("layer", "layers"), ("package_database", "package databases")):
-        count = report.summary.unread.get(kind, 0)
+    for kind, words in (("layer", "layer"), ("package_database", "package database")):
+        # Several things may be wrong with one of them.
+        count = len({(unread.layer, unread.path) for unread in report.errors if unread.kind == kind})
         if count:
-            found.append(f"{name}: {count} {words} could not be read")
+            found.append(f"{name}: {_number(count, words)} could not be read")
     if relies:
         states: dict[str, int] = {}
         for component in report.packages:
             if component.coverage in _UNCHECKED:
                 states[component.coverage] = states.get(component.coverage, 0) + 1
         found += [
-            f"{name}: {count} packages were not checked ({state})" for state, count in sorted(states.items())
+            f"{name}: {_number(count, 'package')} not checked ({state})"
+            for state, count in sorted(states.items())
         ]
     if strict:
         count = sum(report.summary.unread.get(kind, 0) for kind in ("file", "record"))
         if count:
-            found.append(f"{name}: {count} files or records could not be read")
+            found.append(f"{name}: {_number(count, 'file or record', 'files or records')} could not be read")
     return found
+
+
+def _number(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"

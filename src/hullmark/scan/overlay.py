@@ -3,7 +3,7 @@
 Rules: the OCI image specification, layer.md. A path is placed after the merged tree's directory links are
 resolved (Debian lists files under `/lib`, which is a link), a whiteout removes only what lower layers brought,
 an opaque directory hides all of it, an entry that is no directory hides a whole directory of its name, and a
-directory replaces a link of its name.
+directory replaces a link or a file of its name.
 """
 
 import bisect
@@ -55,12 +55,12 @@ class _Hiding:
         self.removed = {links.path(path) for path in _words(shape.whiteouts)}
         self.opaque = {links.folder(path) for path in _words(shape.opaques)}
         self.entries = memoryview(shape.hidden).cast("Q")
-        self._folders = memoryview(shape.folders).cast("Q")
+        self.folders = memoryview(shape.folders).cast("Q")
 
     def replaces_link(self, path: str) -> bool:
         """Tell whether the layer puts something else in a link's place, or takes it away."""
         mark = path_mark(path)
-        if path in self.removed or _has_mark(self.entries, mark) or _has_mark(self._folders, mark):
+        if path in self.removed or _has_mark(self.entries, mark) or _has_mark(self.folders, mark):
             return True
         folder = path
         while folder:
@@ -101,6 +101,9 @@ class _Tree:
             self._drop(path)
         for folder in hiding.opaque:
             for path in list(self._children.get(folder, ())):
+                self._drop(path)
+        for path in self._met(hiding.folders):
+            if path in self._keys:  # a file that became a folder, as an egg-info does
                 self._drop(path)
         rewritten = []
         for path in self._met(hiding.entries):
@@ -167,14 +170,43 @@ class _Links:
         self._looks = 0
 
     def add(self, shape: LayerShape, hiding: _Hiding | None) -> None:
-        """Put a layer's links on top."""
+        """Put a layer's links on top. What the layer itself puts in a link's place counts for them already."""
         words = _words(shape.links)
         paths, targets = words[::2], words[1::2]
-        if self._layers and self._all:
+        self._layers.append(({}, hiding))
+        self._known = {}
+        if len(self._layers) > 1 and self._all:
             paths = [self.path(path) for path in paths]
-        self._layers.append((dict(zip(paths, targets, strict=True)), hiding))
+        self._set(paths, targets)
+        inner = self._inner(paths)
+        if inner:
+            again = [self.path(path) if path.rpartition("/")[0] in inner else path for path in paths]
+            self._set(again, targets)
+
+    def _set(self, paths: list[str], targets: list[str]) -> None:
+        """Give the top layer these links."""
+        self._layers[-1] = (dict(zip(paths, targets, strict=True)), self._layers[-1][1])
         self._all.update(paths)
         self._known = {}
+        for path in self._targets.keys() & set(paths) if self._targets else ():
+            del self._targets[path]
+
+    def _inner(self, paths: list[str]) -> set[str]:
+        """Give the folders of a layer's links that stand below another one of its links, or are one."""
+        links = set(paths)
+        below: dict[str, bool] = {"": False}
+
+        def is_below(folder: str) -> bool:
+            trail = []
+            while folder not in below:
+                trail.append(folder)
+                folder = folder.rpartition("/")[0]
+            inside = below[folder]
+            for name in reversed(trail):
+                inside = below[name] = inside or name in links
+            return inside
+
+        return {folder for folder in {path.rpartition("/")[0] for path in paths} if is_below(folder)}
 
     def folder(self, folder: str) -> str:
         """Resolve a folder's path; one whose links never end stays as it is."""

@@ -23,8 +23,10 @@ def read_references(name: str) -> list[str]:
     if len(body) > _MAX_BYTES:
         raise UsageError(f"is larger than {_MAX_BYTES} bytes", where=name)
     text = body.decode("utf-8", "replace")
-    is_yaml = name.endswith((".yaml", ".yml")) or any(
-        line.rstrip().endswith(":") for line in text.splitlines()
+    is_yaml = (
+        name.endswith((".yaml", ".yml", ".json"))
+        or text.lstrip()[:1] in {"{", "["}
+        or any(line.rstrip().endswith(":") for line in text.splitlines())
     )
     found = _yaml_images(text, name) if is_yaml else _lines(text)
     if not found:

@@ -92,20 +92,27 @@ class Elf:
         name, kind, flags, _address, offset, size, link = struct.unpack_from(form, self._body, at)
         return name, kind, flags, offset, size, link
 
-    def sections(self) -> Iterator[Section]:
-        """Give the sections that have bytes in the file. A file without section headers has none."""
-        _start, _entry_size, count, names = self._table
+    def _names(self) -> tuple[int, int] | None:
+        """Give where the sections' names start and end."""
+        _start, _entry_size, _count, names = self._table
         first = self._section(0)
         if first is None:
+            return None
+        table = self._section(first[5] if names == _EXTENDED else names)
+        if table is None:
+            return None
+        _name, _kind, _flags, base, length, _link = table
+        return base, base + length
+
+    def sections(self) -> Iterator[Section]:
+        """Give the sections that have bytes in the file. A file without section headers has none."""
+        _start, _entry_size, count, _names = self._table
+        first, names = self._section(0), self._names()
+        if first is None or names is None:
             return
+        base, length = names[0], names[1] - names[0]
         if count == 0:  # more than 0xff00 sections: section 0 says how many
             count = first[4]
-        if names == _EXTENDED:
-            names = first[5]
-        table = self._section(names)
-        if table is None:
-            return
-        _name, _kind, _flags, base, length, _link = table
         for number in range(1, min(count, _MAX_SECTIONS)):
             found = self._section(number)
             if found is None:
@@ -119,4 +126,7 @@ class Elf:
 
     def section(self, name: bytes) -> Section | None:
         """Find a section by name."""
+        names = self._names()
+        if names is None or self._body.find(name + b"\0", *names) < 0:
+            return None  # told by one search; going through all sections takes longer than all else here
         return next((section for section in self.sections() if section.name == name), None)

@@ -53,8 +53,9 @@ def read(file: File) -> Iterator[Fact]:
 def _owned(file: File, package: str, paths: list[str]) -> Iterator[Fact]:
     # Every package has its copyright file, which only this detector wants: of no use to anyone who asks who owns a path.
     wanted = file.wanted
-    stripped = (path.lstrip("/") for path in paths if not path.endswith("/copyright"))
-    found = tuple(path for path in stripped if wanted(path))
+    found = tuple(
+        [plain for path in paths if wanted(plain := path.lstrip("/")) and not path.endswith("/copyright")]
+    )
     if found:
         yield OwnedPaths(package.partition(":")[0], found)
 
