@@ -12,6 +12,7 @@ need openssl openssl
 need ruby ruby
 need htpasswd apache2-utils
 need zstd zstd
+need strace strace
 [ -n "$packages" ] || exit 0
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "not installed here, the tests that use them are skipped:$packages" >&2

@@ -23,6 +23,9 @@ from hullmark.model.advisory import Advisory, Affected, Epss, Range, Withdrawn
 from hullmark.model.facts import Unread
 from toys.feed import FILE, TIME, advisory, affected, built, feed, part_of, said
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*fork:DeprecationWarning"
+)  # of Python 3.12, when xdist has threads
 DEMO = Path(__file__).parents[2] / "demo" / "feeds"
 LATER = "2026-01-02T00:00:00Z"
 

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hullmark.advisories.database import More, Statement
@@ -170,6 +170,7 @@ def test_a_binary_statement_that_is_not_sure_to_hold_decides_nothing() -> None:
     assert merged(hit("CVE-2021-1000", fixed="7"), vague)["CVE-2021-1000"].fixed_version == "7"
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -245,6 +246,7 @@ NAMES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, st.lists(NAMES, max_size=4), st.booleans()), max_size=8))
 def test_no_two_cves_are_glued_and_none_is_lost(records: list[tuple[str, list[str], bool]]) -> None:
     hits = [

@@ -10,6 +10,7 @@ import os
 import selectors
 import signal
 import struct
+import warnings
 from collections.abc import Callable, Iterator
 
 _TASK = struct.Struct("<I")
@@ -26,7 +27,10 @@ def in_processes(
     try:
         for _worker in range(min(workers, len(tasks))):
             answers_out, answers_in = os.pipe()
-            child = os.fork()
+            with warnings.catch_warnings():
+                # Python 3.12 warns of threads: a progress bar's may run, but a child takes none of its locks.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                child = os.fork()
             if child == 0:
                 _child(queue_out, answers_in, (queue_in, answers_out, *children), work)
             os.close(answers_in)

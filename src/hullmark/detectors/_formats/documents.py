@@ -118,7 +118,11 @@ def xml(file: File) -> Element:
     parser.buffer_text = True
     try:
         parser.Parse(file.body, True)
-    except expat.ExpatError as problem:
+    except (
+        expat.ExpatError,
+        LookupError,
+        ValueError,
+    ) as problem:  # an encoding that nobody knows is no ExpatError
         raise MalformedError(f"not XML: {problem}") from problem
     if not root.children:
         raise MalformedError("not XML: no element")

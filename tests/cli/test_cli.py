@@ -1,0 +1,662 @@
+"""The command line inside one process: grammar, filters, outputs, settings, faults; and what reaches which stream."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from e2e.program import AS_OF, DEMO, dpkg_status, environment, layer, write_layout
+from hullmark.cli.app import run
+from hullmark.model.errors import ImageError
+
+IMAGE = str(DEMO / "image.tar")
+LEVELS = ["critical", "high", "medium", "low", "negligible", "unknown"]
+
+
+class Done(NamedTuple):
+    """What a command line did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+Call = Callable[..., Done]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("cli") / "cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HULLMARK_CACHE_DIR", str(folder))
+        assert run(["db", "build", "--quiet", "--from", str(DEMO / "feeds"), "--as-of", AS_OF]) == 0
+        yield folder
+
+
+@pytest.fixture
+def call(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Call:
+    """Run a command line in an environment with nothing in it but a cache and a home."""
+    for name in [
+        name for name in os.environ if name.startswith(("HULLMARK_", "XDG_", "NO_COLOR", "SOURCE_"))
+    ]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HULLMARK_CACHE_DIR", str(cache))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def once(*arguments: str, stdin: bytes = b"") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsysbinary.readouterr()
+        code = run(list(arguments))
+        out, err = capsysbinary.readouterr()
+        return Done(code, out.decode(), err.decode())
+
+    return once
+
+
+def scanned(call: Call, *arguments: str, code: int = 0) -> Any:
+    done = call("scan", IMAGE, "--format", "json", "--as-of", AS_OF, *arguments)
+    assert done.code == code, done.err
+    return done.document
+
+
+# ---- the gate ----
+
+
+@pytest.mark.parametrize("spec", ["high", "HIGH", " high ", "critical,high", "high,", "vuln:high", "medium"])
+def test_over_the_gate(call: Call, spec: str) -> None:
+    done = call("scan", IMAGE, "--fail-on", spec)
+    assert done.code == 1
+    assert "over the gate: 7 high" in done.err
+
+
+@pytest.mark.parametrize("spec", ["critical", "secret:low", "config:low,secret:negligible", "vuln:critical"])
+def test_not_over_the_gate(call: Call, spec: str) -> None:
+    assert call("scan", IMAGE, "--fail-on", spec).code == 0
+
+
+@pytest.mark.parametrize(
+    "spec", ["hihg", "vuln:", ":high", "vuln:high:low", "secrets:high", ",", " ", "high;low", "7", "all"]
+)
+def test_no_gate_at_all_is_never_meant(call: Call, spec: str) -> None:
+    done = call("scan", IMAGE, "--fail-on", spec)
+    assert done.code == 2
+    assert "--fail-on" in done.err
+    assert done.out == "", "nothing was scanned"
+
+
+def test_unknown_counts_only_where_it_is_named(call: Call) -> None:
+    assert scanned(call, "--fail-on", "critical")["summary"]["by_severity"]["unknown"] > 20
+    done = call("scan", IMAGE, "--fail-on", "unknown")
+    assert done.code == 1
+    assert "26 unknown" in done.err
+    assert "high" not in done.err.partition("→")[0]
+
+
+def test_one_outranks_three_and_both_are_said(call: Call, tmp_path: Path) -> None:
+    write_layout(tmp_path / "image", [layer({"var/lib/dpkg/status": dpkg_status(("base", "1"))})])
+    unknown = str(tmp_path / "image")
+    done = call("scan", unknown, "--fail-on", "low")
+    assert (done.code, "1 package not checked (release_unknown)" in done.err) == (3, True)
+    assert call("scan", unknown).code == 0, "without a gate nothing relies on it"
+    assert call("scan", unknown, "--fail-on", "secret:low").code == 0, "and this one relies on something else"
+    assert call("scan", IMAGE, unknown, "oci:/nowhere", "--fail-on", "high").code == 1
+
+
+def test_an_incomplete_layer_is_three_with_or_without_gate(call: Call, tmp_path: Path) -> None:
+    (digest,) = write_layout(tmp_path / "image", [layer({"srv/x": b"x" * 1000})])
+    blob = tmp_path / "image" / "blobs" / "sha256" / digest.partition(":")[2]
+    blob.write_bytes(blob.read_bytes()[:-9])
+    for more in ((), ("--quiet",), ("--fail-on", "critical"), ("--fail-on-incomplete",)):
+        done = call("scan", str(tmp_path / "image"), "--format", "json", *more)
+        assert done.code == 3
+        assert "1 layer could not be read" in done.err, "whoever gets a code other than 0 is told why"
+        assert done.document["incomplete"], "the partial report is written nevertheless"
+
+
+def test_fail_on_incomplete(call: Call, tmp_path: Path) -> None:
+    write_layout(tmp_path / "image", [layer({"srv/package-lock.json": b"{"})])
+    assert call("scan", str(tmp_path / "image")).code == 0
+    done = call("scan", str(tmp_path / "image"), "--fail-on-incomplete")
+    assert (done.code, "1 file or record could not be read" in done.err) == (3, True)
+    assert call("sbom", str(tmp_path / "image")).code == 0
+    assert call("sbom", str(tmp_path / "image"), "--fail-on-incomplete").code == 3
+
+
+# ---- filters ----
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_each_severity_alone(call: Call, level: str) -> None:
+    whole, some = scanned(call), scanned(call, "--severity", level)
+    assert some["findings"] == [each for each in whole["findings"] if each["severity"] == level]
+    assert len(some["findings"]) + len(some["suppressed"]) == len(whole["findings"])
+    assert {entry["reason"] for entry in some["suppressed"]} <= {f"--severity {level}"}
+    assert some["summary"]["findings"] == len(some["findings"])
+    assert some["packages"] == whole["packages"]
+
+
+def test_filters_add_up(call: Call) -> None:
+    whole = scanned(call)
+    some = scanned(
+        call,
+        "--severity",
+        "high,medium",
+        "--fixable-only",
+        "--pkg-types",
+        "library",
+        "--ignore-status",
+        "affected",
+    )
+    reasons = {entry["reason"] for entry in some["suppressed"]}
+    assert reasons <= {
+        "--severity high,medium",
+        "--fixable-only",
+        "--pkg-types library",
+        "--ignore-status affected",
+    }
+    assert len(reasons) >= 2
+    assert len(some["findings"]) + len(some["suppressed"]) == len(whole["findings"])
+    assert {each["severity"] for each in some["findings"]} == {"high", "medium"}
+    assert all(each["fixed_version"] for each in some["findings"])
+    known = {json.dumps(each, sort_keys=True) for each in whole["findings"]}
+    assert {
+        json.dumps(each, sort_keys=True)
+        for each in [*some["findings"], *(entry["finding"] for entry in some["suppressed"])]
+    } == known
+
+
+def test_a_filter_is_no_gate(call: Call) -> None:
+    """What is not shown is not counted, and that is said; the gate is over what is shown."""
+    assert call("scan", IMAGE, "--severity", "critical", "--fail-on", "high").code == 0
+    assert call("scan", IMAGE, "--severity", "high", "--fail-on", "high").code == 1
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--severity", "hihg"),
+        ("--pkg-types", "apk"),
+        ("--ignore-status", "fixed"),
+        ("--scanners", "vulns"),
+        ("--format", "xml"),
+        ("--format", ""),
+        ("--platform", "linux"),
+        ("--platform", "linux/"),
+        ("--platform", "a/b/c/d"),
+        ("--as-of", "yesterday"),
+        ("--timeout", "-1"),
+        ("--timeout", "nan"),
+        ("--timeout", "soon"),
+        ("--db-max-age", "-1"),
+        ("--limit", "nosuch=1"),
+        ("--limit", "layers"),
+        ("--limit", "layers=0"),
+        ("--limit", "layers=-1"),
+        ("--limit", "layers=²"),
+        ("--limit", "layers=1e3"),
+        ("--limit", "layers=" + "9" * 5000),
+        ("--images", "/nowhere"),
+        ("--nosuch", "1"),
+        ("-x", "1"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_anything_is_done(call: Call, flag: str, value: str) -> None:
+    done = call("scan", IMAGE, flag, value)
+    assert done.code == 2, done
+    assert done.out == ""
+    assert len(done.err.splitlines()) <= 2
+    assert "fault" not in done.err
+
+
+# ---- several images ----
+
+
+def test_the_failures_of_some_do_not_cost_the_others(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "no-image.tar").write_bytes(b"x" * 2000)
+    done = call("scan", "oci:/nowhere", IMAGE, "no-image.tar", "/nowhere.tar", IMAGE, "--format", "json")
+    assert done.code == 3
+    document = done.document
+    assert [report["image"]["name"] for report in document["reports"]] == [IMAGE, IMAGE]
+    assert [failure["name"] for failure in document["failures"]] == [
+        "oci:/nowhere",
+        "no-image.tar",
+        "/nowhere.tar",
+    ]
+    assert all(failure["reason"] for failure in document["failures"])
+    one = document["reports"][0]["summary"]
+    assert document["summary"]["findings"] == 2 * one["findings"]
+    assert document["summary"]["by_severity"] == {
+        level: 2 * count for level, count in one["by_severity"].items()
+    }
+    assert len([line for line in done.err.splitlines() if "error" in line]) == 3
+
+
+def test_a_platform_that_makes_no_sense_is_usage_however_many_images(call: Call) -> None:
+    assert call("scan", IMAGE, IMAGE, "--platform", "linux").code == 2
+
+
+def test_all_platforms(call: Call) -> None:
+    done = call("scan", IMAGE, "oci:/nowhere", "--platform", "all", "--format", "json")
+    assert done.code == 3
+    assert (len(done.document["reports"]), len(done.document["failures"])) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "images"),
+    [
+        ("list", "# all of ours\n\na:1  # the first\n  b:2\r\na:1\n", ["a:1", "b:2"]),
+        (
+            "compose.yaml",
+            "services:\n  x: {image: 'a:1'}\n  y:\n    build: .\n  z:\n    image: b:2\n",
+            ["a:1", "b:2"],
+        ),
+        (
+            "k.yml",
+            "spec:\n  initContainers:\n  - image: b:2\n  containers:\n  - image: a:1\n",
+            ["b:2", "a:1"],
+        ),
+        (
+            "two",
+            "kind: Pod\nspec:\n  image: a:1\n---\n---\nkind: List\nitems:\n- image: b:2\n",
+            ["a:1", "b:2"],
+        ),
+        ("pod.json", '{"spec": {"containers": [{"image": "a:1"}, {"image": "b:2"}]}}', ["a:1", "b:2"]),
+        (
+            "anchors.yaml",
+            "x-a: &a\n  image: a:1\nservices:\n  b: *a\n  c:\n    <<: *a\n    image: b:2\n",
+            ["a:1", "b:2"],
+        ),
+        ("helm.yaml", "image:\n  repository: x\n  tag: 1\nsidecar:\n  image: a:1\n", ["a:1"]),
+    ],
+)
+def test_lists_of_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, images: list[str]
+) -> None:
+    from hullmark.scan.references import read_references
+
+    (tmp_path / name).write_text(text)
+    assert read_references(str(tmp_path / name)) == images
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert read_references("-") == images
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing\n",
+        "services:\n  x:\n    build: .\n",
+        "a: [\nb:\n",
+        "[" * 100_000 + ":\n",
+        "b:\na: &a [x, x]\n"
+        + "".join(f"b{n}: &b{n} [*{'a' if not n else f'b{n - 1}'}, *a, *a]\n" for n in range(99)),
+        "a: &a\n- *a\nb:\n",
+        "a:\n  - !!python/object/apply:os.system [ls]\n",
+        "\x00:\n",
+    ],
+    ids=["empty", "comment", "none", "broken", "deep", "bomb", "ring", "python", "nul"],
+)
+def test_lists_that_name_nothing(call: Call, text: str) -> None:
+    done = call("scan", "--images", "-", stdin=text.encode())
+    assert done.code == 2
+    assert "-: " in done.err
+
+
+def test_a_list_as_large_as_none_is(call: Call, tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(17 * 1024 * 1024)
+    assert call("scan", "--images", "large").code == 2
+    assert call("scan", "--images", str(tmp_path)).code == 2
+
+
+def test_standard_input_is_asked_for_once(call: Call) -> None:
+    body = Path(IMAGE).read_bytes()
+    assert call("scan", "-", "--format", "json", stdin=body).document["image"]["name"] == "-"
+    for more in (("-",), ("--images", "-"), ("--password-stdin",)):
+        done = call("scan", "-", *more, stdin=b"a:1\n")
+        assert (done.code, "standard input" in done.err) == (2, True)
+
+
+# ---- outputs ----
+
+
+def test_several_formats_at_once(call: Call, tmp_path: Path) -> None:
+    done = call("scan", IMAGE, "--format", "json=a.json", "--format", "table", "--format", "cyclonedx=b.json")
+    assert done.code == 0
+    assert json.loads((tmp_path / "a.json").read_bytes())["findings"]
+    assert json.loads((tmp_path / "b.json").read_bytes())["bomFormat"] == "CycloneDX"
+    assert "CVE-2021-3450" in done.out
+    assert call("scan", IMAGE, "--format", "json", "--format", "table=-").code == 2
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["a.json", "b.json"]
+
+
+def test_a_report_replaces_the_old_one_whole_or_not_at_all(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("old")
+    assert call("scan", IMAGE, "--format", "json=a.json").code == 0
+    assert json.loads((tmp_path / "a.json").read_bytes())["findings"]
+    for target in ("nowhere/a.json", str(tmp_path)):
+        done = call("scan", IMAGE, "--format", f"json={target}")
+        assert (done.code, "cannot be written" in done.err) == (2, True)
+    assert call("scan", IMAGE, "--format", "json=/dev/full").code == 2
+    assert call("scan", IMAGE, "--format", "json=/dev/null").code == 0
+    (tmp_path / ".a.json.tmp").symlink_to("victim")
+    assert call("scan", IMAGE, "--format", "json=a.json").code == 0
+    assert not (tmp_path / "victim").exists()
+
+
+def test_streams(call: Call) -> None:
+    for arguments in (("--format", "json"), ()):
+        done = call("scan", IMAGE, *arguments)
+        assert done.out
+        assert done.err == ""
+        assert "\x1b" not in done.out
+    assert call("scan", IMAGE, "--fail-on", "high", "--quiet").err.startswith("hullmark: error: ")
+
+
+def test_messages_as_json(call: Call) -> None:
+    for arguments in (
+        ("scan", "oci:/nowhere"),
+        ("scan", "/nowhere.tar"),
+        ("scan", IMAGE, "--fail-on", "high"),
+        ("scan", IMAGE, "--scanners", "secret"),
+        ("scan", IMAGE, "--nosuch"),
+        ("scan", IMAGE, "--limit", "x=1"),
+        ("db", "build", "--from", "/nowhere"),
+    ):
+        done = call(*arguments, "--json-log")
+        lines = [json.loads(line) for line in done.err.splitlines()]
+        assert lines
+        assert all(line["level"] in {"error", "warning"} and line["message"] for line in lines)
+
+
+def test_a_message_moves_no_cursor(call: Call) -> None:
+    done = call("scan", "oci:/no\x1b[2Jwhere\u202e")
+    assert "\x1b" not in done.err
+    assert "\u202e" not in done.err
+    assert "\\x1b[2J" in done.err
+
+
+def test_faults_of_ours(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("nobody\nexpected it")
+
+    monkeypatch.setattr("hullmark.scan.run.assemble", fail)
+    done = call("scan", IMAGE, "oci:/nowhere", "--format", "json")
+    assert done.code == 3
+    assert "Traceback" not in done.err
+    assert "a fault in hullmark itself: ZeroDivisionError: nobody\\x0aexpected it" in done.err
+    assert [failure["name"] for failure in done.document["failures"]] == [IMAGE, "oci:/nowhere"]
+    monkeypatch.setattr("hullmark.cli.settings.database_folder", fail)
+    done = call("db", "status")
+    assert (done.code, "a fault in hullmark itself" in done.err) == (3, True)
+    monkeypatch.setenv("HULLMARK_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        call("db", "status")
+
+
+def test_errors_and_interrupts_have_codes(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    for problem, code in (
+        (ImageError("gone", where="x:1", hint="look elsewhere"), 3),
+        (KeyboardInterrupt(), 130),
+        (BrokenPipeError(), 3),
+    ):
+
+        def fail(*_: object, problem: BaseException = problem) -> None:
+            raise problem
+
+        monkeypatch.setattr("hullmark.scan.run.run", fail)
+        done = call("scan", IMAGE)
+        assert done.code == code
+        assert "Traceback" not in done.err
+        if code == 3 and isinstance(problem, ImageError):
+            assert done.err == "hullmark: error: x:1: gone\n  → look elsewhere\n"
+
+
+# ---- settings ----
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code"),
+    [
+        ("HULLMARK_SCAN_FAIL_ON", "high", 1),
+        ("HULLMARK_SCAN_FAIL_ON", "critical", 0),
+        ("HULLMARK_SCAN_FAIL_ON", "hihg", 2),
+        ("HULLMARK_SCAN_SEVERITY", "hihg", 2),
+        ("HULLMARK_SCAN_FORMAT", "xml", 2),
+        ("HULLMARK_SCAN_TIMEOUT", "soon", 2),
+        ("HULLMARK_SBOM_FORMAT", "xml", 0),
+    ],
+)
+def test_settings_in_the_environment(
+    call: Call, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, code: int
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert call("scan", IMAGE).code == code
+
+
+def test_settings_in_files(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, home, named = (
+        tmp_path / "hullmark.toml",
+        tmp_path / ".config/hullmark/config.toml",
+        tmp_path / "n.toml",
+    )
+    home.parent.mkdir(parents=True)
+    home.write_text('[scan]\nfail-on = "high"\n')
+    assert call("scan", IMAGE).code == 1
+    here.write_text('[scan]\nfail-on = "critical"\n')
+    assert call("scan", IMAGE).code == 0, "the nearest file counts alone"
+    named.write_text(
+        '[scan]\nfail-on = "high"\nseverity = "high"\nskip-path = ["opt/**"]\nfixable-only = true\n'
+    )
+    monkeypatch.setenv("HULLMARK_CONFIG", str(named))
+    done = call("scan", IMAGE, "--format", "json")
+    assert done.document["coverage"]["skipped_files"] > 3
+    assert {each["severity"] for each in done.document["findings"]} <= {"high"}
+    assert (done.code, call("scan", IMAGE, "--severity", "critical").code) == (1, 0)
+    monkeypatch.setenv("HULLMARK_SCAN_FAIL_ON", "critical")
+    assert call("scan", IMAGE).code == 0, "the environment counts more than a file"
+    assert call("scan", IMAGE, "--fail-on", "high").code == 1, "and the command line more than both"
+    assert str(named) in call("config").out
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[scan", "[scan]\nfail-on = 7\n", "[scan]\nfial-on = 'high'\n", "[scna]\nfail-on = 'high'\n", "\xff"],
+    ids=["broken", "no text", "no such flag", "no such command", "no UTF-8"],
+)
+def test_a_file_of_settings_that_makes_no_sense(call: Call, tmp_path: Path, text: str) -> None:
+    """A gate that is misspelt must not be a gate that is open."""
+    (tmp_path / "hullmark.toml").write_bytes(text.encode("latin-1"))
+    done = call("scan", IMAGE)
+    assert done.code == 2, done
+    assert "fault" not in done.err
+
+
+def test_a_named_file_must_be_there(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HULLMARK_CONFIG", str(tmp_path / "nowhere.toml"))
+    done = call("scan", IMAGE)
+    assert (done.code, "HULLMARK_CONFIG" in done.err) == (2, True)
+
+
+def test_folders(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert str(tmp_path / ".config/hullmark/config.toml") in call("config").out
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.delenv("HULLMARK_CACHE_DIR")
+    assert str(tmp_path / "xdg/hullmark/db") in call("config").out
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # which the specification tells us to ignore
+    assert str(tmp_path / ".cache/hullmark/db") in call("config").out
+
+
+# ---- the other commands ----
+
+
+def test_cache_commands(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HULLMARK_CACHE_DIR", str(tmp_path / "own"))
+    assert "layers    0" in call("cache", "info").out
+    call("scan", IMAGE)
+    info = call("cache", "info").out
+    assert "layers    4" in info
+    assert "images    1" in info
+    assert str(tmp_path / "own") in info
+    assert call("cache", "prune", "--max-size", "10G").out == "removed 0.0 MiB\n"
+    assert "layers    4" in call("cache", "info").out
+    assert call("cache", "prune", "--max-size", "0").code == 0
+    assert "layers    0" in call("cache", "info").out
+    call("scan", IMAGE)
+    assert call("cache", "clear").code == 0
+    assert "layers    0" in call("cache", "info").out
+    for size in ("", "x", "1.5G", "-1", "²", "1Q", "G"):
+        assert call("cache", "prune", "--max-size", size).code == 2
+
+
+def test_database_commands(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shown = call("db", "status").out
+    for part in ("alpine-3.10", "osv-pypi", "osv-npm", "eol", "4 parts"):
+        assert part in shown
+    monkeypatch.setenv("HULLMARK_CACHE_DIR", str(tmp_path / "own"))
+    empty = call("db", "status")
+    assert (empty.code, "no advisory database" in empty.err) == (3, True)
+    feeds = str(DEMO / "feeds")
+    some = call("db", "build", "--from", feeds, "--feed", "eol", "--feed", "alpine")
+    assert (some.code, sorted(line.split()[0] for line in some.out.splitlines())) == (
+        0,
+        ["alpine-3.10", "eol"],
+    )
+    assert (tmp_path / "own").stat().st_mode & 0o777 == 0o700
+    again = call("db", "build", "--from", feeds)
+    assert again.out.count("(unchanged)") == 2
+    assert call("db", "build", "--from", feeds, "--quiet")[1:] == ("", "")
+    for wrong in (("--from", "/nowhere"), ("--from", feeds, "--feed", "nosuch"), ()):
+        assert call("db", "build", *wrong).code == 2
+    (tmp_path / "bare").mkdir()
+    bare = call("db", "build", "--from", str(tmp_path / "bare"))
+    assert (bare.code, "no file of a known feed" in bare.err) == (3, True)
+    (tmp_path / "own/db/current.json").write_text("{")
+    damaged = call("db", "status")
+    assert (damaged.code, "db build" in damaged.err) == (3, True)
+    assert call("scan", IMAGE).code == 3
+    assert call("db", "build", "--from", feeds, "--quiet").code == 0
+    assert call("db", "status").code == 0
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HULLMARK_DB_DIR", str(tmp_path / "file" / "db"))
+    nowhere = call("db", "build", "--from", feeds)
+    assert (nowhere.code, "HULLMARK_DB_DIR" in nowhere.err) == (2, True)
+
+
+def test_a_damaged_part_ends_a_scan_in_one_line(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HULLMARK_CACHE_DIR", str(tmp_path / "own"))
+    call("db", "build", "--from", str(DEMO / "feeds"))
+    (path,) = (tmp_path / "own/db/parts").glob("osv-pypi*")
+    path.write_bytes(path.read_bytes()[:5000])
+    done = call("scan", IMAGE)
+    assert done.code == 3
+    assert "osv-pypi" in done.err
+    assert "hullmark db build" in done.err
+    assert "fault" not in done.err
+
+
+def test_a_feed_that_fails_is_three(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HULLMARK_CACHE_DIR", str(tmp_path / "own"))
+    (tmp_path / "feeds/osv/PyPI").mkdir(parents=True)
+    (tmp_path / "feeds/osv/PyPI/all.zip").write_bytes(b"no zip")
+    done = call("db", "build", "--from", str(tmp_path / "feeds"))
+    assert done.code == 3
+    assert "osv: kept its last good content" in done.err
+
+
+def test_version_and_help(call: Call) -> None:
+    from hullmark import __version__
+
+    assert call("--version").out == f"hullmark {__version__}\n"
+    for command in ((), ("scan",), ("sbom",), ("db",), ("db", "build"), ("cache",), ("config",)):
+        done = call(*command, "--help")
+        assert (done.code, done.err) == (0, "")
+        assert "Usage: hullmark" in done.out
+
+
+# ---- as a process ----
+
+
+def shell(cache: Path, command: str, **more: str) -> "subprocess.CompletedProcess[bytes]":
+    words = {"HULLMARK": f"{sys.executable} -m hullmark", "IMAGE": IMAGE, **more}
+    return subprocess.run(
+        ["bash", "-c", command], capture_output=True, check=False, env=environment(cache, **words), timeout=60
+    )
+
+
+def test_a_reader_that_goes_away_does_not_open_the_gate(cache: Path) -> None:
+    script = (
+        "$HULLMARK scan $IMAGE --format json --fail-on high | head -c 1 >/dev/null; echo ${PIPESTATUS[0]}"
+    )
+    done = shell(cache, script)
+    assert done.stdout == b"1\n"
+    assert b"Traceback" not in done.stderr
+    assert b"over the gate" in done.stderr
+    script = "$HULLMARK scan $IMAGE --format json --fail-on high 2> >(head -c 0) | head -c 1 >/dev/null; echo ${PIPESTATUS[0]}"
+    assert shell(cache, script).stdout == b"1\n"
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code"),
+    [(">&-", 1), ("2>&-", 1), (">&- 2>&-", 1), ("<&-", 1), (">/dev/full", 2), ("2>/dev/full", 1)],
+)
+def test_closed_and_full_outputs(cache: Path, redirection: str, code: int) -> None:
+    done = shell(cache, f"( $HULLMARK scan $IMAGE --fail-on high {redirection} ); echo code $?")
+    assert done.stdout.splitlines()[-1] == f"code {code}".encode(), done
+    assert b"Traceback" not in done.stderr
+    assert b"fault" not in done.stderr
+
+
+def test_colours(cache: Path) -> None:
+    if shell(cache, "command -v script").returncode:
+        pytest.skip("script(1) is not here")
+    shown = {
+        name: shell(cache, 'script -qec "$HULLMARK scan $IMAGE --quiet" /dev/null', **more).stdout
+        for name, more in {
+            "colour": {"TERM": "xterm"},
+            "no colour": {"TERM": "xterm", "NO_COLOR": "1"},
+            "dumb": {"TERM": "dumb"},
+        }.items()
+    }
+    assert {name: b"\x1b[" in out for name, out in shown.items()} == {
+        "colour": True,
+        "no colour": False,
+        "dumb": False,
+    }
+
+
+def test_completion_is_written_where_it_is_told(cache: Path, tmp_path: Path) -> None:
+    target = tmp_path / "completion"
+    done = shell(cache, f"$HULLMARK --install-completion --shell bash --output {target}")
+    assert done.returncode == 0, done.stderr
+    text = target.read_text()
+    for word in ("scan", "sbom", "--fail-on", "db"):
+        assert word in text
+    assert not (cache.parent / ".bashrc").exists()
+
+
+@pytest.mark.parametrize(
+    "command", ["--version", "--help", "scan --help", "db --help", "config", "cache info"]
+)
+def test_what_is_not_needed_is_not_imported(cache: Path, command: str) -> None:
+    done = shell(cache, f"$HULLMARK {command}", PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0
+    loaded = {line.rpartition(b"|")[2].strip().partition(b".")[0] for line in done.stderr.splitlines()}
+    assert not loaded & {b"httpx2", b"sqlalchemy", b"litestar", b"cvss", b"yaml", b"sqlite3", b"ssl", b"zstd"}
+    assert command != "--version" or b"cyclopts" not in loaded
+    assert command == "--version" or b"cyclopts" in loaded, "else this test sees nothing"
