@@ -563,7 +563,7 @@ def java(work: Path) -> list[Layer]:
 def rust(work: Path) -> list[Layer]:
     """A program with a list of its crates (uv), one without (ruff), and a Cargo.lock."""
     root, unpacked = work / "root", work / "unpacked"
-    wheels(work, unpacked, "uv==0.5.1", "ruff==0.8.0")
+    wheels(work, unpacked, "uv==0.13.9", "ruff==0.8.0")
     (root / "usr/bin").mkdir(parents=True)
     for program in (unpacked / "bin").iterdir():
         shutil.copy2(program, root / "usr/bin")
@@ -682,12 +682,38 @@ def sboms(work: Path) -> list[Layer]:
         root / "usr/share/sbom/app.cdx.json",
         json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [lib]}),
     )
+    wheels(work, root / "usr/lib/python3.12/site-packages", "psycopg2-binary==2.9.13", "pillow==13.0.0")
     os_release(root, ID="debian", VERSION_ID="11")
+    text(root / "etc/debian_version", "11.6\n")
+    status = "Package: base-files\nStatus: install ok installed\nVersion: 11.1+deb11u9\nArchitecture: amd64\n"
+    text(root / "var/lib/dpkg/status", status)
+    return [("COPY rootfs /", tree(root))]
+
+
+def others(work: Path) -> list[Layer]:
+    """Databases of Gentoo's Portage and of Homebrew, as their layouts are documented."""
+    root = work / "root"
+    for package in ("app-shells/bash-5.2_p21-r1", "dev-libs/openssl-3.0.13", "x11-libs/gtk+-2.24.33-r3"):
+        text(
+            root / "var/db/pkg" / package / "CONTENTS",
+            "obj /bin/x d41d8cd98f00b204e9800998ecf8427e 1700000000\n",
+        )
+        text(root / "var/db/pkg" / package / "SLOT", "0\n")
+    for keg in ("jq/1.7.1_1", "python@3.12/3.12.3"):
+        folder = root / "home/linuxbrew/.linuxbrew/Cellar" / keg
+        name = keg.partition("/")[0]
+        text(
+            folder / "INSTALL_RECEIPT.json",
+            '{"homebrew_version": "4.2.0", "source": {"tap": "homebrew/core"}}',
+        )
+        text(folder / f".brew/{name}.rb", 'class X < Formula\n  desc "x"\n  license "MIT"\nend\n')
+    os_release(root, ID="gentoo")
     return [("COPY rootfs /", tree(root))]
 
 
 TRUTH = {
     ("apk", "busybox", "1.30.1-r5"): 6,
+    ("apk", "ssl_client", "1.30.1-r5"): 6,  # built from busybox, so upgraded with it
     ("apk", "musl", "1.1.22-r3"): 0,
     ("pypi", "urllib3", "1.26.18"): 2,
     ("pypi", "idna", "2.7"): 1,
@@ -745,7 +771,7 @@ def join(*tars: bytes) -> bytes:
 
 IMAGES: tuple[Callable[[Path], list[Layer]], ...] = (
     debian, distroless, distroless_bare, alpine, rpm_sqlite, rpm_manifest, rpm_ndb, rpm_bdb, rpm_mariner,
-    python, node, go, java, rust, languages, programs, sboms, multilayer,
+    python, node, go, java, rust, languages, programs, sboms, others, multilayer,
 )  # fmt: skip
 
 

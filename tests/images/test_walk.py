@@ -81,6 +81,21 @@ def test_long_names_in_every_format(name: str) -> None:
         assert list(walked(archive([(name, b"1")], form))[0]) == [name]
 
 
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("name", ["a", f"{'deep/' * 30}a", "d" * 90 + "/a"])
+def test_mode_and_size_are_told_whatever_the_name(form: int, name: str) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as tar:
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = 600, 0o4755
+        tar.addfile(info, io.BytesIO(b"x" * 600))
+    asked = []
+    shape = Shape(LIMITS)
+    for _body in walk(iter([out.getvalue()]), lambda *what: asked.append(what), shape, Budget(0), LIMITS):
+        pass
+    assert asked == [(name, 0o4755, 600)]
+
+
 def test_ustar_prefix() -> None:
     name = "x" * 99 + "/" + "y" * 90
     assert list(walked(archive([(name, b"1")], tarfile.USTAR_FORMAT))[0]) == [name]

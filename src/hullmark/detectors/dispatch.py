@@ -68,4 +68,8 @@ class Dispatcher:
 
     def wants(self, path: str) -> bool:
         """Tell whether any detector wants this path."""
+        folder, _, name = path.rpartition("/")
+        extension = name.rpartition(".")[2]
+        if name not in self._names and extension not in self._extensions and folder not in self._folders:
+            return False  # said without a call, since a package manager lists 100,000 paths
         return bool(self.find(path))

@@ -223,6 +223,14 @@ class _Stream:
             size -= len(part)
             yield part
 
+    def read(self, size: int) -> bytes:
+        """Give the next `size` bytes in one piece."""
+        data = self.buffer[self.position : self.position + size]
+        if len(data) < size:
+            return b"".join(self.take(size))
+        self.position += size
+        return data
+
     def tell(self) -> int:
         """Give the position in the stream."""
         return self.offset + self.position
@@ -343,8 +351,8 @@ class _Walker:
                 if kind not in _FILES or not path or path[-1:] == "/":
                     self._other(header, kind, path, size, pending)
                     continue
-                if pending is not None or kind == b"S":
-                    yield from self._extended_file(header, path, size, pending)
+                if kind == b"S" or (pending is not None and pending.sparse):
+                    yield from self._sparse_file(header, path, size, pending)
                     continue
                 shape.entry(path, kind, "")
             shape.size_bytes += size
@@ -366,7 +374,7 @@ class _Walker:
             self.shape.say(f"a tar header of {size} bytes", place=f"byte {stream.tell()}")
             stream.skip(size + (-size % BLOCK))
             return
-        text = b"".join(stream.take(size))
+        text = stream.read(size)
         stream.skip(-size % BLOCK)
         if kind in {b"g", b"V"}:
             return
@@ -420,8 +428,9 @@ class _Walker:
             )
             self.shape.skipped += 1
             return ""
-        # Most paths need no pattern to see that nothing is odd about them.
-        may_be_odd = raw[:1] in _ODD_ENDS or raw[-1:] == b"/" or b"/." in raw or b"//" in raw
+        # Most paths need no pattern to see that nothing is odd about them; a directory's ends in one slash.
+        inner = raw[:-1] if raw[-1:] == b"/" else raw
+        may_be_odd = inner[:1] in _ODD_ENDS or inner[-1:] == b"/" or b"/." in inner or b"//" in inner
         if may_be_odd and _ODD_PART.search(raw):
             tidy = _tidy(raw)
             if tidy is None:
@@ -460,27 +469,22 @@ class _Walker:
             text = target[: self.limits.path_bytes].decode("utf-8", "backslashreplace")
             shape.entry(path.rstrip("/"), kind, text)
 
-    def _extended_file(self, header: bytes, path: str, size: int, pending: _Pending | None) -> Iterator[Body]:
+    def _sparse_file(self, header: bytes, path: str, size: int, pending: _Pending | None) -> Iterator[Body]:
         stream, shape = self.stream, self.shape
         shape.entry(path, b"0", "")
-        start = stream.tell()
-        extents: list[tuple[int, int]] | None = None
-        real_size = size
         if header[156:157] == b"S":
             real_size = max(_number(header[483:495]), 0)
             extents = self._old_sparse_map(header)
             start = stream.tell()
-        elif pending is not None and pending.sparse:
-            extents, real_size = self._pax_sparse_map(pending.sparse, size)
+        else:
+            start = stream.tell()
+            extents, real_size = self._pax_sparse_map(pending.sparse if pending is not None else {}, size)
         shape.size_bytes += size
-        mode = _mode(header)
+        mode = _mode(header[100:108])
         selected = self.select(path, mode, real_size)
         if selected is not None and not (selected.elf_only and stream.peek(4) != b"\x7fELF"):
-            if extents is None:
-                yield from self._body(path, size, mode, selected)
-            else:
-                stored = size - (stream.tell() - start)
-                yield from self._sparse_body(path, real_size, mode, selected, extents, stored)
+            stored = size - (stream.tell() - start)
+            yield from self._sparse_body(path, real_size, mode, selected, extents, stored)
         stream.skip(start + size + (-size % BLOCK) - stream.tell())
 
     def _old_sparse_map(self, header: bytes) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """The merged view becomes packages: each once, with every place, its layer, and who owns it."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +14,8 @@ from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.overlay import Key, Merged, Visible
 
 _ORIGINS = ("installed", "binary", "locked", "declared")
+_SYSTEM_FOLDERS = ("bin/", "lib", "sbin/", "usr/")
+_PYTHON = re.compile(r"python[23](?:\.\d+)?")
 
 
 class Place(NamedTuple):
@@ -56,10 +59,11 @@ def assemble(merged: Merged, catalogue: Catalogue, *, include_dev: bool) -> Asse
     bare = View(by_detector)
     distribution = os_release.distribution(bare)
     view = View(by_detector, distribution)
-    owners = _owners(merged)
+    owners = _Owners(merged)
     found: dict[Identity, list[tuple[Package, Place]]] = {}
     provided: dict[str, set[str]] = {}
     dev = 0
+    names = _Names(catalogue)
     for detector in catalogue.detectors:
         seen_files = by_detector.get(detector.name)
         if not seen_files:
@@ -72,30 +76,67 @@ def assemble(merged: Merged, catalogue: Catalogue, *, include_dev: bool) -> Asse
                 dev += 1
                 continue
             key = keys[detector.name, seen.path]
-            if package.ecosystem not in SYSTEM and (owner := owners.get(key[1])) is not None:
+            if package.ecosystem not in SYSTEM and (owner := owners.of(key[1], package)) is not None:
                 provided.setdefault(owner, set()).add(purl(package.ecosystem, package.name, package.version))
                 continue
             layer = snapshots.lowest(key, package) if snapshots is not None else seen.layer
-            identity = (package.ecosystem, package.name, package.version, package.arch)
+            name = names.fold(package.ecosystem, package.name)
+            identity = (package.ecosystem, name, package.version, package.arch)
             found.setdefault(identity, []).append(
                 (package, Place(detector.name, seen.path, package.place, layer))
             )
     packages = tuple(_joined(entries, provided) for _, entries in sorted(found.items()))
     facts = [fact for visible in merged.files.values() for fact in visible.facts]
-    names = sorted({name for fact in facts if isinstance(fact, ContentSet) for name in fact.names})
-    return Assembled(packages, distribution, tuple(names), dev)
+    sets = sorted({name for fact in facts if isinstance(fact, ContentSet) for name in fact.names})
+    return Assembled(packages, distribution, tuple(sets), dev)
 
 
-def _owners(merged: Merged) -> dict[str, str]:
-    """Give the OS package that owns each wanted path, by resolved path. Only packages that are installed own any."""
-    facts = [fact for visible in merged.files.values() for fact in visible.facts]
-    installed = {fact.name for fact in facts if isinstance(fact, Package) and fact.ecosystem in SYSTEM}
-    return {
-        merged.resolve(path): fact.package
-        for fact in facts
-        if isinstance(fact, OwnedPaths) and fact.package in installed
-        for path in fact.paths
-    }
+class _Names:
+    """Names as their ecosystem compares them: `Flask` in its metadata is `flask` in a lock."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._folds: dict[str, Callable[[str], str]] = dict.fromkeys(SYSTEM, str)
+
+    def fold(self, ecosystem: str, name: str) -> str:
+        """Give the name by which a package is the same as another one."""
+        fold = self._folds.get(ecosystem)
+        if fold is None:
+            scheme = self._catalogue.scheme(ecosystem)
+            fold = self._folds[ecosystem] = scheme.fold if scheme is not None else str
+        return fold(name)
+
+
+class _Owners:
+    """Which OS package a path belongs to, by resolved path. Only packages that are installed own any."""
+
+    def __init__(self, merged: Merged) -> None:
+        facts = [fact for visible in merged.files.values() for fact in visible.facts]
+        system = [fact for fact in facts if isinstance(fact, Package) and fact.ecosystem in SYSTEM]
+        installed = {fact.name for fact in system}
+        self._owner = {
+            merged.resolve(path): fact.package
+            for fact in facts
+            if isinstance(fact, OwnedPaths) and fact.package in installed
+            for path in fact.paths
+        }
+        # Distroless images of before 2023 have packages, but no word on whose a file is.
+        self._unlisted = [] if self._owner else sorted(system, key=lambda package: package.name)
+
+    def of(self, path: str, package: Package) -> str | None:
+        """Give the OS package that owns the file, or in whose place it stands where no file has an owner."""
+        owner = self._owner.get(path)
+        if owner is not None or package.origin != "binary" or package.ecosystem != "generic":
+            return owner
+        if not path.startswith(_SYSTEM_FOLDERS) or path.startswith("usr/local/"):
+            return None
+        for own in self._unlisted:
+            if package.name in {own.source or own.name, _PYTHON.sub("python", own.source)}:
+                upstream = own.version.rpartition(":")[2]
+                rest = upstream.removeprefix(package.version)
+                if rest != upstream and not rest[:1].isdigit():
+                    return own.name
+        return None
 
 
 def _joined(entries: list[tuple[Package, Place]], provided: dict[str, set[str]]) -> Found:

@@ -60,3 +60,20 @@ def test_a_large_file_that_can_not_be_searched_is_unread() -> None:
 
 def test_a_large_file_without_its_marker_is_something_else() -> None:
     assert not read_file(DETECTOR, _large("usr/local/bin/deno")).facts
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "expected"),
+    [
+        ("opt/pillow.libs/liblzma-de26b416.so.5.8.4", b"\0" + b"5.8.4\0", ("xz", "5.8.4")),
+        ("usr/lib/liblzma.so.5.2.14", b"\0" + b"5.2.14\0", ("xz", "5.2.14")),
+        ("opt/pillow.libs/libzstd-40ad5e7e.so.1.5.7", b"\0" + b"1.5.7\0", ("zstd", "1.5.7")),
+    ],
+)
+def test_a_library_that_a_wheel_renamed_is_known_by_its_number(
+    path: str, body: bytes, expected: tuple[str, str]
+) -> None:
+    assert Dispatcher((DETECTOR,)).find(path)
+    (fact,) = read_file(DETECTOR, File(path, ELF + bytes(300) + body)).facts
+    assert isinstance(fact, Package)
+    assert (fact.name, fact.version) == expected

@@ -7,7 +7,6 @@ import re
 
 _NAME = re.compile(r"(?:@[^\s/@:\x00-\x1f\x7f]+/)?[^\s/@:\x00-\x1f\x7f]+")
 _VERSION = re.compile(r"[v=]?[0-9][0-9A-Za-z.+_-]{0,254}")
-_MODULES = re.compile(r"(?:^|/)node_modules/")
 
 _MAX_NAME = 214
 _MAX_LOOKUPS = 2_000_000
@@ -24,14 +23,6 @@ def is_name(text: object) -> bool:
 def is_version(text: object) -> bool:
     """Tell whether this is a version rather than a URL, a path or a range."""
     return isinstance(text, str) and _VERSION.fullmatch(text) is not None
-
-
-def is_shipped(path: str) -> bool:
-    """Tell whether a lock file lies below some `node_modules`.
-
-    There it is a leftover of how that package was developed: npm, yarn and pnpm never read it.
-    """
-    return _MODULES.search(path) is not None
 
 
 def split(text: str) -> tuple[str, str]:

@@ -10,7 +10,6 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.!+_-]{0,127}")
 _RUNS = re.compile(r"[-_.]+")
 _START = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-_INSTALLED = re.compile(r"(?:^|/)(?:site|dist)-packages/")
 _DEV_GROUPS = frozenset(
     ("dev", "develop", "development", "doc", "docs", "lint", "linting", "test", "testing", "tests", "typing")
 )
@@ -37,14 +36,6 @@ def requirement_name(text: str) -> str:
     """Give the name at the start of a dependency specifier (`name[extra]>=1; marker`)."""
     start = _START.match(text)
     return start[1] if start else ""
-
-
-def is_shipped(path: str) -> bool:
-    """Tell whether a lock or requirements file belongs to an installed package.
-
-    Such a file (a test's, a template's) says what its author used, not what is in the image.
-    """
-    return _INSTALLED.search(path) is not None
 
 
 def is_dev_group(name: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from hullmark.detectors._formats import npm, untyped
+from hullmark.detectors._formats import npm, shipped, untyped
 from hullmark.detectors._formats.graph import Key, Node, packages
 from hullmark.detectors._formats.jsonc import jsonc
 from hullmark.detectors.detector import Detector, File, MalformedError
@@ -22,7 +22,7 @@ _BINARY = "binary Bun lock: run `bun install --save-text-lockfile` to get one th
 
 def read(file: File) -> Iterator[Fact]:
     """Give every locked package apart from workspaces and linked folders."""
-    if npm.is_shipped(file.path):
+    if shipped.is_shipped(file.path):
         return
     if file.name == "bun.lockb":
         raise MalformedError(_BINARY)
@@ -83,7 +83,7 @@ def _find(tree: npm.Tree, user: int, table: Any, sections: tuple[str, ...]) -> I
 
 DETECTOR = Detector(
     name="bun_lock",
-    version=1,
+    version=2,
     wants=("**/bun.lock", "**/bun.lockb"),
     read=read,
     max_bytes=32 * 1024 * 1024,

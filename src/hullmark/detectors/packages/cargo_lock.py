@@ -6,18 +6,16 @@ Format: https://doc.rust-lang.org/cargo/guide/cargo-toml-vs-cargo-lock.html and 
 
 from collections.abc import Iterator
 
-from hullmark.detectors._formats import dependency_paths, documents, untyped
+from hullmark.detectors._formats import dependency_paths, documents, shipped, untyped
 from hullmark.detectors.detector import Detector, File
 from hullmark.model.facts import Package, Unread
 
 _Key = tuple[str, str, str]
-# locks of crates that Cargo unpacked or checked out: their authors', not this image's
-_INSIDE_CRATE = ("/registry/src/", "/git/checkouts/")
 
 
 def read(file: File) -> Iterator[Package | Unread]:
     """Give every locked crate, the workspace's own among them: their version is stated too."""
-    if any(folder in f"/{file.path}" for folder in _INSIDE_CRATE):
+    if shipped.is_shipped(file.path):
         return
     document = documents.toml(file)
     records = [*untyped.array(document, "package")]
@@ -51,5 +49,5 @@ def read(file: File) -> Iterator[Package | Unread]:
 
 
 DETECTOR = Detector(
-    name="cargo_lock", version=1, wants=("**/Cargo.lock",), read=read, max_bytes=8 * 1024 * 1024
+    name="cargo_lock", version=2, wants=("**/Cargo.lock",), read=read, max_bytes=8 * 1024 * 1024
 )

@@ -7,7 +7,7 @@ list before Composer 2, an object with `packages` and `dev-package-names` since.
 from collections.abc import Iterator
 from typing import Any
 
-from hullmark.detectors._formats import dependency_paths, documents, untyped
+from hullmark.detectors._formats import dependency_paths, documents, shipped, untyped
 from hullmark.detectors.detector import Detector, File, MalformedError
 from hullmark.model.facts import Package, Unread
 
@@ -29,7 +29,7 @@ def read(file: File) -> Iterator[Package | Unread]:
     """Give the locked or installed packages."""
     locked = file.name == "composer.lock"
     # a lock that a dependency's authors left in it says nothing about what this image has
-    if locked and "vendor" in file.path.split("/")[:-1]:
+    if locked and ("vendor" in file.path.split("/")[:-1] or shipped.is_shipped(file.path)):
         return
     try:
         plain, development, names = _sections(file, documents.json(file))
@@ -74,7 +74,7 @@ def read(file: File) -> Iterator[Package | Unread]:
 
 DETECTOR = Detector(
     name="composer",
-    version=1,
+    version=2,
     wants=("**/composer.lock", "**/installed.json"),
     read=read,
 )

@@ -7,7 +7,7 @@ a gem at four spaces and its needs at six; DEPENDENCIES lists what the Gemfile i
 import re
 from collections.abc import Iterator
 
-from hullmark.detectors._formats import dependency_paths
+from hullmark.detectors._formats import dependency_paths, shipped
 from hullmark.detectors.detector import Detector, File
 from hullmark.model.facts import Package, Unread
 
@@ -16,8 +16,6 @@ _SPEC = re.compile(r"    ([^\s()]+) \(([^()\s]+)\)")
 _NEED = re.compile(r"      ([^\s()!]+)(?: \([^()]*\))?!?")
 _DIRECT = re.compile(r"  ([^\s()!]+)(?: \([^()]*\))?!?")
 _SECTION = re.compile(r"[A-Z][A-Z ]*")
-# a lock that a gem's authors left in their gem says nothing about what this image has
-_INSIDE_GEM = re.compile(r"(?:^|/)gems/[^/]+-\d[^/]*/")
 
 
 class _Lock:
@@ -53,7 +51,7 @@ class _Lock:
 
 def read(file: File) -> Iterator[Package | Unread]:
     """Give each gem of each source, once for every platform that is locked."""
-    if _INSIDE_GEM.search(file.path):
+    if shipped.is_shipped(file.path):
         return
     lock = _Lock()
     for number, line in enumerate(file.text().splitlines(), 1):
@@ -85,7 +83,7 @@ def read(file: File) -> Iterator[Package | Unread]:
 
 DETECTOR = Detector(
     name="gemfile_lock",
-    version=1,
+    version=2,
     wants=("**/Gemfile.lock", "**/Gemfile.next.lock", "**/gems.locked"),
     read=read,
 )

@@ -10,14 +10,15 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from hullmark.detectors._formats import shipped
 from hullmark.detectors.detector import Detector, File, Seen, View
 from hullmark.model.facts import Package, Unread
 
 _TOKEN = re.compile(r"//.*|\"[^\"]*\"|`[^`]*`|=>|[()]|[^\s()\"`]+|\"")
 _INDIRECT = re.compile(r"//[ \t]*indirect(?:;|\b)")
 _LINE_LENGTH = 4096
-# a dependency's own go.mod in the module cache, or one shipped below vendor: not the main module's
-_INSIDE_MODULE = re.compile(r"(?:^|/)(?:pkg/mod/[^\n]+@v[^/]+|vendor)/")
+# one shipped below vendor is not the main module's
+_VENDORED = re.compile(r"(?:^|/)vendor/")
 _PARTIAL = re.compile(r"1\.(?:\d|1[0-6])(?:\D.*)?")
 _PARTIAL_MARK = "partial go.mod"
 _SUM = re.compile(r"(\S+) (v[^\s/]+) h1:\S+")
@@ -32,7 +33,7 @@ class _Line(NamedTuple):
 
 def read(file: File) -> Iterator[Package | Unread]:
     """Give the required modules, or those with a checksum."""
-    if not _INSIDE_MODULE.search(f"/{file.path}"):
+    if not shipped.is_shipped(file.path) and not _VENDORED.search(file.path):
         yield from _sums(file) if file.name == "go.sum" else _requirements(file)
 
 
@@ -158,4 +159,4 @@ def assemble(view: View) -> Iterator[tuple[Package, Seen]]:
         yield from ((package, beside) for package in highest.values())
 
 
-DETECTOR = Detector(name="go_mod", version=1, wants=("**/go.mod", "**/go.sum"), read=read, assemble=assemble)
+DETECTOR = Detector(name="go_mod", version=2, wants=("**/go.mod", "**/go.sum"), read=read, assemble=assemble)

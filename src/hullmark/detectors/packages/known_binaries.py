@@ -127,10 +127,10 @@ ffmpeg+ | ffmpeg:ffmpeg | ffmpeg ffprobe | %s version | \0%s version n?(\d+\.\d+
 ffmpeg | ffmpeg:ffmpeg | libav*.so.*.100 | FFmpeg version | FFmpeg version n?(\d+\.\d+(?:\.\d+)?)(?![\d.])
 util-linux | kernel:util-linux | getopt mount | util-linux | \0util-linux (\d+\.\d+(?:\.\d+)?)\0
 xz | tukaani:xz | xz | xz (XZ Utils) | xz \(XZ Utils\) (\d+\.\d+\.\d+)
-xz | tukaani:xz | liblzma.so.5.2.[0-14] liblzma.so.5.4.[0-7] liblzma.so.5.6.[0-4] liblzma.so.5.8.[0-3] | {} | \0({})\0
+xz | tukaani:xz | liblzma*.so.5.*.[0-19] | {} | \0({})\0
 zstd | facebook:zstandard | zstd | Zstandard CLI | \0v(\d+\.\d+\.\d+)\0Zstandard CLI
 zstd~ | facebook:zstandard | zstd | \0v1. | \0v(1\.\d+\.\d+)\0
-zstd | facebook:zstandard | libzstd.so.1.[3-5].[0-10] | {} | (?<![\d.])({})\0
+zstd | facebook:zstandard | libzstd*.so.1.*.[0-10] | {} | (?<![\d.])({})\0
 gzip~ | gnu:gzip | gzip | \x001. | \0(1\.\d{1,2})\0
 jq~ | jqlang:jq | jq | \x001. | \0(?:jq-)?(1\.[5-9](?:\.\d)?(?:rc\d)?)\0
 sqlite~ | sqlite:sqlite | sqlite3 libsqlite3.so.0.8.6 libsqlite3-*.so.0.8.6 libsqlite3.so.3.[50-53].[0-4] | 3. | \0(3\.[1-9]\d?\.\d{1,2}(?:\.\d)?)\0
@@ -328,7 +328,7 @@ def _go(file: File) -> Iterator[Fact]:
 
 DETECTOR = Detector(
     name="known_binaries",
-    version=1,
+    version=2,
     wants=(
         "**/release",
         "**/VERSION",

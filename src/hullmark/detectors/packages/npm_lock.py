@@ -8,7 +8,7 @@ one lists what npm has put there, and may be out of date.
 from collections.abc import Iterator
 from typing import Any
 
-from hullmark.detectors._formats import documents, licences, npm, untyped
+from hullmark.detectors._formats import documents, licences, npm, shipped, untyped
 from hullmark.detectors._formats.graph import Key, Node, packages
 from hullmark.detectors.detector import Detector, File, MalformedError
 from hullmark.model.facts import Fact, Unread
@@ -20,7 +20,7 @@ _NEEDS = ("dependencies", "optionalDependencies", "peerDependencies")
 
 def read(file: File) -> Iterator[Fact]:
     """Give every locked package apart from the project's own."""
-    if npm.is_shipped(file.path) and file.name != _HIDDEN:
+    if shipped.is_shipped(file.path) and file.name != _HIDDEN:
         return
     document = documents.json(file)
     if not isinstance(document, dict):
@@ -133,7 +133,7 @@ def _place(path: str) -> str:
 
 DETECTOR = Detector(
     name="npm_lock",
-    version=1,
+    version=2,
     wants=("**/package-lock.json", "**/npm-shrinkwrap.json", f"**/node_modules/{_HIDDEN}"),
     read=read,
 )

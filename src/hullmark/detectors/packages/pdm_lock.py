@@ -7,7 +7,7 @@ inside site-packages is its package's own and not read.
 
 from collections.abc import Iterator
 
-from hullmark.detectors._formats import documents, pypi, untyped
+from hullmark.detectors._formats import documents, pypi, shipped, untyped
 from hullmark.detectors._formats.graph import Key, Node, packages
 from hullmark.detectors.detector import Detector, File
 from hullmark.model.facts import Fact
@@ -15,7 +15,7 @@ from hullmark.model.facts import Fact
 
 def read(file: File) -> Iterator[Fact]:
     """Give every locked package apart from folders of the project's own."""
-    if pypi.is_shipped(file.path):
+    if shipped.is_shipped(file.path):
         return
     index = pypi.Index()
     nodes: dict[Key, Node] = {}
@@ -40,4 +40,4 @@ def read(file: File) -> Iterator[Fact]:
     yield from packages("pypi", nodes)
 
 
-DETECTOR = Detector(name="pdm_lock", version=1, wants=("**/pdm.lock",), read=read)
+DETECTOR = Detector(name="pdm_lock", version=2, wants=("**/pdm.lock",), read=read)

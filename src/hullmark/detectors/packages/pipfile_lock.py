@@ -6,7 +6,7 @@ Format: https://pipenv.pypa.io/en/latest/pipfile.html and pipenv's `project.py`:
 
 from collections.abc import Iterator
 
-from hullmark.detectors._formats import documents, pypi, untyped
+from hullmark.detectors._formats import documents, pypi, shipped, untyped
 from hullmark.detectors.detector import Detector, File, MalformedError
 from hullmark.model.facts import Fact, Package
 
@@ -15,7 +15,7 @@ _LOCAL = {"path", "file", "git", "hg", "svn", "bzr", "editable"}
 
 def read(file: File) -> Iterator[Fact]:
     """Give every pinned package; what comes from a repository or a folder has no version here."""
-    if pypi.is_shipped(file.path):
+    if shipped.is_shipped(file.path):
         return
     document = documents.json(file)
     if not isinstance(document, dict):
@@ -34,4 +34,4 @@ def read(file: File) -> Iterator[Fact]:
         yield Package("pypi", name, version, origin="locked", dev=only_dev)
 
 
-DETECTOR = Detector(name="pipfile_lock", version=1, wants=("**/Pipfile.lock",), read=read)
+DETECTOR = Detector(name="pipfile_lock", version=2, wants=("**/Pipfile.lock",), read=read)

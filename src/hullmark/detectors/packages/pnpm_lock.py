@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from hullmark.detectors._formats import npm, plainyaml, untyped
+from hullmark.detectors._formats import npm, plainyaml, shipped, untyped
 from hullmark.detectors._formats.graph import Key, Node, packages
 from hullmark.detectors.detector import Detector, File, MalformedError
 from hullmark.model.facts import Fact
@@ -23,7 +23,7 @@ _SECTIONS = (("dependencies", False), ("optionalDependencies", False), ("devDepe
 
 def read(file: File) -> Iterator[Fact]:
     """Give every locked package apart from workspaces and linked folders."""
-    if npm.is_shipped(file.path) and not f"/{file.path}".endswith(f"/{_CURRENT}"):
+    if shipped.is_shipped(file.path) and not f"/{file.path}".endswith(f"/{_CURRENT}"):
         return
     # a document before the last one locks pnpm itself and its plug-ins
     for document in plainyaml.documents(file):
@@ -84,4 +84,4 @@ def _needs(nodes: dict[Key, Node], table: Any) -> Iterator[tuple[Key, bool]]:
                     break
 
 
-DETECTOR = Detector(name="pnpm_lock", version=1, wants=("**/pnpm-lock.yaml", f"**/{_CURRENT}"), read=read)
+DETECTOR = Detector(name="pnpm_lock", version=2, wants=("**/pnpm-lock.yaml", f"**/{_CURRENT}"), read=read)

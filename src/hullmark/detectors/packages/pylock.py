@@ -6,7 +6,7 @@ and not read.
 
 from collections.abc import Iterator
 
-from hullmark.detectors._formats import documents, pypi, untyped
+from hullmark.detectors._formats import documents, pypi, shipped, untyped
 from hullmark.detectors._formats.graph import Key, Node, packages
 from hullmark.detectors.detector import Detector, File, MalformedError
 from hullmark.model.facts import Fact
@@ -16,7 +16,7 @@ _SOURCES = {"directory", "vcs", "archive"}  # these may go without a version
 
 def read(file: File) -> Iterator[Fact]:
     """Give every locked package with a version, apart from folders of the project's own."""
-    if pypi.is_shipped(file.path):
+    if shipped.is_shipped(file.path):
         return
     document = documents.toml(file)
     if "lock-version" not in document:
@@ -51,4 +51,4 @@ def _only_in_groups(marker: str) -> bool:
     return "in dependency_groups" in marker and " or " not in marker and "not in" not in marker
 
 
-DETECTOR = Detector(name="pylock", version=1, wants=("**/pylock.toml", "**/pylock.*.toml"), read=read)
+DETECTOR = Detector(name="pylock", version=2, wants=("**/pylock.toml", "**/pylock.*.toml"), read=read)

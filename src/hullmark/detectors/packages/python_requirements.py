@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from hullmark.detectors._formats import pypi
+from hullmark.detectors._formats import pypi, shipped
 from hullmark.detectors._formats.graph import Key, Node, packages
 from hullmark.detectors.detector import Detector, File, MalformedError
 from hullmark.model.facts import Package
@@ -27,7 +27,7 @@ _WORD = re.compile(r"[A-Za-z]+")
 
 def read(file: File) -> Iterator[Package]:
     """Give the pinned requirements; where comments say so, with the path to each."""
-    if pypi.is_shipped(file.path):
+    if shipped.is_shipped(file.path):
         return
     text = _text(file)
     locked = _GENERATED.search(text) is not None
@@ -125,7 +125,7 @@ def _pin(requirement: str) -> tuple[str, str]:
 
 DETECTOR = Detector(
     name="python_requirements",
-    version=1,
+    version=2,
     wants=("**/*requirements*.txt", "**/requirements/*.txt"),
     read=read,
 )

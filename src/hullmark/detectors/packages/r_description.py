@@ -21,7 +21,10 @@ def read(file: File) -> Iterator[Package | Unread]:
         return
     record = next(deb822.records(file.text()), None)
     # many programs have some file of this name; and a source tree is not an installed package
-    if record is None or not (record.get("Package") and record.get("Built")):
+    if record is None or not record.get("Package"):
+        return
+    # R's own message catalogues are installed without being built
+    if not (record.get("Built") or file.path.endswith("/R/library/translations/DESCRIPTION")):
         return
     if not _VERSION.fullmatch(record.get("Version")):
         yield file.unread("package without a version", kind="file")
@@ -54,7 +57,7 @@ def _lock(file: File) -> Iterator[Package | Unread]:
 
 DETECTOR = Detector(
     name="r_description",
-    version=1,
+    version=2,
     wants=("**/DESCRIPTION", "**/renv.lock"),
     read=read,
 )

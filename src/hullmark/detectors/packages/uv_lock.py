@@ -8,7 +8,7 @@ PyPI. A lock inside site-packages is its package's own and not read.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from hullmark.detectors._formats import documents, pypi, untyped
+from hullmark.detectors._formats import documents, pypi, shipped, untyped
 from hullmark.detectors._formats.graph import Key, Node, packages
 from hullmark.detectors.detector import Detector, File
 from hullmark.model.facts import Fact
@@ -18,7 +18,7 @@ _LOCAL = ("virtual", "editable", "directory")
 
 def read(file: File) -> Iterator[Fact]:
     """Give every locked package apart from the project's own."""
-    if pypi.is_shipped(file.path):
+    if shipped.is_shipped(file.path):
         return
     index = pypi.Index()
     nodes: dict[Key, Node] = {}
@@ -65,4 +65,4 @@ def _keys(index: pypi.Index, nodes: dict[Key, Node], dependencies: Iterable[Any]
             yield from index.find(name)
 
 
-DETECTOR = Detector(name="uv_lock", version=1, wants=("**/uv.lock",), read=read)
+DETECTOR = Detector(name="uv_lock", version=2, wants=("**/uv.lock",), read=read)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from hullmark.detectors._formats import npm
+from hullmark.detectors._formats import npm, shipped
 from hullmark.detectors._formats.graph import Key, Node, packages
 from hullmark.detectors.detector import Detector, File, MalformedError
 from hullmark.model.facts import Fact
@@ -38,7 +38,7 @@ class _Entry(Struct):
 
 def read(file: File) -> Iterator[Fact]:
     """Give every locked package apart from workspaces, links and the patched copies of others."""
-    if npm.is_shipped(file.path):
+    if shipped.is_shipped(file.path):
         return
     entries, problems = _entries(file.text(), file.limits.max_records)
     if problems and not entries:
@@ -168,4 +168,4 @@ def _descriptors(line: str) -> list[str]:
     return found
 
 
-DETECTOR = Detector(name="yarn_lock", version=1, wants=("**/yarn.lock",), read=read)
+DETECTOR = Detector(name="yarn_lock", version=2, wants=("**/yarn.lock",), read=read)
