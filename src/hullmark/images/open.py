@@ -1,4 +1,4 @@
-"""Chooses the source for a reference: by its prefix, else by what it looks like."""
+"""Chooses the source for a reference: by its prefix, else by what it looks like (docs/adr/0009)."""
 
 import functools
 import importlib
@@ -12,7 +12,7 @@ from hullmark.model.errors import UsageError
 from hullmark.model.image import Platform
 
 _PREFIX = re.compile(r"[a-z][a-z-]*")
-_VERSION = re.compile(r"\d[\w.-]*")
+_VERSION = re.compile(r"\d[\w.-]*(?:@[a-z0-9]+:[0-9a-f]+)?", re.ASCII)
 _FIRST = ("layout", "archive", "directory")
 """What is on this machine is asked first, and nothing else imported when it answers."""
 
@@ -44,17 +44,24 @@ def all_sources() -> Iterator[Source]:
 def choose(reference: str) -> tuple[Source, str]:
     """Give the source for a reference and the reference without prefix. Raises `UsageError` when none fits."""
     prefix, colon, rest = reference.partition(":")
-    # `registry:2` and `docker:27` are images of those names: a prefix is not followed by a bare version.
-    if colon and _PREFIX.fullmatch(prefix) and not _VERSION.fullmatch(rest):
+    if colon and _PREFIX.fullmatch(prefix):
         for source in all_sources():
-            if prefix in source.prefixes:
-                if not rest:
-                    raise UsageError(f"nothing stands after {prefix}:", where=reference)
-                return source, rest
+            if prefix not in source.prefixes:
+                continue
+            if not rest:
+                raise UsageError(f"nothing stands after {prefix}:", where=reference)
+            # No image is called `2`, so `registry:2` and `docker:27@sha256:…` are images of those names.
+            if source.by_name and _VERSION.fullmatch(rest):
+                break
+            return source, rest
     for source in all_sources():
         if source.guess(reference):
             return source, reference
-    raise UsageError("neither a file, a folder nor an image reference", where=reference)
+    raise UsageError(
+        "neither a file, a folder nor an image reference",
+        where=reference,
+        hint="a prefix says what it is: docker-archive:FILE, dir:FOLDER, registry:NAME",
+    )
 
 
 def open_image(reference: str, options: SourceOptions) -> OpenedImage:

@@ -83,7 +83,8 @@ class Source(Struct, frozen=True, kw_only=True):
     `prefixes` are the words before the colon that choose it (`registry`, `docker-archive` …). `guess(reference)`
     tells whether a reference without prefix looks like its own; sources are asked in the order of `rank`.
     `open(reference, options)` gets the reference without prefix and raises `ImageError` or `UsageError`.
-    `platforms` lists what a multi-platform reference offers.
+    `platforms` lists what a multi-platform reference offers. `by_name` is true where images are named, as in a
+    registry, and false where files and folders are.
     """
 
     name: str
@@ -92,3 +93,4 @@ class Source(Struct, frozen=True, kw_only=True):
     guess: Callable[[str], bool]
     open: Callable[[str, SourceOptions], OpenedImage]
     platforms: Callable[[str, SourceOptions], tuple[Platform, ...]] | None = None
+    by_name: bool = False

@@ -116,4 +116,11 @@ def open_containerd(reference: str, options: SourceOptions) -> OpenedImage:
     return _oci.opened(reference, "containerd", manifest, digest, content.fetch, content.make)
 
 
-SOURCE = Source(name="containerd", prefixes=("containerd",), rank=95, guess=guess, open=open_containerd)
+SOURCE = Source(
+    name="containerd",
+    prefixes=("containerd",),
+    rank=95,
+    guess=guess,
+    open=open_containerd,
+    by_name=True,
+)

@@ -228,5 +228,10 @@ def _words(problem: Exception) -> str:
 
 
 SOURCE = Source(
-    name="daemon", prefixes=("docker-daemon", "docker", "podman"), rank=90, guess=guess, open=open_daemon
+    name="daemon",
+    prefixes=("docker-daemon", "docker", "podman"),
+    rank=90,
+    guess=guess,
+    open=open_daemon,
+    by_name=True,
 )

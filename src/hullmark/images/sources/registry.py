@@ -14,14 +14,14 @@ from hullmark.images.source import Blob, OpenedImage, Source, SourceOptions
 from hullmark.model.errors import UsageError
 from hullmark.model.image import Platform
 
-_FILE_LIKE = re.compile(r"[^/:@]*\.(?:tar|tgz|gz|zst|zip|json|ya?ml)")
+_FILE_LIKE = re.compile(r"[^@]*\.(?:tar|tgz|gz|zst|zip|json|ya?ml)(?::[^/:]*)?", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[0-9a-f]{64}")
 
 
 def guess(reference: str) -> bool:
-    """Tell whether the text can be an image's name; what ends as a file does, and has no host or tag, is not one.
+    """Tell whether the text can be an image's name; what ends as a file does (`image.tar`, `image.tar:NAME`) is not.
 
-    (A mistyped `image.tar` would otherwise be asked for at Docker Hub.)
+    A file's name that was mistyped would otherwise be sent to a registry.
     """
     try:
         parse(reference)
@@ -77,4 +77,5 @@ SOURCE = Source(
     guess=guess,
     open=open_registry,
     platforms=platforms,
+    by_name=True,
 )
