@@ -235,7 +235,7 @@ def _from_layout(members: _Members, wanted: str) -> OpenedImage | None:
         root = _oci.Manifest(manifests=entries)
     options = members.options
     manifest, digest = _oci.choose(root, "", options.platform, fetch, options.limits, members.reference)
-    return _oci.opened(members.reference, "oci-archive", manifest, digest, fetch, make)
+    return _oci.opened(members.reference, "oci-archive", manifest, digest, fetch, make, options.limits)
 
 
 def _from_saved(members: _Members, wanted: str) -> OpenedImage | None:
@@ -257,8 +257,7 @@ def _from_saved(members: _Members, wanted: str) -> OpenedImage | None:
             f"it holds several images: {names}", where=members.reference, hint="name one: FILE:NAME"
         )
     image = fitting[0]
-    if len(image.layers) > members.options.limits.layers:
-        raise ImageError(f"{len(image.layers)} layers", where=members.reference)
+    _oci.check_layers(len(image.layers), members.options.limits, members.reference)
     config: dict[str, object] = {}
     unread: tuple[Unread, ...] = ()
     config_body = members.document(image.config)

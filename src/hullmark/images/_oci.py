@@ -24,7 +24,6 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 ACCEPT = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
 _CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
 _MAX_CONFIG_VALUES = 200_000  # an object takes thirty times as much in memory as in the text
-MAX_LAYERS = ReadLimits().layers
 _ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
 
@@ -156,8 +155,14 @@ def platforms(root: Manifest, fetch: Fetch, limits: ReadLimits, where: str) -> l
     return sorted(found, key=str)
 
 
-def check_is_image(manifest: Manifest, where: str) -> None:
-    """Raise `ImageError` for what is not a container image (a chart, a signature, Docker's schema 1)."""
+def check_layers(count: int, limits: ReadLimits, where: str) -> None:
+    """Raise `ImageError` for an image of too many layers."""
+    if count > limits.layers:
+        raise ImageError(f"it has {count} layers, more than {limits.layers} (limits.layers)", where=where)
+
+
+def check_is_image(manifest: Manifest, limits: ReadLimits, where: str) -> None:
+    """Raise `ImageError` for what is not a container image (a chart, a signature, Docker's schema 1) or too large."""
     if manifest.schema_version == 1:
         raise ImageError(
             "Docker's image manifest version 1 is not supported", where=where, hint="push it again"
@@ -165,8 +170,7 @@ def check_is_image(manifest: Manifest, where: str) -> None:
     if manifest.config is None or manifest.layers is None:
         raise ImageError("its manifest has no configuration or no layers", where=where)
     kind = manifest.config.media_type
-    if len(manifest.layers) > MAX_LAYERS:
-        raise ImageError(f"{len(manifest.layers)} layers", where=where)
+    check_layers(len(manifest.layers), limits, where)
     if kind and kind not in _CONFIGS and not kind.startswith("application/vnd.oci.empty"):
         raise ImageError(f"not a container image but an artifact of type {kind[:100]!r}", where=where)
 
@@ -229,13 +233,19 @@ def unfit_count(layers: int, config: dict[str, Any]) -> tuple[Unread, ...]:
 
 
 def opened(
-    name: str, source: str, manifest: Manifest, digest: str, fetch: Fetch, make: Callable[[Descriptor], Blob]
+    name: str,
+    source: str,
+    manifest: Manifest,
+    digest: str,
+    fetch: Fetch,
+    make: Callable[[Descriptor], Blob],
+    limits: ReadLimits,
 ) -> OpenedImage:
     """Join a chosen manifest, its configuration and its layers to an image.
 
     A configuration that cannot be had or does not fit is Unread; the layers are there all the same.
     """
-    check_is_image(manifest, name)
+    check_is_image(manifest, limits, name)
     assert manifest.config is not None
     config: dict[str, Any] = {}
     unread: tuple[Unread, ...] = ()

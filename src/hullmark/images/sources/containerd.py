@@ -113,7 +113,7 @@ def open_containerd(reference: str, options: SourceOptions) -> OpenedImage:
     manifest, digest = _oci.choose(
         _oci.decode(body, reference), digest, options.platform, content.fetch, options.limits, reference
     )
-    return _oci.opened(reference, "containerd", manifest, digest, content.fetch, content.make)
+    return _oci.opened(reference, "containerd", manifest, digest, content.fetch, content.make, options.limits)
 
 
 SOURCE = Source(

@@ -44,7 +44,7 @@ def open_layout(reference: str, options: SourceOptions) -> OpenedImage:
         options.limits,
         reference,
     )
-    return _oci.opened(reference, "oci", manifest, digest, content.fetch, content.make)
+    return _oci.opened(reference, "oci", manifest, digest, content.fetch, content.make, options.limits)
 
 
 def _selected(root: _oci.Manifest, selector: str, where: str) -> _oci.Manifest:

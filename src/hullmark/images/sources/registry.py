@@ -48,9 +48,8 @@ def open_registry(text: str, options: SourceOptions) -> OpenedImage:
             options.limits,
             text,
         )
-        opened = _oci.opened(
-            text, "registry", chosen, digest, functools.partial(registry.document, reference), make
-        )
+        fetch = functools.partial(registry.document, reference)
+        opened = _oci.opened(text, "registry", chosen, digest, fetch, make, options.limits)
     except BaseException:
         registry.close()
         raise
