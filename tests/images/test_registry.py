@@ -113,8 +113,11 @@ def test_what_is_no_reference(text: str) -> None:
 
 
 def test_a_mistyped_file_is_not_asked_for_at_docker_hub() -> None:
-    assert [guess(text) for text in ("image.tar", "image.tar.gz", "0" * 64)] == [False] * 3
-    assert [guess(text) for text in ("image.tar:1", "host.de/image.tar", "alpine")] == [True] * 3
+    files = ("image.tar", "image.tar.gz", "image.tar:1", "host.de/image.tar", "0" * 64)
+    assert [guess(text) for text in files] == [False] * 5
+    assert [guess(text) for text in ("image.tar.2", f"image.tar@{D}", "host.de/tar:1", "alpine")] == [
+        True
+    ] * 4
 
 
 def test_challenges() -> None:
