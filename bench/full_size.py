@@ -114,7 +114,7 @@ def main() -> None:
         if c["ecosystem"] in SHARES
     ][:1000]
     by_ecosystem = {info.feed.removeprefix("full-"): key for key, info in parts.items()}
-    covers = {e: Cover("matched", ("full",), (key,)) for e, key in by_ecosystem.items()}
+    covers = {e: Cover("matched", ("full",), (key,), ((key,),)) for e, key in by_ecosystem.items()}
     times, hits = [], 0
     for _round in range(6):
         fresh = Database.open(options.folder)

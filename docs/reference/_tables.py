@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hullmark.advisories.feed import Feed, documents, part_of
-from hullmark.advisories.matcher import SYSTEM, cover
+from hullmark.advisories.matcher import cover
 from hullmark.advisories.registry import feeds, schemes
 from hullmark.detectors import packages
 from hullmark.detectors.detector import Detector, Limits
 from hullmark.detectors.registry import detectors
 from hullmark.images.limits import ReadLimits
 from hullmark.model.advisory import Advisory, Withdrawn
-from hullmark.model.facts import Distribution, Unread
+from hullmark.model.facts import SYSTEM, Distribution, Unread
 from hullmark.model.target import Target
 
 HERE = Path(__file__).parent

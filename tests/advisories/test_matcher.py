@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hullmark.advisories.database import Database
@@ -17,7 +18,7 @@ from toys.feed import advisory, affected, built
 def matched(folder: Path, parts: Sequence[str], *queries: Query) -> list[Answer]:
     database = Database.open(folder / "db")
     try:
-        answers = Cover("matched" if parts else "no_feed", ("toy",), tuple(parts))
+        answers = Cover("matched" if parts else "no_feed", ("toy",), tuple(parts), (tuple(parts),))
         return Matcher(database, lambda _ecosystem: answers, schemes().get).match(queries)
     finally:
         database.close()
@@ -123,16 +124,56 @@ def test_no_two_feeds_share_a_part() -> None:
 def test_what_was_not_asked_is_not_matched(tmp_path: Path) -> None:
     built(tmp_path, advisory("A", affected("x")))
     query = Query("pypi", "x", "1")
-    (present,) = matched(tmp_path, ["toy-pypi", "absent-pypi"], query)
+    (present,) = matched(tmp_path, ["toy-pypi"], query)
     assert (present.coverage, present.parts, present.feeds) == ("matched", ("toy-pypi",), ("toy",))
+    (half,) = matched(tmp_path, ["toy-pypi", "absent-pypi"], query)
+    assert (half.coverage, half.parts, half.missing) == ("feed_missing", ("toy-pypi",), ("absent-pypi",))
+    assert names(half) == ["A"], "what is known is said all the same"
     (missing,) = matched(tmp_path, ["absent-pypi"], query)
-    assert missing == Answer((), "feed_missing", (), ("toy",))
+    assert missing == Answer((), "feed_missing", (), ("toy",), ("absent-pypi",))
     (nobody,) = matched(tmp_path, [], query)
     assert nobody == Answer((), "no_feed", (), ("toy",))
     (unordered,) = matched(tmp_path, ["toy-pypi"], Query("nothing", "x", "1"))
-    assert unordered == Answer((), "no_feed", (), ("toy",))
+    assert unordered == Answer((), "no_feed", (), ())
     (clean,) = matched(tmp_path, ["toy-pypi"], Query("pypi", "y", "1"))
     assert (clean.coverage, clean.statements) == ("matched", ())
+
+
+def test_a_feed_that_knows_some_flaws_only_makes_nothing_checked(tmp_path: Path) -> None:
+    built(tmp_path, advisory("A", affected("x")))
+    query = Query("pypi", "x", "1")
+    database = Database.open(tmp_path / "db")
+    some = Cover("matched", ("main", "toy"), ("main-pypi", "toy-pypi"), (("main-pypi",),))
+    (answer,) = Matcher(database, lambda _ecosystem: some, schemes().get).match([query])
+    database.close()
+    assert (answer.coverage, answer.missing) == ("feed_missing", ("main-pypi",))
+    assert names(answer) == ["A"]
+    for ecosystem in ("pypi", "cargo", "gem", "composer", "generic"):
+        found = cover(ecosystem, None)
+        enough = {part for parts in found.enough for part in parts}
+        assert found.coverage == "matched"
+        assert f"cvelist-{ecosystem}" in set(found.parts) - enough
+    assert cover("generic", None).enough == (("nvd-generic",),)
+
+
+def test_a_program_that_no_catalogue_can_name_is_not_checked(tmp_path: Path) -> None:
+    built(tmp_path, advisory("A", affected("x", ecosystem="generic")))
+    named, nameless = matched(
+        tmp_path, ["toy-generic"], Query("generic", "y", "1", cpe="v:y"), Query("generic", "y", "1")
+    )
+    assert (named.coverage, nameless.coverage) == ("matched", "no_feed")
+
+
+def test_keys_of_another_revision_of_the_order_are_not_compared(tmp_path: Path) -> None:
+    built(tmp_path, advisory("A", affected("x")))
+    query = Query("pypi", "x", "1")
+    assert matched(tmp_path, ["toy-pypi"], query)[0].coverage == "matched"
+    database = Database.open(tmp_path / "db")
+    answers = Cover("matched", ("toy",), ("toy-pypi",), (("toy-pypi",),))
+    newer = msgspec.structs.replace(schemes()["pypi"], revision=schemes()["pypi"].revision + 1)
+    (answer,) = Matcher(database, lambda _ecosystem: answers, lambda _ecosystem: newer).match([query])
+    database.close()
+    assert answer == Answer((), "feed_missing", (), ("toy",), ("toy-pypi",))
 
 
 def test_answers_are_in_the_order_of_the_questions(tmp_path: Path) -> None:

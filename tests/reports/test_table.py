@@ -109,7 +109,20 @@ def test_the_command_that_would_fail_can_be_copied() -> None:
 
 def test_nothing_found_is_not_said_lightly() -> None:
     clean = msgspec.structs.replace(SAMPLE, findings=())
-    assert page(clean).endswith("nothing found in 9 packages, but not all of it could be checked\n")
+    assert page(clean).endswith("nothing else found in 9 packages, but not all of it could be checked\n")
+    alone = msgspec.structs.replace(clean, suppressed=())
+    assert page(alone).endswith("nothing found in 9 packages, but not all of it could be checked\n")
+    whole = msgspec.structs.replace(alone, incomplete=False)
+    assert page(whole).endswith("nothing found in 9 packages\n")
+
+
+def test_what_could_not_be_asked_is_said() -> None:
+    entry = msgspec.structs.replace(SAMPLE.coverage.ecosystems[0], missing=("ghsa-npm",))
+    for release, said in (("matched", False), ("no_feed", True), ("feed_missing", True)):
+        coverage = msgspec.structs.replace(SAMPLE.coverage, ecosystems=(entry,), release=release)
+        text = page(msgspec.structs.replace(SAMPLE, coverage=coverage))
+        assert "not in the database: ghsa-npm" in text
+        assert ("past its end of life" in text.partition("Checked")[2]) is said
 
 
 def test_several() -> None:

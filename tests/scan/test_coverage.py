@@ -24,6 +24,7 @@ DEBIAN_12 = b'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\nPRETTY_NAME
 STATUS = {"var/lib/dpkg/status": dpkg_status(("zlib1g", "1:1.2"), ("libc6", "2.36"))}
 CONDA = {"opt/conda/conda-meta/numpy-1.0-0.json": b'{"name": "numpy", "version": "1.0", "build": "0"}'}
 NPM = {"srv/node_modules/marked/package.json": b'{"name": "marked", "version": "0.3.5"}'}
+SUPPORTED = EndOfLife("debian-12", "2030-01-01")
 FLAW = advisory(
     "CVE-2021-1000",
     Affected(
@@ -36,7 +37,7 @@ FLAW = advisory(
 
 
 def database(folder: Path, feed_name: str, *records: Record, built: str = FRESH) -> None:
-    (folder / "mirror").mkdir(exist_ok=True)
+    (folder / "mirror").mkdir(exist_ok=True, parents=True)
     assert not build(folder / "mirror", folder / "db", [feed(*records, name=feed_name)], built=built).failed
 
 
@@ -62,6 +63,7 @@ def eol(report: Report) -> list[Finding]:
 
 def test_matched(tmp_path: Path) -> None:
     database(tmp_path, "debian", FLAW)
+    database(tmp_path, "eol", SUPPORTED)
     report = scan(tmp_path, {"etc/os-release": DEBIAN_12, **STATUS})
     assert states(report) == {"zlib1g": "matched", "libc6": "matched"}
     assert [(finding.id, finding.name) for finding in report.findings] == [("CVE-2021-1000", "zlib1g")]
@@ -70,8 +72,9 @@ def test_matched(tmp_path: Path) -> None:
     (entry,) = report.coverage.ecosystems
     assert (entry.ecosystem, entry.packages, entry.states) == ("deb", 2, {"matched": 2})
     assert (entry.feeds, entry.age_hours) == (("debian",), 12.0)
-    (part,) = report.database.parts
+    part, dates = report.database.parts
     assert (part.part, part.built, part.stale) == ("debian-12", FRESH, False)
+    assert dates.part == "eol"
 
 
 def test_no_feed(tmp_path: Path) -> None:
@@ -249,8 +252,79 @@ def test_skipped_paths_are_counted(tmp_path: Path, globs: Sequence[str], left: l
 # ---- what a gate makes of it ----
 
 
+HIGH = msgspec.structs.replace(
+    FLAW,
+    affected=tuple(msgspec.structs.replace(each, level=Severity.HIGH) for each in FLAW.affected),
+)
+
+
+def over(report: Report, spec: str) -> list[str]:
+    gate = parse_gate(spec)
+    assert gate is not None
+    return [line.partition(": ")[2] for line in gate.over(report)]
+
+
+def test_what_only_a_severity_hides_still_counts_for_a_gate(tmp_path: Path) -> None:
+    database(tmp_path, "debian", HIGH)
+    files = {"etc/os-release": DEBIAN_12, **STATUS}
+    assert over(scan(tmp_path, files), "high") == ["over the gate: 1 high"]
+    hidden = scan(tmp_path, files, Filters(severities=(Severity.LOW,)))
+    assert hidden.findings == ()
+    assert over(hidden, "high") == ["over the gate: 1 high"]
+    for narrower in (Filters(pkg_types=("library",)), Filters(ignore_states=("fixed_available",))):
+        narrowed = scan(tmp_path, files, narrower)
+        assert len(narrowed.suppressed) == 1
+        assert over(narrowed, "high") == []
+    both = scan(tmp_path, files, Filters(pkg_types=("library",), severities=(Severity.LOW,)))
+    assert over(both, "high") == [], "the severity hides nothing that was not asked for anyway"
+
+
+def test_packages_that_are_not_asked_about_are_listed_and_of_no_concern_to_the_gate(tmp_path: Path) -> None:
+    database(tmp_path, "debian", FLAW)
+    database(tmp_path, "eol", SUPPORTED)
+    files = {"etc/os-release": DEBIAN_12, **STATUS, **NPM}
+    system = scan(tmp_path, files, Filters(pkg_types=("os",)))
+    assert set(states(system)) == {"zlib1g", "libc6", "marked"}
+    assert system.coverage.pkg_types == ("os",)
+    assert (system.coverage.not_checked, system.incomplete) == (0, False)
+    assert incomplete(system, relies=True, strict=True) == []
+    library = scan(tmp_path, files, Filters(pkg_types=("library",)))
+    assert (library.coverage.not_checked, library.incomplete) == (1, True)
+    assert len(incomplete(library, relies=True, strict=True)) == 1
+
+
+def test_without_dates_nobody_knows_whether_the_release_is_supported(tmp_path: Path) -> None:
+    database(tmp_path, "debian", FLAW)
+    files = {"etc/os-release": DEBIAN_12, **STATUS}
+    bare = scan(tmp_path, files)
+    assert (bare.coverage.release, bare.coverage.not_checked, bare.incomplete) == ("feed_missing", 0, True)
+    (told,) = incomplete(bare, relies=True, strict=False)
+    assert "end-of-life" in told
+    assert (
+        scan(tmp_path, {"etc/os-release": DEBIAN_12 + b"SUPPORT_END=2030-01-01\n", **STATUS}).incomplete
+        is False
+    )
+    database(tmp_path, "eol", EndOfLife("debian-11", "2024-01-01"))
+    other = scan(tmp_path, files)
+    assert (other.coverage.release, other.incomplete) == ("no_feed", False)
+    assert scan(tmp_path, NPM).coverage.release == ""
+
+
+def test_parts_that_were_not_there_are_named(tmp_path: Path) -> None:
+    database(tmp_path, "osv", advisory("A", affected("marked", ecosystem="npm")))
+    report = scan(tmp_path, NPM)
+    assert states(report) == {"marked": "matched"}
+    (entry,) = report.coverage.ecosystems
+    assert entry.missing == ("cvelist-npm", "ghsa-npm")
+    database(tmp_path / "other", "cvelist", advisory("A", affected("marked", ecosystem="npm")))
+    weak = scan(tmp_path / "other", NPM)
+    assert states(weak) == {"marked": "feed_missing"}
+    assert len(weak.findings) == 1, "what is known is said all the same"
+
+
 def test_a_gate_relies_on_what_was_checked(tmp_path: Path) -> None:
     database(tmp_path, "debian", FLAW)
+    database(tmp_path, "eol", SUPPORTED)
     report = scan(tmp_path, {"etc/os-release": DEBIAN_12, **STATUS, **NPM, **CONDA})
     told = incomplete(report, relies=True, strict=False)
     assert [line.partition(": ")[2] for line in told] == [

@@ -66,7 +66,8 @@ class Feed(Struct, frozen=True, kw_only=True):
     use it yields as `Unread`. `parts(target)` names the parts that speak for a target: None when the feed has
     nothing to do with it, an empty tuple when it would but the release is unknown. `part(affected)` names the
     part that a statement belongs to; records without statements (EPSS, KEV …) go to the part `name`. `urls`
-    are the publisher's own addresses, the default settings of the network updater.
+    are the publisher's own addresses, the default settings of the network updater. `supplements` are ecosystems of
+    which the feed knows some flaws only: its silence does not make a package checked.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Feed(Struct, frozen=True, kw_only=True):
     parts: Callable[[Target], tuple[str, ...] | None]
     part: Callable[[Affected], str] | None = None
     urls: tuple[str, ...] = ()
+    supplements: tuple[str, ...] = ()
     version: int = 1
 
 

@@ -12,15 +12,11 @@ import msgspec
 from hullmark.advisories.database import Database, Part, Statement
 from hullmark.advisories.scheme import Scheme
 from hullmark.model.errors import VersionError
-from hullmark.model.facts import Distribution
+from hullmark.model.facts import SYSTEM, Distribution
 from hullmark.model.target import Target
 
 if TYPE_CHECKING:
     from hullmark.advisories.feed import Feed
-
-SYSTEM = frozenset({"deb", "rpm", "apk", "alpm"})
-"""Ecosystems whose packages belong to a distribution's release."""
-
 
 _ANY_MODULE = "*"
 
@@ -42,21 +38,28 @@ class Answer(NamedTuple):
     """What the parts say of one package, and whether they could be asked.
 
     `coverage` is `matched`, `no_feed`, `feed_missing` or `release_unknown`; staleness and the end of a release
-    are the caller's to add, who knows the time. `compared` names version and scheme. `parts` are those asked.
+    are the caller's to add, who knows the time. `parts` are those asked, `missing` those that speak for the package
+    too and could not be.
     """
 
     statements: tuple[Statement, ...]
     coverage: str
     parts: tuple[str, ...]
     feeds: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 class Cover(NamedTuple):
-    """Which feeds and parts speak for a target. `derived_from` is the release that a derivative was taken for."""
+    """Which feeds and parts speak for a target.
+
+    `enough` has for each feed that knows all flaws there the parts that it is made of: a package counts as checked
+    when one of these was asked whole. `derived_from` is the release that a derivative was taken for.
+    """
 
     coverage: str
     feeds: tuple[str, ...]
     parts: tuple[str, ...]
+    enough: tuple[tuple[str, ...], ...] = ()
     derived_from: str = ""
 
 
@@ -93,6 +96,7 @@ def cover(ecosystem: str, distribution: Distribution | None, known: "Iterable[Fe
 def _ask(asked: "Iterable[Feed]", target: Target) -> Cover:
     names: list[str] = []
     parts: list[str] = []
+    enough: list[tuple[str, ...]] = []
     unknown = False
     for feed in asked:
         answer = feed.parts(target)
@@ -101,9 +105,11 @@ def _ask(asked: "Iterable[Feed]", target: Target) -> Cover:
         names.append(feed.name)
         parts += answer
         unknown = unknown or not answer
-    if parts:
-        return Cover("matched", tuple(names), tuple(dict.fromkeys(parts)))
-    return Cover("release_unknown" if unknown else "no_feed", tuple(names), ())
+        if answer and target.ecosystem not in feed.supplements:
+            enough.append(answer)
+    if enough:
+        return Cover("matched", tuple(names), tuple(dict.fromkeys(parts)), tuple(enough))
+    return Cover("release_unknown" if unknown else "no_feed", tuple(names), tuple(dict.fromkeys(parts)))
 
 
 class Matcher:
@@ -126,16 +132,31 @@ class Matcher:
     def _answer(self, query: Query) -> Answer:
         cover = self.cover(query.ecosystem)
         scheme = self._scheme(query.ecosystem)
-        if scheme is None or not cover.parts:
-            return Answer((), "no_feed" if scheme is None else cover.coverage, (), cover.feeds)
-        opened = [part for key in cover.parts if (part := self._database.part(key)) is not None]
-        if not opened:
-            return Answer((), "feed_missing", (), cover.feeds)
+        if scheme is None or (query.ecosystem == "generic" and not query.cpe):
+            return Answer((), "no_feed", (), ())  # nobody can say anything about it
+        opened = self._opened(cover.parts, scheme)
         found: list[Statement] = []
         for part in opened:
             found += _statements(part, scheme, query)
         used = tuple(part.key for part in opened)
-        return Answer(tuple(found), "matched", used, tuple(dict.fromkeys(part.info.feed for part in opened)))
+        coverage = cover.coverage
+        if coverage == "matched" and not any(set(parts) <= set(used) for parts in cover.enough):
+            coverage = "feed_missing"
+        feeds = dict.fromkeys(part.info.feed for part in opened)
+        return Answer(
+            tuple(found),
+            coverage,
+            used,
+            tuple(feeds) or cover.feeds,
+            tuple(key for key in cover.parts if key not in used),
+        )
+
+    def _opened(self, keys: tuple[str, ...], scheme: Scheme) -> list[Part]:
+        """Open the parts of the database that this scheme's keys can be compared with."""
+        opened = [part for key in keys if (part := self._database.part(key)) is not None]
+        return [
+            part for part in opened if part.info.schemes.get(scheme.name, scheme.revision) == scheme.revision
+        ]
 
 
 @functools.lru_cache(maxsize=65_536)

@@ -9,6 +9,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+SYSTEM = frozenset({"deb", "rpm", "apk", "alpm"})
+"""Ecosystems whose packages belong to a distribution's release, and whose distributions say what is wrong in them."""
+
 UnreadKind = Literal["layer", "package_database", "file", "record"]
 
 

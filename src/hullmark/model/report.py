@@ -8,10 +8,13 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from hullmark.model.advisory import EndOfLife, Epss, KnownExploited, Reference, Score, Severity
-from hullmark.model.facts import Distribution, Unread
+from hullmark.model.facts import SYSTEM, Distribution, Unread
 from hullmark.model.image import Layer, Platform
 
 SCHEMA_VERSION = "1.0"
+
+CHECKED = frozenset({"matched", "feed_stale", "release_eol"})
+"""The states of packages that were compared with advisories."""
 
 CoverageState = Literal["matched", "no_feed", "feed_missing", "feed_stale", "release_unknown", "release_eol"]
 FindingState = Literal[
@@ -51,7 +54,8 @@ class BaseImage(Struct, frozen=True):
 
     `evidence` is `option` (--base), `memory` (an image with just these layers was scanned before), `label`
     (resolved and verified) or `claimed` (a label alone, which attributes nothing). `layers` is their number.
-    `rejected` are the references of --base whose layers this image does not start with.
+    `rejected` are the references of --base whose layers this image does not start with. `compared` tells by what
+    the layers were found to be the same: `digests` of their blobs, or `diff_ids` computed from their bytes.
     """
 
     evidence: Literal["option", "memory", "label", "claimed", "none"]
@@ -59,6 +63,7 @@ class BaseImage(Struct, frozen=True):
     digest: str = ""
     layers: int = 0
     rejected: tuple[str, ...] = ()
+    compared: Literal["", "digests", "diff_ids"] = ""
 
 
 class ReportImage(Struct, frozen=True, kw_only=True):
@@ -87,6 +92,14 @@ class Location(Struct, frozen=True):
     created_by: str = ""
     from_base: bool | None = None
     detector: str = ""
+
+
+_SYSTEMS = SYSTEM | {"ebuild", "opkg"}
+
+
+def package_type(ecosystem: str) -> str:
+    """Tell an operating system's packages (`os`) from a language's (`library`)."""
+    return "os" if ecosystem in _SYSTEMS else "library"
 
 
 class Component(Struct, frozen=True, kw_only=True):
@@ -176,30 +189,42 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Suppressed(Struct, frozen=True):
-    """A finding that a filter or statement took out of the list, with the reason."""
+    """A finding that a filter or statement took out of the list, with the reason.
+
+    `gated` ones are only not shown: a gate counts them as it does those that are.
+    """
 
     reason: str
     finding: Finding
+    gated: bool = False
 
 
 class EcosystemCoverage(Struct, frozen=True):
-    """How the packages of one ecosystem were checked."""
+    """How the packages of one ecosystem were checked. `missing` are parts that speak for some of them and could not be asked."""
 
     ecosystem: str
     packages: int
     states: dict[str, int]
     feeds: tuple[str, ...] = ()
     age_hours: float | None = None
+    missing: tuple[str, ...] = ()
 
 
 class Coverage(Struct, frozen=True):
-    """What was checked and what was not. `scanners` are those that ran: `vuln`, `secret`, `config`. `dev_packages` and `skipped_files` are left out on purpose and counted."""
+    """What was checked and what was not.
+
+    `scanners` are those that ran: `vuln`, `secret`, `config`. `dev_packages` and `skipped_files` are left out on
+    purpose and counted. `pkg_types` are those that the findings were asked for (`os`, `library`; all when empty).
+    `release` says whether the end of life of the distribution's release was looked up (empty: no distribution).
+    """
 
     ecosystems: tuple[EcosystemCoverage, ...] = ()
     not_checked: int = 0
     dev_packages: int = 0
     skipped_files: int = 0
     scanners: tuple[str, ...] = ()
+    pkg_types: tuple[str, ...] = ()
+    release: Literal["", "matched", "no_feed", "feed_missing"] = ""
 
 
 class Summary(Struct, frozen=True):

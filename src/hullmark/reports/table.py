@@ -8,7 +8,7 @@ from hullmark.advice.upgrades import upgrades
 from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
 from hullmark.model.printable import columns, cut, printable
-from hullmark.model.report import Component, EcosystemCoverage, Finding, Report, ReportSet
+from hullmark.model.report import CHECKED, Component, EcosystemCoverage, Finding, Report, ReportSet
 
 _COLOURS = {
     Severity.CRITICAL: "1;35",
@@ -33,7 +33,10 @@ _COVERAGE = {
     "release_unknown": "the release is not known",
     "release_eol": "the release is past its end of life",
 }
-_CHECKED = ("matched", "feed_stale", "release_eol")
+_RELEASE = {
+    "feed_missing": "whether the release is past its end of life: no end-of-life dates are in the database",
+    "no_feed": "whether the release is past its end of life is not known",
+}
 _UNREAD = {
     "layer": "layer",
     "package_database": "package database",
@@ -207,7 +210,8 @@ class _Page:
                 entry.ecosystem,
                 _checked(entry),
                 (", ".join(entry.feeds) or "no feed")
-                + (f", {_age(entry.age_hours)} old" if entry.age_hours is not None else ""),
+                + (f", {_age(entry.age_hours)} old" if entry.age_hours is not None else "")
+                + (f"; not in the database: {', '.join(entry.missing)}" if entry.missing else ""),
             )
             for entry in entries
         ]
@@ -242,6 +246,8 @@ class _Page:
                 ecosystems = sorted({c.ecosystem for c in self.report.packages if c.coverage == state})
                 text = f"{_amount(states[state], 'package')} ({', '.join(ecosystems)}): {words}"
                 yield self._paint(_plain(text), "33")
+        if self.report.coverage.release in _RELEASE:
+            yield self._paint(_RELEASE[self.report.coverage.release], "33")
 
     def _unread(self) -> Iterator[str]:
         errors = self.report.errors
@@ -259,13 +265,18 @@ class _Page:
     def _verdict(self) -> str:
         report = self.report
         name = report.image.name if report.image is not None else ""
+        hidden = [suppressed.finding for suppressed in report.suppressed if suppressed.gated]
+        levels = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+        found = {finding.severity for finding in (*report.findings, *hidden)}
+        gate = next((level for level in levels if level in found), None)
         if not report.findings:
             unsure = ", but not all of it could be checked" if report.incomplete else ""
-            return _plain(f"nothing found in {_amount(len(report.packages), 'package')}{unsure}")
-        counts = _counts(report.summary.by_severity)
-        levels = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
-        gate = next((level for level in levels if report.summary.by_severity.get(level)), None)
-        text = f"{counts}; {report.summary.fixable} can be fixed"
+            what = "nothing else found" if report.suppressed else "nothing found"
+            text = f"{what} in {_amount(len(report.packages), 'package')}{unsure}"
+            if gate is None:
+                return _plain(text)
+        else:
+            text = f"{_counts(report.summary.by_severity)}; {report.summary.fixable} can be fixed"
         if gate is None:
             return _plain(f"{text}. No gate of --fail-on critical to low would fail")
         if report.image is None or report.image.source == "sbom":
@@ -284,7 +295,7 @@ def _origin(component: Component) -> str:
 
 def _checked(entry: EcosystemCoverage) -> str:
     """Say how many of an ecosystem's packages were compared with advisories."""
-    checked = sum(entry.states.get(state, 0) for state in _CHECKED)
+    checked = sum(entry.states.get(state, 0) for state in CHECKED)
     return f"{checked} of {_amount(entry.packages, 'package')}"
 
 

@@ -40,7 +40,7 @@ class DetectorEntry(msgspec.Struct, frozen=True):
 class _Index(msgspec.Struct):
     detectors: tuple[DetectorEntry, ...]
     schemes: dict[str, str]
-    covers: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], str]] = {}
+    covers: dict[str, Cover] = {}
 
 
 class Catalogue:
@@ -79,10 +79,10 @@ class Catalogue:
         key = repr((ecosystem, distribution))
         known = self._index.covers.get(key)
         if known is not None:
-            return Cover(*known)
+            return known
         found = cover(ecosystem, distribution)
         if len(self._index.covers) < 1000:
-            self._index.covers[key] = (found.coverage, found.feeds, found.parts, found.derived_from)
+            self._index.covers[key] = found
             self._changed = True
         return found
 

@@ -6,16 +6,16 @@ from msgspec import Struct
 
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import UsageError
-from hullmark.model.report import Report
+from hullmark.model.report import CHECKED, Report, package_type
 
 _KINDS = ("vuln", "secret", "config")
-_UNCHECKED = ("no_feed", "feed_missing", "release_unknown")
 
 
 class Gate(Struct, frozen=True):
-    """For each kind of finding the severities that fail."""
+    """For each kind of finding the severities that fail; `named` are the kinds that the gate spells out."""
 
     levels: dict[str, frozenset[Severity]]
+    named: frozenset[str] = frozenset()
 
     @property
     def on_packages(self) -> bool:
@@ -25,7 +25,8 @@ class Gate(Struct, frozen=True):
     def over(self, report: Report) -> list[str]:
         """Say for each severity how many findings are over the gate; nothing when none is."""
         counts: dict[Severity, int] = {}
-        for finding in report.findings:
+        hidden = (suppressed.finding for suppressed in report.suppressed if suppressed.gated)
+        for finding in (*report.findings, *hidden):
             if finding.severity in self.levels.get("vuln", frozenset()):
                 counts[finding.severity] = counts.get(finding.severity, 0) + 1
         if not counts:
@@ -33,6 +34,20 @@ class Gate(Struct, frozen=True):
         said = ", ".join(f"{counts[level]} {level}" for level in Severity if level in counts)
         name = report.image.name if report.image is not None else ""
         return [f"{name}: over the gate: {said}"]
+
+    def not_looked_for(self, report: Report, asked: Iterable[str]) -> list[str]:
+        """Say which kinds the gate relies on and no scanner looked for: those that it or `--scanners` (`asked`) names.
+
+        A bare severity is for whatever is looked for.
+        """
+        relied = (self.named | set(asked)) & self.levels.keys()
+        name = report.image.name if report.image is not None else ""
+        ran = report.coverage.scanners
+        return [
+            f"{name}: not checked: no {kind} scanner ran"
+            for kind in _KINDS
+            if kind in relied and kind not in ran
+        ]
 
 
 def parse_gate(text: str) -> Gate | None:
@@ -44,6 +59,7 @@ def parse_gate(text: str) -> Gate | None:
         return None
     words = [word.strip().lower() for word in text.split(",") if word.strip()] or [text]
     levels: dict[str, set[Severity]] = {}
+    named: set[str] = set()
     for word in words:
         kind, colon, level = word.rpartition(":")
         if (colon and kind not in _KINDS) or level not in set(Severity):
@@ -51,9 +67,10 @@ def parse_gate(text: str) -> Gate | None:
                 f"--fail-on does not understand {word!r}",
                 hint=f"severities: {', '.join(Severity)}; kinds: {', '.join(_KINDS)}",
             )
+        named.update((kind,) if colon else ())
         for name in (kind,) if colon else _KINDS:
             levels.setdefault(name, set()).update(_at_least(Severity(level)))
-    return Gate({name: frozenset(found) for name, found in levels.items()})
+    return Gate({name: frozenset(found) for name, found in levels.items()}, frozenset(named))
 
 
 def _at_least(level: Severity) -> Iterable[Severity]:
@@ -73,13 +90,17 @@ def incomplete(report: Report, *, relies: bool, strict: bool) -> list[str]:
             found.append(f"{name}: {_number(count, words)} could not be read")
     if relies:
         states: dict[str, int] = {}
+        asked = report.coverage.pkg_types
         for component in report.packages:
-            if component.coverage in _UNCHECKED:
+            of_no_concern = bool(asked) and package_type(component.ecosystem) not in asked
+            if component.coverage not in CHECKED and not of_no_concern:
                 states[component.coverage] = states.get(component.coverage, 0) + 1
         found += [
             f"{name}: {_number(count, 'package')} not checked ({state})"
             for state, count in sorted(states.items())
         ]
+        if report.coverage.release == "feed_missing":
+            found.append(f"{name}: the database has no end-of-life dates, so the release was not checked")
     if strict:
         count = sum(report.summary.unread.get(kind, 0) for kind in ("file", "record"))
         if count:

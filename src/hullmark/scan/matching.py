@@ -3,11 +3,12 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
 from hullmark.advisories.database import Database, Part, PartInfo, Statement
-from hullmark.advisories.matcher import SYSTEM, Answer, Matcher, Query
+from hullmark.advisories.matcher import Answer, Matcher, Query
 from hullmark.findings.merge import Flaw, Hit, evidence, merge, references, severity
 from hullmark.model.advisory import (
     SEVERITY_RANK,
@@ -20,10 +21,11 @@ from hullmark.model.advisory import (
     Severity,
 )
 from hullmark.model.errors import VersionError
-from hullmark.model.facts import Distribution, Package, Unread
+from hullmark.model.facts import SYSTEM, Distribution, Package, Unread
 from hullmark.model.image import Layer
 from hullmark.model.purl import purl
 from hullmark.model.report import (
+    CHECKED,
     Component,
     Coverage,
     CoverageState,
@@ -37,6 +39,7 @@ from hullmark.model.report import (
     Summary,
     Suppressed,
     Tool,
+    package_type,
 )
 from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.request import Filters, ScanRequest
@@ -90,6 +93,8 @@ class _Reporter:
         self.used: dict[str, Part] = {}
         self.notes: dict[str, dict[str, Note]] = {}
         self.advisories: dict[tuple[str, int], Advisory] = {}
+        self.missing: dict[str, set[str]] = {}
+        self.release: Literal["", "matched", "no_feed", "feed_missing"] = ""
         self.eol = self._end_of_life()
 
     def report(self) -> Report:
@@ -110,6 +115,7 @@ class _Reporter:
         components = []
         flaws: list[tuple[Component, Query, list[Flaw]]] = []
         for number, (item, query, answer) in enumerate(zip(items, queries, answers, strict=True)):
+            self.missing.setdefault(query.ecosystem, set()).update(answer.missing)
             component = self._component(f"p{number}", item, answer)
             components.append(component)
             flaws.append((component, query, self._flaws(query, answer)))
@@ -120,8 +126,6 @@ class _Reporter:
         if self.eol is not None:
             findings.append(self._eol_finding(self.eol))
         shown, suppressed = _filtered(findings, components, self.request.filters)
-        if self.request.filters.pkg_types:
-            components = [c for c in components if _pkg_type(c.ecosystem) in self.request.filters.pkg_types]
         derived = matcher.cover(_system(items)).derived_from if matcher is not None and _system(items) else ""
         image = msgspec.structs.replace(self.inventory.image, derived_from=derived)
         coverage = self._coverage(components)
@@ -131,17 +135,16 @@ class _Reporter:
             database=ReportDatabase(tuple(self._part(part) for _, part in sorted(self.used.items()))),
             image=image,
             layers=self.inventory.layers,
-            incomplete=bool(self.inventory.errors) or coverage.not_checked > 0,
+            incomplete=bool(self.inventory.errors)
+            or coverage.not_checked > 0
+            or coverage.release == "feed_missing",
             errors=self.inventory.errors,
             coverage=coverage,
             summary=_summary(components, shown, self.inventory),
             packages=tuple(components),
             findings=tuple(sorted(shown, key=_worst_first)),
             suppressed=tuple(
-                Suppressed(reason, finding)
-                for reason, finding in sorted(
-                    suppressed, key=lambda entry: (entry[0], _worst_first(entry[1]))
-                )
+                sorted(suppressed, key=lambda entry: (entry.reason, _worst_first(entry.finding)))
             ),
         )
 
@@ -315,6 +318,7 @@ class _Reporter:
         if distribution is None:
             return None
         part = self.database.part(_EOL_PART) if self.database is not None else None
+        self.release = "no_feed" if part is not None else "feed_missing"
         names = [f"{distribution.id}-{version}" for version in _cycles(distribution.version_id)]
         notes = part.notes(names) if part is not None else {}
         for name in names:
@@ -322,9 +326,11 @@ class _Reporter:
             if isinstance(note, EndOfLife):
                 assert part is not None
                 self.used[_EOL_PART] = part
+                self.release = "matched"
                 return note if self._is_past(note) else None
         if distribution.support_end and _day(distribution.support_end) is not None:
             note = EndOfLife(id=names[0], date=distribution.support_end)
+            self.release = "matched"
             return note if self._is_past(note) else None
         return None
 
@@ -367,16 +373,27 @@ class _Reporter:
             states = Counter(component.coverage for component in found)
             entries.append(
                 EcosystemCoverage(
-                    ecosystem, len(found), dict(sorted(states.items())), tuple(feeds), max(ages, default=None)
+                    ecosystem,
+                    len(found),
+                    dict(sorted(states.items())),
+                    tuple(feeds),
+                    max(ages, default=None),
+                    tuple(sorted(self.missing.get(ecosystem, ()))),
                 )
             )
-        checked = {"matched", "feed_stale", "release_eol"}
+        asked = self.request.filters.pkg_types
         return Coverage(
-            tuple(entries),
-            sum(component.coverage not in checked for component in components),
-            self.inventory.dev_packages,
-            self.inventory.skipped_files,
-            ("vuln",) if self.database is not None else (),
+            ecosystems=tuple(entries),
+            not_checked=sum(
+                component.coverage not in CHECKED
+                and (not asked or package_type(component.ecosystem) in asked)
+                for component in components
+            ),
+            dev_packages=self.inventory.dev_packages,
+            skipped_files=self.inventory.skipped_files,
+            scanners=("vuln",) if self.database is not None else (),
+            pkg_types=asked,
+            release="" if asked and "os" not in asked else self.release,
         )
 
 
@@ -410,27 +427,26 @@ def _day(text: str) -> dt.date | None:
         return None
 
 
-def _pkg_type(ecosystem: str) -> str:
-    return "os" if ecosystem in SYSTEM else "library"
-
-
 def _filtered(
     findings: Sequence[Finding], components: Sequence[Component], filters: Filters
-) -> tuple[list[Finding], list[tuple[str, Finding]]]:
-    """Split the findings into those shown and those that a filter takes out, with the filter's name."""
+) -> tuple[list[Finding], list[Suppressed]]:
+    """Split the findings into those shown and those that a filter takes out, with the filter's name.
+
+    The severities come last: what only they hide still counts for a gate.
+    """
     ecosystems = {component.id: component.ecosystem for component in components}
     shown: list[Finding] = []
-    suppressed: list[tuple[str, Finding]] = []
+    suppressed: list[Suppressed] = []
     for finding in findings:
-        kind = _pkg_type(ecosystems[finding.component]) if finding.component else "os"
+        kind = package_type(ecosystems[finding.component]) if finding.component else "os"
         if filters.pkg_types and kind not in filters.pkg_types:
-            suppressed.append((f"--pkg-types {','.join(filters.pkg_types)}", finding))
-        elif filters.severities and finding.severity not in filters.severities:
-            suppressed.append((f"--severity {','.join(filters.severities)}", finding))
+            suppressed.append(Suppressed(f"--pkg-types {','.join(filters.pkg_types)}", finding))
         elif filters.fixable_only and not finding.fixed_version:
-            suppressed.append(("--fixable-only", finding))
+            suppressed.append(Suppressed("--fixable-only", finding))
         elif finding.state in filters.ignore_states:
-            suppressed.append((f"--ignore-status {finding.state}", finding))
+            suppressed.append(Suppressed(f"--ignore-status {finding.state}", finding))
+        elif filters.severities and finding.severity not in filters.severities:
+            suppressed.append(Suppressed(f"--severity {','.join(filters.severities)}", finding, gated=True))
         else:
             shown.append(finding)
     return shown, suppressed

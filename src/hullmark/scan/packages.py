@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from hullmark.advisories.matcher import SYSTEM
 from hullmark.detectors.detector import Seen, View, packages_of
-from hullmark.model.facts import ContentSet, Distribution, OwnedPaths, Package, Unread
+from hullmark.model.facts import SYSTEM, ContentSet, Distribution, OwnedPaths, Package, Unread
 from hullmark.model.purl import purl
 from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.overlay import Key, Merged, Visible

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from hullmark import __version__
-from hullmark.advisories.matcher import SYSTEM
 from hullmark.model.errors import ImageError
-from hullmark.model.facts import Distribution, Package, Unread, UnreadKind
+from hullmark.model.facts import SYSTEM, Distribution, Package, Unread, UnreadKind
 from hullmark.model.image import Layer
 from hullmark.model.purl import Purl, parse_purl, whole_name
 from hullmark.model.report import Location, Tool

@@ -277,5 +277,6 @@ FEED = Feed(
     files=("cvelist/**/*.json", "cvelist/*.zip", "cvelist/*.tar.gz"),
     parse=parse,
     parts=parts,
+    supplements=tuple(sorted(_ECOSYSTEMS)),
     urls=("https://codeload.github.com/CVEProject/cvelistV5/tar.gz/refs/heads/main",),
 )

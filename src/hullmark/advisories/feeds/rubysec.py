@@ -153,5 +153,6 @@ FEED = Feed(
     files=("ruby-advisory-db.tar.gz", "rubysec/**/*.yml"),
     parse=parse,
     parts=parts,
+    supplements=("generic",),
     urls=("https://codeload.github.com/rubysec/ruby-advisory-db/tar.gz/refs/heads/master",),
 )
