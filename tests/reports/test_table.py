@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from conftest import GOLDEN
+from hullmark.model.facts import Unread
 from hullmark.model.look import Look
 from hullmark.model.printable import columns
 from hullmark.model.report import Component, Failure, Report, ReportSet
@@ -123,6 +124,15 @@ def test_what_could_not_be_asked_is_said() -> None:
         text = page(msgspec.structs.replace(SAMPLE, coverage=coverage))
         assert "not in the database: ghsa-npm" in text
         assert ("past its end of life" in text.partition("Checked")[2]) is said
+
+
+def test_a_layer_without_a_digest_is_named_once() -> None:
+    errors = (
+        Unread("layer", "truncated", layer="layer 2"),
+        Unread("file", "no jar", path="a.jar", layer="layer 0"),
+    )
+    text = page(msgspec.structs.replace(SAMPLE, errors=errors))
+    assert "\n  layer 2: truncated\n  file layer 0 a.jar: no jar\n" in text
 
 
 def test_several() -> None:

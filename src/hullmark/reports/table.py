@@ -258,7 +258,8 @@ class _Page:
         yield self._paint(f"incomplete: could not be read: {said}", "33")
         for unread in errors[:_EXAMPLES]:
             where = " ".join(part for part in (unread.layer[:19], unread.path, unread.place) if part)
-            yield "  " + _plain(f"{unread.kind} {where}: {unread.reason}")
+            what = where if where.startswith(f"{unread.kind} ") else f"{_UNREAD[unread.kind]} {where}"
+            yield "  " + _plain(f"{what}: {unread.reason}")
         if len(errors) > _EXAMPLES:
             yield f"  and {len(errors) - _EXAMPLES} more, all in the JSON report"
 
