@@ -1,41 +1,68 @@
 """Which layers came with the base image, and the evidence for it."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
 
 from hullmark.images.open import open_image
-from hullmark.images.source import SourceOptions
+from hullmark.images.source import Blob, OpenedImage, SourceOptions
 from hullmark.model.errors import HullmarkError, UsageError
 from hullmark.model.image import DIGEST, Image
 from hullmark.model.report import BaseImage
 from hullmark.scan.cache import FactCache
+from hullmark.scan.diff_ids import DiffIds
 
 _NAME = "org.opencontainers.image.base.name"
 _DIGEST = "org.opencontainers.image.base.digest"
 
 
+class Base(Struct, frozen=True):
+    """An image that `--base` names, from the lowest layer up."""
+
+    reference: str
+    layers: tuple[Blob, ...]
+    close: Callable[[], None]
+
+
+def open_base(reference: str, source: SourceOptions, ids: DiffIds) -> Base:
+    """Open an image that may be the base. Raises `UsageError` where it cannot be had."""
+    try:
+        opened = open_image(reference, msgspec.structs.replace(source, early=ids.take))
+    except HullmarkError as problem:
+        raise UsageError(
+            f"the base image cannot be read: {problem.what}",
+            where=problem.where or reference,
+            hint=problem.hint or "see --base",
+        ) from problem
+    return Base(reference, tuple(opened.layers), opened.close)
+
+
 def find_base(
-    image: Image,
+    opened: OpenedImage,
     chain: Sequence[str],
-    options: Sequence[str],
+    bases: Sequence[Base],
     cache: FactCache,
     source: SourceOptions,
-    digests: Callable[[str, SourceOptions], tuple[str, ...]],
+    ids: DiffIds,
 ) -> BaseImage:
-    """Find the base image of a chain of verified layer digests (an unverified layer's digest is empty).
+    """Find the base image of an image whose layers have these verified digests (an unverified one's is empty).
 
-    The first of `options` whose own layers are a prefix; else the longest strict prefix that this machine has
-    scanned as an image; else what the label names, where the image's own registry has it and it is a prefix. A
-    label that cannot be proven attributes nothing. Options that do not fit are named in `rejected`.
+    The first of `bases` whose own layers stand at the bottom, by the digests of their blobs or by their computed diff
+    ids; else the longest strict prefix that this machine has scanned as an image; else what the label names, where
+    the image's own registry has it and it is a prefix. A label that cannot be proven attributes nothing. Bases that
+    do not fit are named in `rejected`.
     """
-    for reference in options:
-        layers = digests(reference, source)
-        if _starts_with(chain, layers):
-            return BaseImage("option", reference, "", len(layers))
-    rejected = tuple(options)
+    for base in bases:
+        if compared := _compared(base.layers, opened.layers, chain, ids):
+            return BaseImage("option", base.reference, "", len(base.layers), compared=compared)
+    rejected = tuple(base.reference for base in bases)
     for length in range(len(chain) - 1, 0, -1):
         seen = cache.image_of(tuple(chain[:length])) if all(chain[:length]) else None
         if seen is not None:
-            return BaseImage("memory", seen.names[-1], "", length, rejected)
+            return BaseImage("memory", seen.names[-1], "", length, rejected, "digests")
+    image = opened.image
     labels = image.config.get("config")
     found = labels.get("Labels") if isinstance(labels, dict) else None
     stated = {**image.annotations, **(found if isinstance(found, dict) else {})}
@@ -43,23 +70,37 @@ def find_base(
     if not isinstance(name, str) and not isinstance(digest, str):
         return BaseImage("none", rejected=rejected)
     name, digest = str(name or "")[:300], str(digest or "")[:200]
-    layers = _of_label(image, name, digest, source, digests)
+    layers = _of_label(image, name, digest, source)
     if _starts_with(chain, layers):
-        return BaseImage("label", name, digest, len(layers), rejected)
+        return BaseImage("label", name, digest, len(layers), rejected, "digests")
     return BaseImage("claimed", name, digest, 0, rejected)
+
+
+def _compared(
+    base: Sequence[Blob], layers: Sequence[Blob], chain: Sequence[str], ids: DiffIds
+) -> Literal["", "digests", "diff_ids"]:
+    """Say by what a base's layers are the lowest of an image, or nothing where they are not."""
+    if _starts_with(chain, tuple(blob.claimed for blob in base)):
+        return "digests"
+    below = list(zip(base, layers, chain, strict=False))
+    # Reading costs, so it is done only where both configurations claim that it would be worth it.
+    claimed = all(
+        theirs.diff_id and theirs.diff_id == ours.diff_id and digest for theirs, ours, digest in below
+    )
+    if not base or len(below) < len(base) or not claimed:
+        return ""
+    same = all(
+        theirs.claimed == digest or ids.of(ours, digest) == ids.of_base(theirs) == ours.diff_id
+        for theirs, ours, digest in below
+    )
+    return "diff_ids" if same else ""
 
 
 def _starts_with(chain: Sequence[str], layers: tuple[str, ...]) -> bool:
     return bool(layers) and all(layers) and tuple(chain[: len(layers)]) == layers
 
 
-def _of_label(
-    image: Image,
-    name: str,
-    digest: str,
-    source: SourceOptions,
-    digests: Callable[[str, SourceOptions], tuple[str, ...]],
-) -> tuple[str, ...]:
+def _of_label(image: Image, name: str, digest: str, source: SourceOptions) -> tuple[str, ...]:
     """Ask the registry that the image itself came from; another one was not given to us to talk to."""
     if image.source != "registry" or not name or not DIGEST.fullmatch(digest):
         return ()
@@ -69,20 +110,8 @@ def _of_label(
         base = parse(name)
         if base.host != parse(image.name).host:
             return ()
-        return digests(f"registry:{base.host}/{base.repository}@{digest}", source)
+        opened = open_image(f"registry:{base.host}/{base.repository}@{digest}", source)
     except HullmarkError:
         return ()
-
-
-def layer_digests(reference: str, source: SourceOptions) -> tuple[str, ...]:
-    """Give the layer digests that an image's manifest names, empty where the image cannot be had."""
-    try:
-        opened = open_image(reference, source)
-    except UsageError:
-        raise
-    except HullmarkError as problem:
-        raise UsageError(
-            f"the base image cannot be read: {problem}", where=reference, hint="see --base"
-        ) from problem
     opened.close()
     return tuple(blob.claimed for blob in opened.layers)

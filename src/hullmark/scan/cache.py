@@ -5,6 +5,7 @@ share it without waiting, a killed one leaves nothing half-written, and a damage
 
     layers/ab/<digest>      rows of one layer: detector key → facts
     files/ab/<hash>         the digest that a local file once had (device, inode, size, mtime, ctime)
+    diffs/ab/<digest>       the diff id of a layer, computed from bytes that have that digest (scan/diff_ids.py)
     chains/ab/<hash>        images seen, by the chain of their layers' digests
     index/<hash>            what the program's modules say of themselves (scan/catalogue.py)
     locks/<hash>            locked (flock) while a process reads a layer; the kernel lets go when it dies
@@ -100,6 +101,18 @@ class FactCache:
         settled = read_from_ns - max(identity.mtime_ns, identity.ctime_ns) > _SETTLED_NS
         if path is not None and settled and not self.read_only:
             self.write(path, digest.encode())
+
+    def diff_id_of(self, digest: str) -> str:
+        """Give the diff id that was once computed from bytes of that digest, or nothing."""
+        content = self._read(self._path("diffs", digest)) if DIGEST.fullmatch(digest) else None
+        return content.decode("ascii", "replace") if content else ""
+
+    def remember_diff_id(self, digest: str, diff_id: str) -> None:
+        """Keep a layer's diff id; both were computed while the same bytes were read."""
+        path = self._path("diffs", digest)
+        if path is not None and not self.read_only:
+            self.write(path, diff_id.encode())
+            self.stored = True
 
     def remember_image(self, chain: tuple[str, ...], name: str) -> None:
         """Keep that an image of that name has this chain of verified layer digests."""
@@ -223,7 +236,7 @@ class FactCache:
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         if self.folder is None:
             return
-        for kind in ("layers", "files", "chains", "index"):
+        for kind in ("layers", "files", "diffs", "chains", "index"):
             for path in (self.folder / kind).glob("*/*" if kind != "index" else "*"):
                 with contextlib.suppress(OSError):
                     yield path, path.stat()

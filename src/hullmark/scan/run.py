@@ -1,5 +1,6 @@
 """One scan, from a reference to its report: open, read what is not remembered, assemble, match, report."""
 
+import contextlib
 import datetime as dt
 import os
 import time
@@ -14,9 +15,10 @@ from hullmark.model.errors import UsageError
 from hullmark.model.facts import Unread
 from hullmark.model.image import Image, Layer
 from hullmark.model.report import BaseImage, Location, Report, ReportImage, Tool
-from hullmark.scan.base import find_base, layer_digests
+from hullmark.scan.base import find_base, open_base
 from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
+from hullmark.scan.diff_ids import DiffIds
 from hullmark.scan.documents import document_of
 from hullmark.scan.layers import Facts, LayerReader, decode, encode, unreadable
 from hullmark.scan.matching import Inventory, Item, report
@@ -47,9 +49,12 @@ def run(request: ScanRequest) -> Report:
 def take_inventory(request: ScanRequest, cache: FactCache, catalogue: Catalogue) -> Inventory:
     """Read an image into packages with their places: everything but the matching."""
     end = time.monotonic() + request.timeout_s if request.timeout_s else float("inf")
-    reader = LayerReader(
-        catalogue, cache, request.limits, request.file_limits, lambda: time.monotonic() > end
-    )
+
+    def over() -> bool:
+        return time.monotonic() > end
+
+    reader = LayerReader(catalogue, cache, request.limits, request.file_limits, over)
+    ids = DiffIds(cache, request.limits, over)
     early: dict[int, Facts] = {}
     kept: list[Blob] = []
 
@@ -57,20 +62,24 @@ def take_inventory(request: ScanRequest, cache: FactCache, catalogue: Catalogue)
         kept.append(blob)  # so that its id stays its own
         early[id(blob)] = reader.facts(blob)
 
-    source = msgspec.structs.replace(request.source, limits=request.limits, early=read_early)
-    opened = open_image(request.reference, source)
-    try:
+    source = msgspec.structs.replace(request.source, limits=request.limits)
+    with contextlib.ExitStack() as stack:
+        # The bases first: one that cannot be had is said before anything is read.
+        bases = []
+        for reference in request.base:
+            bases.append(open_base(reference, source, ids))
+            stack.callback(bases[-1].close)
+        opened = open_image(request.reference, msgspec.structs.replace(source, early=read_early))
+        stack.callback(opened.close)
         layers = _read_layers(opened, reader, early, request)
-    finally:
-        opened.close()
+        chain = tuple(layer.digest for layer in layers)
+        base = find_base(opened, chain, bases, cache, source, ids)
     merged = merge(
         layers,
         frozenset(d.name for d in catalogue.detectors if d.database),
         skipper(request.filters.skip_paths),
     )
     assembled = assemble(merged, catalogue, include_dev=request.filters.include_dev)
-    chain = tuple(layer.digest for layer in layers)
-    base = find_base(opened.image, chain, request.base, cache, source, layer_digests)
     if all(chain):
         cache.remember_image(chain, _lasting_name(opened.image))
     cache.prune_when_due()
