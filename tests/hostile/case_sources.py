@@ -274,9 +274,39 @@ def blob_that_is_a_link_to_zeros_without_end(scratch: Path) -> str:
     return replaced_blob(scratch, "/dev/zero")
 
 
-@case(Told("layer", "not a regular file"))
+OTHER = "its blob is a link to a file whose digest is not the one that the manifest gives"
+
+
+@case(Told("layer", OTHER))
 def blob_that_is_a_link_to_another_file(scratch: Path) -> str:
     return replaced_blob(scratch, "/etc/passwd")
+
+
+@case(Told("layer", OTHER))
+def blob_that_is_a_link_to_another_archive(scratch: Path) -> str:
+    """The archive is readable to whoever scans, but not the image's: nothing of it may be in the report."""
+    private = scratch / "private.tar.gz"
+    private.write_bytes(gz(tar(entry("srv/private/package.json", b'{"name":"private","version":"1.0.0"}'))))
+    return replaced_blob(scratch, str(private))
+
+
+@case(Told("layer", "Too many levels of symbolic links"))
+def blob_that_is_a_link_to_itself(scratch: Path) -> str:
+    return replaced_blob(scratch, f"../sha256/{hostile(SMALL).claimed.partition(':')[2]}")
+
+
+@case(Told("layer", "not a regular file"))
+def blob_that_is_a_link_to_a_folder(scratch: Path) -> str:
+    return replaced_blob(scratch, "/etc")
+
+
+@case(Told("file", "is a link to a file of other content"))
+def config_that_is_a_link_to_another_file(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    digest = digest_of(b"config")
+    made.path(digest).symlink_to("/etc/passwd")
+    described = {"mediaType": CONFIG, "digest": digest, "size": 6}
+    return made.finish(made.manifest([sound()], config=described))
 
 
 @case(Told("layer", "not a regular file"))

@@ -1,7 +1,9 @@
 """Blobs in a local folder `ALGORITHM/HEX`, as OCI layouts and containerd keep them.
 
-Whoever made the folder chose what stands in it: a blob counts only when it is a regular file, so that no link, pipe
-or device in its place is followed, waited for or read without end.
+Whoever made the folder chose what stands in it. Only a regular file is ever opened, so that no pipe or device in a
+blob's place is waited for or read without end. Build tools make blobs links to files elsewhere (Bazel's rules_oci
+does), so a link is followed to such a file, which may be anyone's: that is safe since nothing is told of its content,
+not even its digest, unless the manifest gave that digest and whoever wrote it knows the content.
 """
 
 import errno
@@ -20,17 +22,17 @@ from hullmark.model.image import DIGEST
 
 
 def _status(path: Path) -> os.stat_result:
-    """Give a regular file's status. Raises `OSError`, also for anything else of that name."""
-    status = os.lstat(path)
+    """Give the status of a regular file or one that a link leads to. Raises `OSError`, for anything else as well."""
+    status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file")
     return status
 
 
 def _open(path: Path) -> IO[bytes]:
-    """Open a regular file. Raises `OSError`, also for anything else of that name, even if it came there just now."""
+    """Open what `_status` accepts. Raises `OSError`, also for anything else that came there just now."""
     _status(path)
-    stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", 0)
+    stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb", 0)
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         stream.close()
         raise OSError(errno.EINVAL, "not a regular file")
@@ -64,8 +66,17 @@ class ContentFolder:
         return self.folder / algorithm / name
 
     def fetch(self, descriptor: _oci.Descriptor) -> bytes:
-        """Read a small document; its digest is the caller's to check."""
-        return document(self._path(descriptor.digest), descriptor.digest, self.limit, self.where)
+        """Read a small document; its digest is the caller's to check, unless it was read through a link."""
+        path = self._path(descriptor.digest)
+        body = document(path, descriptor.digest, self.limit, self.where)
+        if path.is_symlink():
+            try:
+                _oci.verified(body, descriptor, self.where)
+            except ImageError:
+                raise ImageError(
+                    f"{descriptor.digest} is a link to a file of other content", where=self.where
+                ) from None
+        return body
 
     def make(self, descriptor: _oci.Descriptor) -> Blob:
         """Give a layer's blob, with the identity of its file."""
@@ -78,10 +89,15 @@ class ContentFolder:
         identity = FileIdentity(
             status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         )
-        return Blob(open=functools.partial(_chunks, path), identity=identity, local=True)
+        linked = path.is_symlink()
+        return Blob(open=functools.partial(_chunks, path), identity=identity, local=True, linked=linked)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
     with _open(path) as stream:
-        while chunk := stream.read(PIECE):
+        left = os.fstat(
+            stream.fileno()
+        ).st_size  # a file that grows, or gives more than it has, is not read for ever
+        while left > 0 and (chunk := stream.read(min(left, PIECE))):
+            left -= len(chunk)
             yield chunk

@@ -23,6 +23,7 @@ from hullmark.scan.catalogue import Catalogue
 
 SHAPE = "shape/2"
 TIME_OVER = "the time given with --timeout was over"
+_OTHERS_FILE = "its blob is a link to a file whose digest is not the one that the manifest gives"
 _WAIT_FOR_OTHER_S = 30.0
 _LOOK_EVERY_S = 0.02
 _SMALLEST_BINARY = 256
@@ -237,6 +238,8 @@ class LayerReader:
         except (OSError, HullmarkError) as problem:
             problems.append(_words(problem))
             failed = True
+        if blob.linked and (failed or reading.cut or hashed.digest != blob.claimed):
+            return unreadable(blob, problems[-1] if failed or reading.cut else _OTHERS_FILE)
         try:
             if not failed and not reading.cut:
                 reading.resolve_hard_links(blob)
