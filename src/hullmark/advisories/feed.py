@@ -1,10 +1,11 @@
 """The contract of a feed: which parts it keeps, which files they are made of, and a pure parser.
 
 A mirror is a folder of static files. Each feed names its files below that folder with glob patterns; a file
-may be plain or compressed (`.gz`), or many documents in one `.zip` or `.tar.gz`. The core opens all of them
+may be plain or compressed (`.gz`, `.bz2`), or many documents in one `.zip` or `.tar.gz`. The core opens all of them
 and hands the parser one document after the other, so a parser sees only bytes.
 """
 
+import bz2
 import functools
 import gzip
 import io
@@ -61,7 +62,7 @@ Record = Advisory | Withdrawn | Note | Unread
 class Feed(Struct, frozen=True, kw_only=True):
     """One publisher's feed.
 
-    `files` are glob patterns below the mirror (a trailing `.gz`, `.zip` and `.tar.gz` are understood; give
+    `files` are glob patterns below the mirror (a trailing `.gz`, `.bz2`, `.zip` and `.tar.gz` are understood; give
     each variant that may occur). `parse(documents)` streams records and raises only for bugs; what it cannot
     use it yields as `Unread`. `parts(target)` names the parts that speak for a target: None when the feed has
     nothing to do with it, an empty tuple when it would but the release is unknown. `part(affected)` names the
@@ -102,6 +103,8 @@ def documents(mirror: Path, patterns: Iterable[str]) -> Iterator[Document]:
                 yield from _tar_members(path, name)
             elif name.endswith(".gz"):
                 yield Document(name.removesuffix(".gz"), functools.partial(_open_gzip, path))
+            elif name.endswith(".bz2"):
+                yield Document(name.removesuffix(".bz2"), functools.partial(_open_bzip2, path))
             else:
                 yield Document(name, functools.partial(_open_plain, path))
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as problem:
@@ -114,6 +117,10 @@ def _open_plain(path: Path) -> IO[bytes]:
 
 def _open_gzip(path: Path) -> IO[bytes]:
     return io.BufferedReader(gzip.open(path, "rb"))  # closed by whoever reads the document
+
+
+def _open_bzip2(path: Path) -> IO[bytes]:
+    return io.BufferedReader(bz2.open(path, "rb"))  # closed by whoever reads the document
 
 
 def _zip_members(path: Path, name: str) -> Iterator[Document]:
