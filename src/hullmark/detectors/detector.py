@@ -142,10 +142,10 @@ def read_file(detector: Detector, file: File) -> FileFacts:
     facts: list[Fact] = []
     try:
         for fact in detector.read(file):
-            facts.append(fact)
-            if len(facts) > file.limits.max_records:
+            if len(facts) >= file.limits.max_records:
                 facts.append(file.unread(f"more than {file.limits.max_records} records", kind=kind))
                 break
+            facts.append(fact)
     except MalformedError as problem:
         facts.append(file.unread(problem.reason, problem.place, kind))
     except RecursionError:
