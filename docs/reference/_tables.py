@@ -210,8 +210,8 @@ MIRROR = """# The layout of a mirror
 Made from the code by `python docs/reference/_tables.py`.
 
 `hullmark db build --from DIR` reads the publishers' own files from a folder. Each feed names its files below that
-folder; files that no feed names are passed over. A file is plain, or ends in `.gz`, `.zip`, `.tar.gz` or `.tgz` where
-a pattern of its feed says so. Each member of an archive is a document of its own. `**/` is any folder, `*` stays
+folder; files that no feed names are passed over. A file is plain, or ends in `.gz`, `.bz2`, `.zip`, `.tar.gz` or `.tgz`
+where a pattern of its feed says so. Each member of an archive is a document of its own. `**/` is any folder, `*` stays
 within one part of a path. A static web server over the same folder is a mirror.
 
 A feed's records go to *parts*, one SQLite file each: `*` stands for a release (`debian-12`, `alpine-3.20`) or an
@@ -228,7 +228,7 @@ its feed's newest file, so copy files with their times (`cp -p`, `rsync -t`), or
       kev/known_exploited_vulnerabilities.json
 
 No feed is fetched by this version. The addresses below are the publishers' own, with `{release}` and the like to fill
-in. Oracle publishes `.bz2`, which must be unpacked: only `.xml` and `.xml.gz` are read.
+in.
 
 """
 
