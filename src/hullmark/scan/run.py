@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -74,11 +74,8 @@ def take_inventory(request: ScanRequest, cache: FactCache, catalogue: Catalogue)
         layers = _read_layers(opened, reader, early, request)
         chain = tuple(layer.digest for layer in layers)
         base = find_base(opened, chain, bases, cache, source, ids)
-    merged = merge(
-        layers,
-        frozenset(d.name for d in catalogue.detectors if d.database),
-        skipper(request.filters.skip_paths),
-    )
+    skip = skipper(request.filters.skip_paths)
+    merged = merge(layers, frozenset(d.name for d in catalogue.detectors if d.database), skip)
     assembled = assemble(merged, catalogue, include_dev=request.filters.include_dev)
     if all(chain):
         cache.remember_image(chain, _lasting_name(opened.image))
@@ -95,7 +92,7 @@ def take_inventory(request: ScanRequest, cache: FactCache, catalogue: Catalogue)
         distribution=assembled.distribution,
         dev_packages=assembled.dev_packages,
         skipped_files=merged.skipped,
-        unread_in_deleted=_unread_in_deleted(layers, merged),
+        unread_in_deleted=_unread_in_deleted(layers, merged, skip),
     )
 
 
@@ -241,9 +238,10 @@ def _errors(image: Image, layers: Sequence[Facts], merged: Merged) -> tuple[Unre
 _KINDS = ("layer", "package_database", "file", "record")
 
 
-def _unread_in_deleted(layers: Sequence[Facts], merged: Merged) -> int:
-    """Count what could not be read in files that no longer show: of no weight for packages."""
-    everything = _count(entry.facts for facts in layers for found in facts.files.values() for entry in found)
+def _unread_in_deleted(layers: Sequence[Facts], merged: Merged, skip: Callable[[str], bool]) -> int:
+    """Count what could not be read in files that no longer show, and are not skipped: of no weight for packages."""
+    entries = (entry for facts in layers for found in facts.files.values() for entry in found)
+    everything = _count(entry.facts for entry in entries if not skip(entry.path))
     return everything - _count(visible.facts for visible in merged.files.values())
 
 
