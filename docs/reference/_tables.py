@@ -118,13 +118,20 @@ DISTRIBUTIONS = (
     Distribution(id="azurelinux", version_id="3.0"),
     Distribution(id="arch"),
     Distribution(id="pop", version_id="22.04", id_like=("ubuntu", "debian"), codename="jammy"),
+    Distribution(
+        id="linuxmint",
+        version_id="21.3",
+        id_like=("ubuntu", "debian"),
+        codename="virginia",
+        base_codename="jammy",
+    ),
     Distribution(id="eurolinux", version_id="9.4", id_like=("rhel", "fedora", "centos")),
     Distribution(id="gentoo"),
 )
 """One of each that a feed speaks for, and some that are taken for another."""
 
 ECOSYSTEM_OF = {"alpine": "apk", "wolfi": "apk", "chainguard": "apk", "arch": "alpm"}
-ECOSYSTEM_OF |= dict.fromkeys(("debian", "ubuntu", "pop"), "deb")
+ECOSYSTEM_OF |= dict.fromkeys(("debian", "ubuntu", "pop", "linuxmint"), "deb")
 
 COVERAGE = """# What is read, and who speaks for it
 

@@ -54,6 +54,12 @@ def test_own_releases(ecosystem: str, distribution: Distribution, parts: tuple[s
     [
         ("deb", Distribution("raspbian", "12", ("debian",), "bookworm"), "debian-12"),
         ("deb", Distribution("pop", "22.04", ("ubuntu", "debian"), "jammy"), "ubuntu-22.04"),
+        (
+            "deb",
+            Distribution("linuxmint", "21.3", ("ubuntu", "debian"), "virginia", base_codename="jammy"),
+            "ubuntu-22.04",
+        ),
+        ("deb", Distribution("linuxmint", "6", ("debian",), "faye", base_codename="bookworm"), "debian-12"),
         ("rpm", Distribution("eurolinux", "9.4", ("rhel", "fedora", "centos")), "rhel-9"),
         ("alpm", Distribution("manjaro", "", ("arch",)), "arch"),
     ],

@@ -66,8 +66,8 @@ class Cover(NamedTuple):
 def cover(ecosystem: str, distribution: Distribution | None, known: "Iterable[Feed] | None" = None) -> Cover:
     """Find the parts that speak for an ecosystem, or for the OS packages of a distribution.
 
-    A distribution that no feed speaks for is taken for the one that it says it is like, where its code name or, of
-    rebuilds from the same source, its number tells which release that is.
+    A distribution that no feed speaks for is taken for the one that it says it is like, where a code name, that of the
+    release it is made from before its own, or, of rebuilds from the same source, its number tells which release that is.
     """
     if known is None:
         from hullmark.advisories.registry import feeds
@@ -85,7 +85,8 @@ def cover(ecosystem: str, distribution: Distribution | None, known: "Iterable[Fe
     for like in distribution.id_like:
         # Derivatives number their releases in their own way (Devuan 5 is like Debian 12, Mint 22 like Ubuntu 24.04).
         for version in ("", distribution.version_id) if ecosystem == "rpm" else ("",):
-            base = msgspec.structs.replace(distribution, id=like, version_id=version)
+            codename = distribution.base_codename or distribution.codename
+            base = msgspec.structs.replace(distribution, id=like, version_id=version, codename=codename)
             found = _ask(asked, Target(ecosystem, base))
             if found.parts:
                 return found._replace(derived_from=found.parts[0])

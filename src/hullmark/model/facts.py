@@ -59,7 +59,10 @@ class Package(Struct, frozen=True, tag="package", omit_defaults=True):
 
 
 class Distribution(Struct, frozen=True, tag="distribution", omit_defaults=True):
-    """What `os-release` (or its older like) says of the operating system, as written there."""
+    """What `os-release` (or its older like) says of the operating system, as written there.
+
+    `base_codename` is what a derivative says of the Ubuntu or Debian release that it is made from.
+    """
 
     id: str
     version_id: str = ""
@@ -69,6 +72,7 @@ class Distribution(Struct, frozen=True, tag="distribution", omit_defaults=True):
     cpe: str = ""
     variant: str = ""
     support_end: str = ""
+    base_codename: str = ""
 
 
 class OwnedPaths(Struct, frozen=True, tag="owned", omit_defaults=True):

@@ -103,6 +103,10 @@ def _os_release(file: File, text: str) -> Iterator[Fact]:
         return
     identifier = fields.get("ID") or "linux"  # the default of os-release(5)
     codename = fields.get("VERSION_CODENAME", "")
+    # Mint 21.3 is `virginia`, made from `jammy`; its Debian edition 6 is `faye`, made from `bookworm`.
+    base = fields.get("UBUNTU_CODENAME") or fields.get("DEBIAN_CODENAME", "")
+    if base and identifier in {"debian", "ubuntu"}:
+        codename, base = codename or base, ""  # Ubuntu says it of itself
     if not codename and identifier in {"debian", "ubuntu"}:
         # Debian 9 and Ubuntu 16.04 have it only here: VERSION="9 (stretch)", "16.04.7 LTS (Xenial Xerus)"
         found = _CODENAME.search(fields.get("VERSION", ""))
@@ -116,6 +120,7 @@ def _os_release(file: File, text: str) -> Iterator[Fact]:
         cpe=fields.get("CPE_NAME", ""),
         variant=fields.get("VARIANT_ID", ""),
         support_end=fields.get("SUPPORT_END", ""),
+        base_codename=base,
     )
 
 
@@ -215,4 +220,4 @@ def distribution(view: View) -> Distribution | None:
     return best
 
 
-DETECTOR = Detector(name="os_release", version=1, wants=_PRECEDENCE, read=read)
+DETECTOR = Detector(name="os_release", version=2, wants=_PRECEDENCE, read=read)
