@@ -1,11 +1,12 @@
-"""An image that a Docker or Podman daemon on this machine has, through the Docker Engine API on its unix socket.
+"""An image that a daemon on this machine has, through the Docker Engine API on its unix socket; Podman speaks it as well.
 
 Reference: a name as the daemon knows it, or an image's id. `GET /images/NAME/json` tells whether it is there,
-`GET /images/NAME/get` streams it as `docker save` does. The socket is that of `DOCKER_HOST` or `CONTAINER_HOST`
-where one is set, else the first known place whose daemon has the image.
+`GET /images/NAME/get` streams it as `docker save` does. The socket is that of the daemon's own variable where it is
+set, else the first of its known places whose daemon has the image.
 """
 
 import contextlib
+import functools
 import os
 import re
 import socket
@@ -30,13 +31,34 @@ if TYPE_CHECKING:
 _GUESS_S = 2.0
 _EXPORT_PATIENCE = 10
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
-_PLACES = (
-    "/var/run/docker.sock",
-    "{runtime}/docker.sock",
-    "{home}/.docker/run/docker.sock",
-    "{runtime}/podman/podman.sock",
-    "/run/podman/podman.sock",
-)
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """One kind of daemon: its name for people and in reports, its variable, and where its socket usually is.
+
+    `{runtime}` and `{home}` in a place are `XDG_RUNTIME_DIR` and `HOME`.
+    """
+
+    name: str
+    source: str
+    variable: str
+    places: tuple[str, ...]
+
+    def sockets(self) -> list[str]:
+        """Give the sockets that exist: those of the variable where it is set, and no others."""
+        host = os.environ.get(self.variable, "")
+        if host:
+            places = [host.removeprefix("unix://")] if host.startswith("unix://") else []
+        else:
+            runtime = os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent"
+            home = os.environ.get("HOME") or "/nonexistent"
+            places = [place.format(runtime=runtime, home=home) for place in self.places]
+        found = []
+        for place in places:
+            with contextlib.suppress(OSError):
+                if stat.S_ISSOCK(os.stat(place).st_mode):
+                    found.append(place)
+        return found
 
 
 class _Inspected(Struct):
@@ -50,23 +72,6 @@ class _Inspected(Struct):
     variant: str = msgspec.field(default="", name="Variant")
 
 
-def _sockets() -> list[str]:
-    """Give the sockets that exist."""
-    hosts = [os.environ[name] for name in ("DOCKER_HOST", "CONTAINER_HOST") if os.environ.get(name)]
-    if hosts:
-        places = [host.removeprefix("unix://") for host in hosts if host.startswith("unix://")]
-    else:
-        runtime = os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent"
-        home = os.environ.get("HOME") or "/nonexistent"
-        places = [place.format(runtime=runtime, home=home) for place in _PLACES]
-    found = []
-    for place in places:
-        with contextlib.suppress(OSError):
-            if stat.S_ISSOCK(os.stat(place).st_mode):
-                found.append(place)
-    return found
-
-
 def _is_name(reference: str) -> bool:
     try:
         parse(reference)
@@ -75,38 +80,38 @@ def _is_name(reference: str) -> bool:
     return True
 
 
-def guess(reference: str) -> bool:
-    """Tell whether a daemon is there and has the image; it must say so within two seconds."""
+def guess(kind: Kind, reference: str) -> bool:
+    """Tell whether such a daemon is there and has the image; it must say so within two seconds."""
     if not _is_name(reference):
         return False
-    for path in _sockets():
+    for path in kind.sockets():
         with (
             contextlib.suppress(ImageError),
-            _Daemon(path, reference, SourceOptions(silence_s=_GUESS_S)) as daemon,
+            _Daemon(kind, path, reference, SourceOptions(silence_s=_GUESS_S)) as daemon,
         ):
             if daemon.inspected() is not None:
                 return True
     return False
 
 
-def open_daemon(reference: str, options: SourceOptions) -> OpenedImage:
-    """Open an image of a daemon, streamed once."""
+def open_daemon(kind: Kind, reference: str, options: SourceOptions) -> OpenedImage:
+    """Open an image of such a daemon, streamed once."""
     if not _is_name(reference):
         raise UsageError("neither an image's name nor its id", where=reference)
-    sockets = _sockets()
+    sockets = kind.sockets()
     if not sockets:
-        host = os.environ.get("DOCKER_HOST", "")
-        found = f"; DOCKER_HOST is {cleaned(host)}" if host else ""
+        host = os.environ.get(kind.variable, "")
+        found = f"; {kind.variable} is {cleaned(host)}" if host else ""
         raise ImageError(
-            f"no Docker or Podman socket is here{found}",
+            f"no socket of {kind.name} is here{found}",
             where=reference,
-            hint="set DOCKER_HOST=unix://SOCKET, or save the image and scan the archive",
+            hint=f"set {kind.variable}=unix://SOCKET, or save the image and scan the archive",
         )
     problems: list[ImageError] = []
     for path in sockets:
         with contextlib.ExitStack() as stack:
             try:
-                daemon = stack.enter_context(_Daemon(path, reference, options))
+                daemon = stack.enter_context(_Daemon(kind, path, reference, options))
                 inspected = daemon.inspected()
             except ImageError as problem:
                 problems.append(problem)
@@ -115,11 +120,12 @@ def open_daemon(reference: str, options: SourceOptions) -> OpenedImage:
                 return daemon.exported(inspected)
     if problems:
         raise problems[0]
-    raise ImageError(f"no such image at {' or '.join(sockets)}", where=reference)
+    raise ImageError(f"{kind.name} has no such image at {' or '.join(sockets)}", where=reference)
 
 
 class _Daemon:
-    def __init__(self, path: str, reference: str, options: SourceOptions) -> None:
+    def __init__(self, kind: Kind, path: str, reference: str, options: SourceOptions) -> None:
+        self.kind = kind
         self.path = path
         self.reference = reference
         self.options = options
@@ -154,7 +160,7 @@ class _Daemon:
     def _lost(self, words: str) -> ImageError:
         hint = "it takes rights to use the socket" if "Permission denied" in words else ""
         return ImageError(
-            f"the daemon at {self.path} cannot be used: {words}", where=self.reference, hint=hint
+            f"{self.kind.name} at {self.path} cannot be used: {words}", where=self.reference, hint=hint
         )
 
     def inspected(self) -> _Inspected | None:
@@ -166,13 +172,14 @@ class _Daemon:
             if answer.status_code != 200:
                 words = cleaned(body.decode("utf-8", "replace"))
                 raise ImageError(
-                    f"the daemon at {self.path} answers {answer.status_code}: {words}", where=self.reference
+                    f"{self.kind.name} at {self.path} answers {answer.status_code}: {words}",
+                    where=self.reference,
                 )
         try:
             return msgspec.json.decode(body, type=_Inspected)
         except (msgspec.DecodeError, RecursionError) as problem:
             raise ImageError(
-                f"the daemon at {self.path} answers what is no image: {cleaned(str(problem))}",
+                f"{self.kind.name} at {self.path} answers what is no image: {cleaned(str(problem))}",
                 where=self.reference,
             ) from problem
 
@@ -185,7 +192,9 @@ class _Daemon:
                 parts.append(part)
                 left -= len(part)
                 if left < 0:
-                    raise ImageError(f"the daemon at {self.path} answers too much", where=self.reference)
+                    raise ImageError(
+                        f"{self.kind.name} at {self.path} answers too much", where=self.reference
+                    )
         except httpx2.TransportError as problem:
             raise self._lost(_words(problem)) from problem
         return b"".join(parts)
@@ -196,7 +205,7 @@ class _Daemon:
         offered = Platform(inspected.system, inspected.architecture, inspected.variant)
         if wanted is not None and not _oci.fits(wanted, offered):
             raise ImageError(
-                f"the daemon has it for {offered}, not for {wanted}",
+                f"{self.kind.name} has it for {offered}, not for {wanted}",
                 where=self.reference,
                 hint="registry:NAME asks the registry",
             )
@@ -206,12 +215,12 @@ class _Daemon:
             if answer.status_code != 200:
                 words = cleaned(self._body(answer).decode("utf-8", "replace"))
                 raise ImageError(
-                    f"the daemon at {self.path} cannot give it: {answer.status_code} {words}",
+                    f"{self.kind.name} at {self.path} cannot give it: {answer.status_code} {words}",
                     where=self.reference,
                 )
             opened = _archive.open_stream(self.reference, self._chunks(answer, patient), "", self.options)
         tags = (*(inspected.tags or ()), *(inspected.digests or ()))
-        opened.image = msgspec.structs.replace(opened.image, source="docker-daemon", tags=tags)
+        opened.image = msgspec.structs.replace(opened.image, source=self.kind.source, tags=tags)
         return opened
 
     def _chunks(self, answer: "httpx2.Response", patient: SourceOptions) -> Iterator[bytes]:
@@ -227,11 +236,13 @@ def _words(problem: Exception) -> str:
     return "it is silent" if "Timeout" in type(problem).__name__ else cleaned(str(problem))
 
 
-SOURCE = Source(
-    name="daemon",
-    prefixes=("docker-daemon", "docker", "podman"),
-    rank=90,
-    guess=guess,
-    open=open_daemon,
-    by_name=True,
-)
+def source(kind: Kind, prefixes: tuple[str, ...], rank: int) -> Source:
+    """Make the source of a kind of daemon."""
+    return Source(
+        name=prefixes[0],
+        prefixes=prefixes,
+        rank=rank,
+        guess=functools.partial(guess, kind),
+        open=functools.partial(open_daemon, kind),
+        by_name=True,
+    )
