@@ -43,7 +43,7 @@ class File:
     `path` has no leading slash. `body` is the whole content, unless `whole` is false: then the file was too
     large to hold, `body` is its first 64 KiB and `excerpts` maps each of the detector's markers that occurs
     to the bytes around its first place (`Detector.excerpt_bytes` from 256 bytes before it). `mode` is the permission
-    bits. `wanted(path)` tells whether any detector wants that path (for `OwnedPaths`).
+    bits. `wanted(path)` tells whether any detector wants that path by its name (for `OwnedPaths`).
     """
 
     __slots__ = ("body", "excerpts", "limits", "mode", "path", "size", "wanted", "whole")

@@ -76,7 +76,7 @@ class Distribution(Struct, frozen=True, tag="distribution", omit_defaults=True):
 
 
 class OwnedPaths(Struct, frozen=True, tag="owned", omit_defaults=True):
-    """Paths that an OS package owns: only those that some detector wants. `package` is its name."""
+    """Paths that an OS package owns: those that some detector wants by name, and what may be a program. `package` is its name."""
 
     package: str
     paths: tuple[str, ...]

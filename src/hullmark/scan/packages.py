@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from hullmark.advisories.origins import Makers
 from hullmark.detectors.detector import Seen, View, packages_of
 from hullmark.model.facts import SYSTEM, ContentSet, Distribution, OwnedPaths, Package, Unread
 from hullmark.model.purl import purl
@@ -14,6 +15,11 @@ from hullmark.scan.overlay import Key, Merged, Visible
 
 _ORIGINS = ("installed", "binary", "locked", "declared")
 _SYSTEM_FOLDERS = ("bin/", "lib", "sbin/", "usr/")
+_OS_RELEASE = "os-release"
+_C_LIBRARY = "libc6"
+_DEBIAN = frozenset({"debian.org", "debian.net"})
+"""Domains of maintainers that derivatives keep on what they take over."""
+
 _PYTHON = re.compile(r"python[23](?:\.\d+)?")
 
 
@@ -58,7 +64,7 @@ def assemble(merged: Merged, catalogue: Catalogue, *, include_dev: bool) -> Asse
     bare = View(by_detector)
     distribution = os_release.distribution(bare)
     view = View(by_detector, distribution)
-    owners = _Owners(merged)
+    owners = _Owners(merged, distribution)
     found: dict[Identity, list[tuple[Package, Place]]] = {}
     provided: dict[str, set[str]] = {}
     dev = 0
@@ -109,23 +115,45 @@ class _Names:
 class _Owners:
     """Which OS package a path belongs to, by resolved path. Only packages that are installed own any."""
 
-    def __init__(self, merged: Merged) -> None:
+    def __init__(self, merged: Merged, distribution: Distribution | None) -> None:
         facts = [fact for visible in merged.files.values() for fact in visible.facts]
         system = [fact for fact in facts if isinstance(fact, Package) and fact.ecosystem in SYSTEM]
         installed = {fact.name for fact in system}
+        owned = [fact for fact in facts if isinstance(fact, OwnedPaths) and fact.package in installed]
+        # Thousands of programs have an owner, and few of them are asked for.
+        names = {path.rpartition("/")[2] for _, path in merged.files} | {_OS_RELEASE}
         self._owner = {
             merged.resolve(path): fact.package
-            for fact in facts
-            if isinstance(fact, OwnedPaths) and fact.package in installed
+            for fact in owned
             for path in fact.paths
+            if path.rpartition("/")[2] in names
         }
         # Distroless images of before 2023 have packages, but no word on whose a file is.
-        self._unlisted = [] if self._owner else sorted(system, key=lambda package: package.name)
+        self._unlisted = [] if owned else sorted(system, key=lambda package: package.name)
+        core = {owner for path, owner in self._owner.items() if path.endswith(f"/{_OS_RELEASE}")}
+        domains = _DEBIAN | {_domain(package) for package in system if package.name in core | {_C_LIBRARY}}
+        makers = Makers(distribution, system)
+        self._foreign = {package.name for package in system if makers.origin(package) == "other"}
+        # A deb's maintainer may be anyone: of most that are not the distribution's own nothing tells so for certain.
+        self._distributed = {
+            package.name
+            for package in system
+            if package.name not in self._foreign
+            and (package.ecosystem != "deb" or _domain(package) in domains)
+        }
 
     def of(self, path: str, package: Package) -> str | None:
-        """Give the OS package that owns the file, or in whose place it stands where no file has an owner."""
+        """Give the OS package that owns the file, or in whose place it stands where no file has an owner.
+
+        What came with somebody else's package (docker-ce, NodeSource's nodejs) stays itself: the distribution says
+        nothing of it.
+        """
         owner = self._owner.get(path)
-        if owner is not None or package.origin != "binary" or package.ecosystem != "generic":
+        if owner in self._foreign:
+            return None
+        if package.origin == "binary" and package.ecosystem != "generic":
+            return owner if owner in self._distributed else None
+        if owner is not None or package.origin != "binary":
             return owner
         if not path.startswith(_SYSTEM_FOLDERS) or path.startswith("usr/local/"):
             return None
@@ -136,6 +164,11 @@ class _Owners:
                 if rest != upstream and not rest[:1].isdigit():
                     return own.name
         return None
+
+
+def _domain(package: Package) -> str:
+    """Give the domain of a Debian package's maintainer."""
+    return ".".join(package.vendor.rpartition("@")[2].strip(" >").lower().split(".")[-2:])
 
 
 def _joined(entries: list[tuple[Package, Place]], provided: dict[str, set[str]]) -> Found:

@@ -92,7 +92,7 @@ def test_file_lists() -> None:
     listed = f"/.\n/usr\n/{path}\n/usr/share/doc/python3-six/copyright\n"
     assert facts("var/lib/dpkg/info/python3-six.list", listed) == expected
     assert facts("var/lib/dpkg/info/python3-six:amd64.list", listed) == expected
-    sums = f"d41d8cd98f00b204e9800998ecf8427e  {path}\nd41d8cd98f00b204e9800998ecf8427e  usr/bin/x\n"
+    sums = f"d41d8cd98f00b204e9800998ecf8427e  {path}\nd41d8cd98f00b204e9800998ecf8427e  usr/share/x\n"
     assert facts("var/lib/dpkg/status.d/python3-six.md5sums", sums) == expected
 
 

@@ -6,6 +6,7 @@ line, up to an empty line.
 
 from collections.abc import Iterator
 
+from hullmark.detectors._formats import programs
 from hullmark.detectors.detector import Detector, File
 from hullmark.model.facts import Fact, OwnedPaths, Package
 
@@ -14,7 +15,10 @@ def read(file: File) -> Iterator[Fact]:
     """Give the package of a `desc` file, or the wanted paths of a `files` file."""
     if file.name == "files":
         wanted = file.wanted
-        owned = tuple(path for path in _fields(file).get("FILES", ()) if wanted(path))
+        paths = _fields(file).get("FILES", [])
+        named = [path for path in paths if wanted(path)]
+        may_run = programs.among([path for path in paths if path[-1:] != "/"], libraries=True)
+        owned = tuple(dict.fromkeys([*named, *may_run]))
         if owned:
             # The folder is called name-version-release, and neither of the two last has a hyphen.
             folder = file.path.split("/")[-2]
@@ -56,7 +60,7 @@ def _first(fields: dict[str, list[str]], name: str) -> str:
 
 DETECTOR = Detector(
     name="alpm",
-    version=1,
+    version=2,
     wants=("var/lib/pacman/local/*/desc", "var/lib/pacman/local/*/files"),
     read=read,
     database=True,

@@ -1,7 +1,8 @@
 """Alpine apk: the database of installed packages.
 
 Format: apk-tools' installed database, one letter a field (P name, V version, A architecture, o origin, L
-licence, F folder, R file in it).
+licence, F folder, R file in it,
+a owner, group and permissions of the file before it, where they are not root's and 0644).
 """
 
 from collections.abc import Iterator
@@ -11,16 +12,16 @@ from hullmark.model.facts import Fact, OwnedPaths, Package
 
 
 def read(file: File) -> Iterator[Fact]:
-    """Give a package for each paragraph, and the wanted paths that it owns."""
+    """Give a package for each paragraph, and the paths that it owns and some detector wants, by name or as programs."""
     fields: dict[str, str] = {}
     owned: list[str] = []
-    folder = ""
+    folder = path = ""
     first = 1
     for number, line in enumerate([*file.text().split("\n"), ""], 1):
         if not line:
             if fields:
                 yield from _package(file, fields, owned, first)
-            fields, owned, folder, first = {}, [], "", number + 1
+            fields, owned, folder, path, first = {}, [], "", "", number + 1
             continue
         key, colon, value = line[:1], line[1:2], line[2:]
         if colon != ":":
@@ -31,8 +32,17 @@ def read(file: File) -> Iterator[Fact]:
             path = f"{folder}/{value}" if folder else value
             if file.wanted(path):
                 owned.append(path)
+        elif key == "a":
+            if path and _may_run(value) and owned[-1:] != [path]:
+                owned.append(path)
         else:
             fields.setdefault(key, value)
+
+
+def _may_run(permissions: str) -> bool:
+    """Tell whether `owner:group:mode` has an execute bit. Links are listed as files of mode 777."""
+    mode = permissions.rpartition(":")[2][-3:]
+    return mode != "777" and any(digit in "1357" for digit in mode)
 
 
 def _package(file: File, fields: dict[str, str], owned: list[str], line: int) -> Iterator[Fact]:
@@ -56,7 +66,7 @@ def _package(file: File, fields: dict[str, str], owned: list[str], line: int) ->
 
 DETECTOR = Detector(
     name="apk",
-    version=1,
+    version=2,
     wants=("lib/apk/db/installed", "usr/lib/apk/db/installed"),
     read=read,
     database=True,

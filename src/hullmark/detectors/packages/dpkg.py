@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hullmark.detectors._formats import deb822, debian_copyright
+from hullmark.detectors._formats import deb822, debian_copyright, programs
 from hullmark.detectors.detector import Detector, File, Seen, View
 from hullmark.model.facts import Fact, Licence, OwnedPaths, Package
 
@@ -53,9 +53,9 @@ def read(file: File) -> Iterator[Fact]:
 def _owned(file: File, package: str, paths: list[str]) -> Iterator[Fact]:
     # Every package has its copyright file, which only this detector wants: of no use to anyone who asks who owns a path.
     wanted = file.wanted
-    found = tuple(
-        [plain for path in paths if wanted(plain := path.lstrip("/")) and not path.endswith("/copyright")]
-    )
+    plain = [path.lstrip("/") for path in paths]
+    named = [path for path in plain if wanted(path) and not path.endswith("/copyright")]
+    found = tuple(dict.fromkeys([*named, *programs.among(plain)]))
     if found:
         yield OwnedPaths(package.partition(":")[0], found)
 
@@ -115,7 +115,7 @@ def assemble(view: View) -> Iterator[tuple[Package, Seen]]:
 
 DETECTOR = Detector(
     name="dpkg",
-    version=1,
+    version=2,
     wants=(
         "var/lib/dpkg/status",
         "var/lib/dpkg/status.d/*",

@@ -7,6 +7,7 @@ told by its first bytes. Azure Linux's distroless images have a table in text in
 """
 
 import re
+import stat
 from collections.abc import Callable, Iterator
 
 from hullmark.detectors.detector import Detector, File, MalformedError, Seen, View
@@ -95,12 +96,20 @@ def _package(file: File, place: str, header: Header) -> Iterator[Fact]:
 
 
 def _owned(file: File, place: str, header: Header, *, within: bool) -> Iterator[Fact]:
-    """Give the wanted paths, or say once that from here on there are too many of them."""
+    """Give the paths that some detector wants, by name or as programs, or say once that from here on there are too many of them."""
     if not within:
         yield file.unread("more paths than the limits allow: from here on owners are unknown", place)
         return
     wanted = file.wanted
-    owned = tuple(path for path in header.paths() if wanted(path))
+    paths, modes = header.paths(), header.modes()
+    if len(modes) == len(paths):
+        owned = tuple(
+            path
+            for path, mode in zip(paths, modes, strict=True)
+            if wanted(path) or (mode & 0o111 and stat.S_ISREG(mode))
+        )
+    else:
+        owned = tuple(path for path in paths if wanted(path))
     if owned:
         yield OwnedPaths(header.string(tags.NAME), owned)
 
@@ -166,7 +175,7 @@ def assemble(view: View) -> Iterator[tuple[Package, Seen]]:
 
 DETECTOR = Detector(
     name="rpm",
-    version=1,
+    version=2,
     wants=(*(f"{folder}/{name}" for folder in _FOLDERS for name in _NAMES), _MANIFEST),
     read=read,
     assemble=assemble,

@@ -13,16 +13,16 @@ from hullmark.detectors.detector import MalformedError
 
 SHA1HEADER, SHA256HEADER = 269, 273
 NAME, VERSION, RELEASE, EPOCH = 1000, 1001, 1002, 1003
-VENDOR, LICENSE, ARCH, OLDFILENAMES, SOURCERPM = 1011, 1014, 1022, 1027, 1044
+VENDOR, LICENSE, ARCH, OLDFILENAMES, FILEMODES, SOURCERPM = 1011, 1014, 1022, 1027, 1030, 1044
 DIRINDEXES, BASENAMES, DIRNAMES = 1116, 1117, 1118
 MODULARITYLABEL = 5096
 
 _TAGS = frozenset(
     {SHA1HEADER, SHA256HEADER, NAME, VERSION, RELEASE, EPOCH, VENDOR, LICENSE, ARCH, OLDFILENAMES, SOURCERPM}
-    | {DIRINDEXES, BASENAMES, DIRNAMES, MODULARITYLABEL}
+    | {FILEMODES, DIRINDEXES, BASENAMES, DIRNAMES, MODULARITYLABEL}
 )
 _STRING_TYPES = frozenset({6, 8, 9})  # string, string array, translated string
-_INT32, _BIN = 4, 7
+_INT16, _INT32, _BIN = 3, 4, 7
 _IMMUTABLE = 63
 _MAX_ENTRIES = 0xFFFF  # what rpm itself accepts
 _MAX_PATH = 4096  # PATH_MAX; one long folder with many names in it would become endless text
@@ -91,6 +91,14 @@ class Header:
         if count > self._max_strings:
             raise MalformedError(f"tag {tag} with more than {self._max_strings} numbers")
         return struct.unpack_from(f">{count}I", self._blob, start)
+
+    def modes(self) -> tuple[int, ...]:
+        """Give type and permissions of each path, in the order of `paths`; none where they are not all there."""
+        kind, offset, count = self._entries.get(FILEMODES, (0, 0, 0))
+        start = self._store + offset
+        if kind != _INT16 or offset < 0 or not 0 < count <= min((self._end - start) // 2, self._max_strings):
+            return ()
+        return struct.unpack_from(f">{count}H", self._blob, start)
 
     def path_count(self) -> int:
         """Tell how many paths the header claims to have."""
