@@ -51,4 +51,4 @@ def read(file: File) -> Iterator[Package | Unread]:
         )
 
 
-DETECTOR = Detector(name="cocoapods", version=1, wants=("**/Podfile.lock",), read=read)
+DETECTOR = Detector(name="cocoapods", version=2, wants=("**/Podfile.lock",), read=read)

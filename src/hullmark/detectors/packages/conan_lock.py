@@ -83,4 +83,4 @@ def _without_tools(nodes: dict[str, Any], starts: Iterable[str]) -> dict[str, tu
     return dependency_paths.paths(starts, edges, lambda key: key)
 
 
-DETECTOR = Detector(name="conan_lock", version=1, wants=("**/conan.lock",), read=read)
+DETECTOR = Detector(name="conan_lock", version=2, wants=("**/conan.lock",), read=read)

@@ -29,7 +29,7 @@ def read(file: File) -> Iterator[Fact]:
 
 DETECTOR = Detector(
     name="content_sets",
-    version=1,
+    version=2,
     wants=(
         "root/buildinfo/content_manifests/*.json",
         "usr/share/buildinfo/content_manifests/*.json",

@@ -26,4 +26,4 @@ def read(file: File) -> Iterator[Package | Unread]:
     yield Package(ecosystem="cpan", name=name.replace("::", "-"), version=version)
 
 
-DETECTOR = Detector(name="cpan", version=1, wants=("**/.meta/*/install.json",), read=read)
+DETECTOR = Detector(name="cpan", version=2, wants=("**/.meta/*/install.json",), read=read)

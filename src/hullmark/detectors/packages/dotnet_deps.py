@@ -76,7 +76,7 @@ def _shared_runtime(file: File, target: str, seen: set[str]) -> Iterator[Package
 
 DETECTOR = Detector(
     name="dotnet_deps",
-    version=1,
+    version=2,
     wants=("**/*.deps.json",),
     read=read,
 )

@@ -100,5 +100,5 @@ def read(file: File) -> Iterator[Package | Unread]:
 
 
 DETECTOR = Detector(
-    name="erlang_app", version=1, wants=("**/ebin/*.app",), read=read, max_bytes=1 * 1024 * 1024
+    name="erlang_app", version=2, wants=("**/ebin/*.app",), read=read, max_bytes=1 * 1024 * 1024
 )

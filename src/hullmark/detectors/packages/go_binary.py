@@ -269,7 +269,7 @@ def _variables(settings: list[str]) -> Iterator[tuple[str, str]]:
 
 DETECTOR = Detector(
     name="go_binary",
-    version=1,
+    version=2,
     wants=("**/*.exe",),
     read=read,
     binaries=True,

@@ -54,5 +54,5 @@ def _freeze(file: File) -> Iterator[Package | Unread]:
 
 
 DETECTOR = Detector(
-    name="haskell", version=1, wants=("**/stack.yaml.lock", "**/cabal.project.freeze"), read=read
+    name="haskell", version=2, wants=("**/stack.yaml.lock", "**/cabal.project.freeze"), read=read
 )

@@ -20,4 +20,4 @@ def read(file: File) -> Iterator[Package]:
     yield Package("brew", name, version)
 
 
-DETECTOR = Detector(name="homebrew", version=1, wants=("**/Cellar/*/*/INSTALL_RECEIPT.json",), read=read)
+DETECTOR = Detector(name="homebrew", version=2, wants=("**/Cellar/*/*/INSTALL_RECEIPT.json",), read=read)

@@ -330,7 +330,7 @@ def _bundle_licence(manifest: dict[str, str]) -> tuple[str, ...]:
 
 DETECTOR = Detector(
     name="java_archive",
-    version=1,
+    version=2,
     wants=(*(f"**/*.{extension}" for extension in _EXTENSIONS), "**/META-INF/maven/*/*/pom.properties"),
     read=read,
     max_bytes=128 * 1024 * 1024,

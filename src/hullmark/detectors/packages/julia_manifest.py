@@ -47,5 +47,5 @@ def read(file: File) -> Iterator[Package | Unread]:
 
 
 DETECTOR = Detector(
-    name="julia_manifest", version=1, wants=("**/Manifest.toml",), read=read, max_bytes=8 * 1024 * 1024
+    name="julia_manifest", version=2, wants=("**/Manifest.toml",), read=read, max_bytes=8 * 1024 * 1024
 )

@@ -74,4 +74,4 @@ def _needs(entry: list[terms.Term]) -> Iterator[str]:
                 yield need[0]
 
 
-DETECTOR = Detector(name="mix_lock", version=1, wants=("**/mix.lock",), read=read, max_bytes=4 * 1024 * 1024)
+DETECTOR = Detector(name="mix_lock", version=2, wants=("**/mix.lock",), read=read, max_bytes=4 * 1024 * 1024)

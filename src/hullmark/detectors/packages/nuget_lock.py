@@ -131,7 +131,7 @@ def _props(file: File) -> Iterator[Package | Unread]:
 
 DETECTOR = Detector(
     name="nuget_lock",
-    version=1,
+    version=2,
     wants=(
         "**/packages.lock.json",
         "**/packages.*.lock.json",

@@ -32,7 +32,7 @@ def read(file: File) -> Iterator[Package | Unread]:
 
 DETECTOR = Detector(
     name="nuspec",
-    version=1,
+    version=2,
     wants=("**/.nuget/packages/*/*/*.nuspec", "**/NuGetFallbackFolder/*/*/*.nuspec"),
     read=read,
     max_bytes=4 * 1024 * 1024,

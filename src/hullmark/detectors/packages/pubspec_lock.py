@@ -33,4 +33,4 @@ def read(file: File) -> Iterator[Package | Unread]:
         )
 
 
-DETECTOR = Detector(name="pubspec_lock", version=1, wants=("**/pubspec.lock",), read=read)
+DETECTOR = Detector(name="pubspec_lock", version=2, wants=("**/pubspec.lock",), read=read)

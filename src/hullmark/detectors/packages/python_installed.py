@@ -48,7 +48,7 @@ def _package(metadata: bytes) -> Package:
 
 DETECTOR = Detector(
     name="python_installed",
-    version=1,
+    version=2,
     wants=(
         "**/*.dist-info/METADATA",
         "**/*.egg-info/PKG-INFO",

@@ -42,5 +42,5 @@ def read(file: File) -> Iterator[Package | Unread]:
 
 
 DETECTOR = Detector(
-    name="rebar_lock", version=1, wants=("**/rebar.lock",), read=read, max_bytes=4 * 1024 * 1024
+    name="rebar_lock", version=2, wants=("**/rebar.lock",), read=read, max_bytes=4 * 1024 * 1024
 )

@@ -113,7 +113,7 @@ def _panics(body: bytes) -> Iterator[Fact]:
 
 DETECTOR = Detector(
     name="rust_binary",
-    version=1,
+    version=2,
     wants=("**/*.abi3.so",),
     read=read,
     binaries=True,

@@ -195,7 +195,7 @@ def assemble(view: View) -> Iterator[tuple[Package, Seen]]:
 
 DETECTOR = Detector(
     name="sbom_document",
-    version=1,
+    version=2,
     wants=(
         "**/*.spdx",
         "**/*.spdx.json",

@@ -33,4 +33,4 @@ def read(file: File) -> Iterator[Package | Unread]:
         )
 
 
-DETECTOR = Detector(name="sbt_lock", version=1, wants=("**/build.sbt.lock",), read=read)
+DETECTOR = Detector(name="sbt_lock", version=2, wants=("**/build.sbt.lock",), read=read)

@@ -46,5 +46,5 @@ def read(file: File) -> Iterator[Package | Unread]:
 
 
 DETECTOR = Detector(
-    name="swift_resolved", version=1, wants=("**/Package.resolved", "**/.package.resolved"), read=read
+    name="swift_resolved", version=2, wants=("**/Package.resolved", "**/.package.resolved"), read=read
 )
