@@ -67,7 +67,7 @@ class BaseImage(Struct, frozen=True):
 
 
 class ReportImage(Struct, frozen=True, kw_only=True):
-    """The image. `config` is its own configuration as it stands there (secrets' values are not our concern here)."""
+    """The image. `config` is its own configuration; values that may be secrets are `***` in it and in `annotations`."""
 
     name: str
     source: str

@@ -13,6 +13,7 @@ from hullmark.model.image import DIGEST, Image
 from hullmark.model.report import BaseImage
 from hullmark.scan.cache import FactCache
 from hullmark.scan.diff_ids import DiffIds
+from hullmark.scan.masking import masked_text
 
 _NAME = "org.opencontainers.image.base.name"
 _DIGEST = "org.opencontainers.image.base.digest"
@@ -73,7 +74,7 @@ def find_base(
     layers = _of_label(image, name, digest, source)
     if _starts_with(chain, layers):
         return BaseImage("label", name, digest, len(layers), rejected, "digests")
-    return BaseImage("claimed", name, digest, 0, rejected)
+    return BaseImage("claimed", masked_text(name), digest, 0, rejected)
 
 
 def _compared(

@@ -5,6 +5,7 @@ import datetime as dt
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -21,12 +22,14 @@ from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.diff_ids import DiffIds
 from hullmark.scan.documents import document_of
 from hullmark.scan.layers import Facts, LayerReader, decode, encode, unreadable
+from hullmark.scan.masking import masked_config
 from hullmark.scan.matching import Inventory, Item, report
 from hullmark.scan.overlay import Merged, merge, skipper
 from hullmark.scan.packages import Assembled, Place, assemble, unread_of
 from hullmark.scan.request import ScanRequest
 from hullmark.scan.workers import in_processes
 
+Config = dict[str, Any]
 _WORTH_FORKING = 8 * 1024 * 1024
 _UNREAD_LISTED = 10_000
 
@@ -80,12 +83,13 @@ def take_inventory(request: ScanRequest, cache: FactCache, catalogue: Catalogue)
     if all(chain):
         cache.remember_image(chain, _lasting_name(opened.image))
     cache.prune_when_due()
-    described = _layers(opened, layers, base)
+    config = masked_config(opened.image.config)
+    described = _layers(opened, layers, config, base)
     return Inventory(
         tool=Tool(
             "hullmark", __version__, {detector.name: detector.version for detector in catalogue.detectors}
         ),
-        image=_image(opened.image, assembled, base),
+        image=_image(opened.image, assembled, config, base),
         layers=described,
         items=_items(assembled, described, base),
         errors=_errors(opened.image, layers, merged),
@@ -151,8 +155,10 @@ def _read_missing(
             )
 
 
-def _layers(opened: OpenedImage, layers: Sequence[Facts], base: BaseImage) -> tuple[Layer, ...]:
-    instructions = _instructions(opened.image, len(layers))
+def _layers(
+    opened: OpenedImage, layers: Sequence[Facts], config: Config, base: BaseImage
+) -> tuple[Layer, ...]:
+    instructions = _instructions(config, len(layers))
     return tuple(
         Layer(
             index=index,
@@ -173,9 +179,9 @@ def _from_base(layer: int, base: BaseImage) -> bool | None:
     return layer < base.layers if base.layers else None
 
 
-def _instructions(image: Image, count: int) -> list[str]:
+def _instructions(config: Config, count: int) -> list[str]:
     """Give the instruction of each layer from the image's history, where their numbers fit."""
-    history = image.config.get("history")
+    history = config.get("history")
     if not isinstance(history, list):
         return [""] * count
     entries = [entry for entry in history if isinstance(entry, dict) and not entry.get("empty_layer")]
@@ -184,7 +190,7 @@ def _instructions(image: Image, count: int) -> list[str]:
     return [created if isinstance(created := entry.get("created_by"), str) else "" for entry in entries]
 
 
-def _image(image: Image, assembled: Assembled, base: BaseImage) -> ReportImage:
+def _image(image: Image, assembled: Assembled, config: Config, base: BaseImage) -> ReportImage:
     return ReportImage(
         name=image.name,
         source=image.source,
@@ -194,8 +200,8 @@ def _image(image: Image, assembled: Assembled, base: BaseImage) -> ReportImage:
         tags=image.tags,
         distribution=assembled.distribution,
         base=base,
-        config=image.config,
-        annotations=image.annotations,
+        config=config,
+        annotations=masked_config(image.annotations),
     )
 
 
