@@ -2,7 +2,7 @@
 
 An environment's values are kept for a few well-known harmless names and masked for all others. In other texts
 (instructions, commands, labels) what is assigned to a name of credentials is masked, and so are the user and password
-of a URL. docs/adr/0012-values-that-may-be-secrets-are-masked.md says why.
+of a URL. docs/adr/0011-values-that-may-be-secrets-are-masked.md says why.
 """
 
 import itertools
