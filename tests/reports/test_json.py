@@ -10,9 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullmark.model.report import Failure, Report, ReportDatabase, ReportSet
+from hullmark.model.advisory import EndOfLife, Epss, KnownExploited, Reference, Score
+from hullmark.model.facts import Distribution, Unread
+from hullmark.model.report import (
+    Bundle,
+    Failure,
+    Report,
+    ReportDatabase,
+    ReportImage,
+    ReportSet,
+    Suppressed,
+)
 from hullmark.reports import formats, render
 from hullmark.reports._schema import ID, document, schema
+from hullmark.reports.json import WHOLE
 from hullmark.scan.request import ScanRequest
 from hullmark.scan.run import run
 from reports.sample import SAMPLE
@@ -78,8 +89,72 @@ def test_top_level_names_are_always_there() -> None:
     ]
 
 
+BARE = msgspec.structs.replace(
+    SAMPLE,
+    image=ReportImage(name="a", source="dir", distribution=Distribution("debian")),
+    errors=(Unread("layer", "damaged"), Unread("record", "odd", "a", "line 1", "sha256:1")),
+    findings=(
+        msgspec.structs.replace(
+            SAMPLE.findings[0],
+            scores=(Score("a"),),
+            references=(Reference("https://example.org"),),
+            kev=KnownExploited("CVE-2021-44228"),
+            eol=EndOfLife("debian-12"),
+            epss=Epss("CVE-2021-44228", 0.1, 0.2),
+            bundles=(Bundle("DSA-1"),),
+        ),
+    ),
+    suppressed=(Suppressed("--severity", msgspec.structs.replace(SAMPLE.findings[1], scores=(Score("a"),))),),
+)
+
+
+def test_each_name_is_always_there_and_the_schema_says_so() -> None:
+    assert problems(BARE) == []
+    assert problems(ReportSet(reports=(BARE,), summary=SAMPLE.summary)) == []
+    document = json.loads(render("json", BARE))
+    assert document["errors"][0] == {
+        "type": "unread",
+        "kind": "layer",
+        "reason": "damaged",
+        "path": "",
+        "place": "",
+        "layer": "",
+    }
+    assert document["findings"][0]["scores"] == [
+        {"source": "a", "kind": "level", "level": "unknown", "vector": "", "value": None}
+    ]
+    parts = [part for part in schema()["$defs"].values() if "properties" in part]
+    assert len(parts) > 20
+    assert all(set(part["required"]) == set(part["properties"]) for part in parts)
+    for part in document["errors"][0], document["image"]["platform"], document["findings"][0]["kev"]:
+        for name in list(part):
+            value = part.pop(name)
+            assert list(VALIDATOR.iter_errors(document)), name
+            part[name] = value
+    assert not list(VALIDATOR.iter_errors(document))
+
+
+def struct_types(kind: msgspec.inspect.Type, found: set[type]) -> set[type]:
+    """Collect the types that a type can hold."""
+    parts = [getattr(kind, name, None) for name in ("item_type", "value_type", "key_type")]
+    parts += [*getattr(kind, "item_types", ()), *getattr(kind, "types", ())]
+    if isinstance(kind, msgspec.inspect.StructType) and kind.cls not in found:
+        found.add(kind.cls)
+        parts += [field.type for field in kind.fields]
+    for part in parts:
+        if part is not None:
+            struct_types(part, found)
+    return found
+
+
+def test_no_type_of_the_report_leaves_out_what_it_does_not_say() -> None:
+    kinds = struct_types(msgspec.inspect.type_info(Report), set())
+    assert {kind for kind in kinds if kind.__struct_config__.omit_defaults} == set(WHOLE)  # type: ignore[attr-defined]
+
+
 def test_what_is_written_reads_back() -> None:
-    assert msgspec.json.decode(render("json", SAMPLE), type=Report) == SAMPLE
+    for report in (SAMPLE, BARE):
+        assert msgspec.json.decode(render("json", report), type=Report) == report
 
 
 @pytest.mark.parametrize("image", ["demo/image.tar"])

@@ -12,9 +12,6 @@ import msgspec
 from hullmark.model.report import SCHEMA_VERSION, Report, ReportSet
 
 ID = f"https://hullmark.dev/schema/report-{SCHEMA_VERSION}.json"
-_WHOLE = frozenset({"Report", "ReportSet"})
-"""What is written with every name, whether there is something to say or not."""
-
 _REF = "#/$defs/{name}"
 
 
@@ -35,8 +32,10 @@ def _titled(name: str, part: dict[str, Any]) -> dict[str, Any]:
     made = {"title": name, **part}
     if "description" in part:
         made["description"] = inspect.cleandoc(part["description"])
-    if name in _WHOLE:
-        made["required"] = list(part["properties"])
+    if "properties" in part:
+        made["required"] = list(
+            part["properties"]
+        )  # each is written, whether there is something to say or not
     return made
 
 
