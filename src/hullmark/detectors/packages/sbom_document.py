@@ -21,6 +21,7 @@ _NO_PACKAGES = frozenset({"bitbucket", "docker", "github", "gitlab", "oci", "swi
 
 _TAG_VALUE = b"SPDXVersion:"
 _MAX_NESTED = 100
+_MAX_LICENCES, _MAX_TEXT = 100, 1000
 
 
 class _Stated(NamedTuple):
@@ -44,13 +45,20 @@ def read(file: File) -> Iterator[Package | Unread]:
     else:
         return  # .cdx is also a form of chemists
     seen: set[tuple[str, str, str, str]] = set()
+    known: set[str] = set()
     for component in stated:
+        if component.purl in known:
+            continue
+        known.add(component.purl)
         try:
             parsed = parse_purl(component.purl)
         except ValueError as problem:
             yield file.unread(str(problem), component.place)
             continue
         if not parsed.version or parsed.type in _NO_PACKAGES:
+            continue
+        if not component.purl.isprintable() or not f"{whole_name(parsed)}{parsed.version}".isprintable():
+            yield file.unread("package URL with a control character", component.place)
             continue
         package = _package(parsed, component)
         identity = (package.ecosystem, package.name, package.version, package.arch)
@@ -66,10 +74,10 @@ def _package(parsed: Purl, component: _Stated) -> Package:
             ecosystem=parsed.type,
             name=whole_name(parsed),
             version=version,
-            licences=component.licences,
+            licences=_short(component.licences),
             place=component.place,
             origin="declared",
-            vendor=component.vendor,
+            vendor="".join(_short((component.vendor,))),
         )
     epoch = qualifiers.get("epoch", "")
     if epoch.isascii() and epoch.isdigit() and ":" not in version:
@@ -82,11 +90,16 @@ def _package(parsed: Purl, component: _Stated) -> Package:
         arch=qualifiers.get("arch", ""),
         source="" if source.endswith(".src.rpm") else source,
         source_version=source_version,
-        licences=component.licences,
+        licences=_short(component.licences),
         place=component.place,
         origin="declared",
         vendor=parsed.namespace,  # whose build it is: `assemble` asks for it
     )
+
+
+def _short(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out a licence's whole text and other prose, which some producers put where a name belongs."""
+    return tuple(text for text in texts[:_MAX_LICENCES] if len(text) <= _MAX_TEXT and text.isprintable())
 
 
 def _json(document: Any) -> Iterator[_Stated]:
@@ -96,7 +109,7 @@ def _json(document: Any) -> Iterator[_Stated]:
         yield from _cyclonedx(document)
     elif "spdxVersion" in document:
         yield from _spdx(document)
-    elif "spdx.org/rdf/3" in str(document.get("@context"))[:1000]:
+    elif any("spdx.org/rdf/3" in text for text in untyped.texts(document, "@context")):
         yield from _spdx3(document)
     else:
         raise MalformedError("not an SBOM: neither CycloneDX nor SPDX")
@@ -104,16 +117,22 @@ def _json(document: Any) -> Iterator[_Stated]:
 
 def _cyclonedx(document: dict[str, Any]) -> Iterator[_Stated]:
     waiting = [("components", document.get("components"), 0)]
+    too_deep = ""
     while waiting:
         place, components, depth = waiting.pop()
         for number, component in enumerate(components if isinstance(components, list) else ()):
             here = f"{place}[{number}]"
-            if isinstance(component, dict) and component.get("components") and depth < _MAX_NESTED:
-                waiting.append((f"{here}.components", component["components"], depth + 1))
+            if isinstance(component, dict) and component.get("components"):
+                if depth < _MAX_NESTED:
+                    waiting.append((f"{here}.components", component["components"], depth + 1))
+                else:
+                    too_deep = here
             purl = untyped.text(component, "purl")
             if purl and untyped.text(component, "scope") != "excluded":
                 vendor = untyped.text(component, "publisher") or untyped.text(component, "supplier", "name")
                 yield _Stated(here, purl, _licences(untyped.array(component, "licenses")), vendor)
+    if too_deep:
+        raise MalformedError(f"components nested more than {_MAX_NESTED} deep", too_deep[:_MAX_TEXT])
 
 
 def _licences(entries: list[Any]) -> tuple[str, ...]:
@@ -195,7 +214,7 @@ def assemble(view: View) -> Iterator[tuple[Package, Seen]]:
 
 DETECTOR = Detector(
     name="sbom_document",
-    version=2,
+    version=3,
     wants=(
         "**/*.spdx",
         "**/*.spdx.json",
