@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
+DEMO_AS_OF := 2026-08-22T00:00:00Z
 export HULLMARK_DEMO := $(DEMO)
 
 .PHONY: help demo dev test test-fast check golden e2e bench tools format lock clean
@@ -20,8 +21,8 @@ $(VENV)/installed: pyproject.toml requirements-dev.txt
 dev: $(VENV)/installed ## Set up everything that development needs
 
 demo: $(VENV)/installed ## Scan a real image with real advisories, without network
-	HULLMARK_CACHE_DIR=$(DEMO) $(BIN)/hullmark db build --quiet --from demo/feeds
-	HULLMARK_CACHE_DIR=$(DEMO) $(BIN)/hullmark scan demo/image.tar
+	HULLMARK_CACHE_DIR=$(DEMO) $(BIN)/hullmark db build --quiet --from demo/feeds --as-of $(DEMO_AS_OF)
+	HULLMARK_CACHE_DIR=$(DEMO) $(BIN)/hullmark scan demo/image.tar --base demo/image.tar:alpine-3.10 --as-of $(DEMO_AS_OF)
 
 tools: ## Install the programs that some tests use as servers and oracles (Debian packages)
 	sh tests/install-tools.sh

@@ -60,7 +60,7 @@ def osv(name: str, package: str, fixed: str) -> dict[str, object]:
 def test_the_demo_is_built(tmp_path: Path) -> None:
     result = build(DEMO, tmp_path, feeds(), built=TIME)
     assert (result.failed, result.unread_count, result.unchanged) == ({}, 0, [])
-    assert sorted(result.parts) == ["alpine-3.10", "eol", "osv-npm", "osv-pypi"]
+    assert sorted(result.parts) == ["alpine-3.10", "eol", "kev", "osv-npm", "osv-pypi"]
     database = Database.open(tmp_path)
     assert database.current.parts == result.parts
     for key, info in result.parts.items():
