@@ -118,7 +118,7 @@ def main() -> None:
     times, hits = [], 0
     for _round in range(6):
         fresh = Database.open(options.folder)
-        matcher = Matcher(fresh, lambda e: covers.get(e, Cover("no_feed", (), ())), schemes().get)
+        matcher = Matcher(fresh, lambda e, _: covers.get(e, Cover("no_feed", (), ())), schemes().get)
         begun = time.perf_counter()
         answers = matcher.match(queries)
         times.append((time.perf_counter() - begun) * 1000)

@@ -19,7 +19,7 @@ def matched(folder: Path, parts: Sequence[str], *queries: Query) -> list[Answer]
     database = Database.open(folder / "db")
     try:
         answers = Cover("matched" if parts else "no_feed", ("toy",), tuple(parts), (tuple(parts),))
-        return Matcher(database, lambda _ecosystem: answers, schemes().get).match(queries)
+        return Matcher(database, lambda _ecosystem, _origin: answers, schemes().get).match(queries)
     finally:
         database.close()
 
@@ -150,7 +150,7 @@ def test_a_feed_that_knows_some_flaws_only_makes_nothing_checked(tmp_path: Path)
     query = Query("pypi", "x", "1")
     database = Database.open(tmp_path / "db")
     some = Cover("matched", ("main", "toy"), ("main-pypi", "toy-pypi"), (("main-pypi",),))
-    (answer,) = Matcher(database, lambda _ecosystem: some, schemes().get).match([query])
+    (answer,) = Matcher(database, lambda _ecosystem, _origin: some, schemes().get).match([query])
     database.close()
     assert (answer.coverage, answer.missing) == ("feed_missing", ("main-pypi",))
     assert names(answer) == ["A"]
@@ -177,7 +177,9 @@ def test_keys_of_another_revision_of_the_order_are_not_compared(tmp_path: Path) 
     database = Database.open(tmp_path / "db")
     answers = Cover("matched", ("toy",), ("toy-pypi",), (("toy-pypi",),))
     newer = msgspec.structs.replace(schemes()["pypi"], revision=schemes()["pypi"].revision + 1)
-    (answer,) = Matcher(database, lambda _ecosystem: answers, lambda _ecosystem: newer).match([query])
+    (answer,) = Matcher(database, lambda _ecosystem, _origin: answers, lambda _ecosystem: newer).match(
+        [query]
+    )
     database.close()
     assert answer == Answer((), "feed_missing", (), ("toy",), ("toy-pypi",))
 
@@ -284,3 +286,26 @@ def test_other_products_do_not_speak_of_the_release(tmp_path: Path) -> None:
     queries = [Query("generic", "curl", "1", cpe=cpe) for cpe in ("haxx:curl", "other:curl", "")]
     found = matched(tmp_path, ["toy-generic"], *queries)
     assert [names(answer) for answer in found] == [["bare"], [], []]
+
+
+def test_nobody_speaks_for_a_third_partys_package(tmp_path: Path) -> None:
+    built(tmp_path, advisory("A", affected("nginx", ecosystem="rpm")))
+    own, other = matched(
+        tmp_path, ["toy-rpm"], Query("rpm", "nginx", "1"), Query("rpm", "nginx", "1", origin="other")
+    )
+    assert (names(own), own.coverage, own.parts) == (["A"], "matched", ("toy-rpm",))
+    assert other == Answer((), "no_feed", (), ())
+
+
+def test_each_origin_has_parts_of_its_own(tmp_path: Path) -> None:
+    built(tmp_path, advisory("A", affected("x", ecosystem="rpm")))
+    database = Database.open(tmp_path / "db")
+    covers = {
+        "": Cover("matched", ("redhat",), ("rhel-9",), (("rhel-9",),)),
+        "epel": Cover("matched", ("toy",), ("toy-rpm",), (("toy-rpm",),)),
+    }
+    matcher = Matcher(database, lambda _ecosystem, origin: covers[origin], schemes().get)
+    own, epel = matcher.match([Query("rpm", "x", "1"), Query("rpm", "x", "1", origin="epel")])
+    assert (names(own), own.coverage, own.missing) == ([], "feed_missing", ("rhel-9",))
+    assert (names(epel), epel.coverage, epel.parts) == (["A"], "matched", ("toy-rpm",))
+    database.close()

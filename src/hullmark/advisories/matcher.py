@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from hullmark.advisories.database import Database, Part, Statement
+from hullmark.advisories.origins import Origin
 from hullmark.advisories.scheme import Scheme
 from hullmark.model.errors import VersionError
 from hullmark.model.facts import SYSTEM, Distribution
@@ -22,7 +23,10 @@ _ANY_MODULE = "*"
 
 
 class Query(NamedTuple):
-    """One distinct package. `source` and `source_version` are empty where they are the package's own."""
+    """One distinct package. `source` and `source_version` are empty where they are the package's own.
+
+    `origin` says who made an OS package.
+    """
 
     ecosystem: str
     name: str
@@ -32,6 +36,7 @@ class Query(NamedTuple):
     source_version: str = ""
     module: str = ""
     cpe: str = ""
+    origin: Origin = ""
 
 
 class Answer(NamedTuple):
@@ -116,11 +121,14 @@ def _ask(asked: "Iterable[Feed]", target: Target) -> Cover:
 class Matcher:
     """Asks one database about the packages of one image.
 
-    `covers(ecosystem)` names the parts that speak for an ecosystem there, `schemes(ecosystem)` gives its order.
+    `covers(ecosystem, origin)` names the parts that speak for an ecosystem there, `schemes(ecosystem)` gives its order.
     """
 
     def __init__(
-        self, database: Database, covers: Callable[[str], Cover], schemes: Callable[[str], Scheme | None]
+        self,
+        database: Database,
+        covers: Callable[[str, Origin], Cover],
+        schemes: Callable[[str], Scheme | None],
     ) -> None:
         self._database = database
         self.cover = functools.cache(covers)
@@ -131,10 +139,11 @@ class Matcher:
         return [self._answer(query) for query in queries]
 
     def _answer(self, query: Query) -> Answer:
-        cover = self.cover(query.ecosystem)
         scheme = self._scheme(query.ecosystem)
-        if scheme is None or (query.ecosystem == "generic" and not query.cpe):
+        nameless = query.ecosystem == "generic" and not query.cpe
+        if scheme is None or nameless or query.origin == "other":
             return Answer((), "no_feed", (), ())  # nobody can say anything about it
+        cover = self.cover(query.ecosystem, query.origin)
         opened = self._opened(cover.parts, scheme)
         found: list[Statement] = []
         for part in opened:

@@ -8,7 +8,8 @@ from typing import Literal
 import msgspec
 
 from hullmark.advisories.database import Database, Part, PartInfo, Statement
-from hullmark.advisories.matcher import Answer, Matcher, Query
+from hullmark.advisories.matcher import Answer, Cover, Matcher, Query
+from hullmark.advisories.origins import Makers, Origin
 from hullmark.findings.merge import Flaw, Hit, evidence, merge, references, severity
 from hullmark.model.advisory import (
     SEVERITY_RANK,
@@ -90,6 +91,7 @@ class _Reporter:
         self.database = database
         self.as_of = dt.datetime.fromisoformat(request.as_of)
         self.distribution = inventory.distribution
+        self.makers = Makers(self.distribution, (item.package for item in inventory.items))
         self.used: dict[str, Part] = {}
         self.notes: dict[str, dict[str, Note]] = {}
         self.advisories: dict[tuple[str, int], Advisory] = {}
@@ -100,13 +102,9 @@ class _Reporter:
     def report(self) -> Report:
         items = self.inventory.items
         matcher = (
-            Matcher(
-                self.database, lambda eco: self.catalogue.cover(eco, self.distribution), self.catalogue.scheme
-            )
-            if self.database is not None
-            else None
+            Matcher(self.database, self._cover, self.catalogue.scheme) if self.database is not None else None
         )
-        queries = [_query(item.package) for item in items]
+        queries = [_query(item.package, self.makers.origin(item.package)) for item in items]
         answers = (
             matcher.match(queries)
             if matcher is not None
@@ -126,7 +124,9 @@ class _Reporter:
         if self.eol is not None:
             findings.append(self._eol_finding(self.eol))
         shown, suppressed = _filtered(findings, components, self.request.filters)
-        derived = matcher.cover(_system(items)).derived_from if matcher is not None and _system(items) else ""
+        derived = (
+            matcher.cover(_system(items), "").derived_from if matcher is not None and _system(items) else ""
+        )
         image = msgspec.structs.replace(self.inventory.image, derived_from=derived)
         coverage = self._coverage(components)
         return Report(
@@ -147,6 +147,9 @@ class _Reporter:
                 sorted(suppressed, key=lambda entry: (entry.reason, _worst_first(entry.finding)))
             ),
         )
+
+    def _cover(self, ecosystem: str, origin: Origin) -> Cover:
+        return self.catalogue.cover(ecosystem, self.makers.speaker(origin))
 
     def _component(self, name: str, item: Item, answer: Answer) -> Component:
         package = item.package
@@ -397,7 +400,7 @@ class _Reporter:
         )
 
 
-def _query(package: Package) -> Query:
+def _query(package: Package, origin: Origin) -> Query:
     return Query(
         package.ecosystem,
         package.name,
@@ -407,6 +410,7 @@ def _query(package: Package) -> Query:
         package.source_version,
         package.module,
         package.cpe,
+        origin,
     )
 
 

@@ -2,7 +2,7 @@
 
 Format: https://bodhi.fedoraproject.org/docs/server_api/. A build is a source package; the flaws are named in
 the titles of the bugs that an update closes, or else in its own words. EPEL's updates belong to the release
-`epel-9` and the like.
+`epel-9`, from 10 on `epel-10.1` and the like.
 """
 
 import re
@@ -26,6 +26,8 @@ _LEVELS = {
 }
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 _BUILD = re.compile(r"(\S+)-([^-\s]+-[^-\s]+)")
+_NUMBER = re.compile(r"(\d{1,3})(?!\d)(?:\.(\d{1,2})(?!\d))?")
+_FIRST_WITH_MINORS = 10
 _PREFIXES = {"FEDORA": "fedora", "FEDORA-EPEL": "epel"}
 
 
@@ -146,12 +148,21 @@ def _time(text: str | None) -> str:
 
 
 def parts(target: Target) -> tuple[str, ...] | None:
-    """Fedora speaks for its own releases."""
+    """Fedora speaks for its own releases and for EPEL's.
+
+    From 10 on EPEL has minor releases, as RHEL has. Each begins with what the one before it has, whose updates hold
+    for it too. CentOS Stream uses the leading one and does not say which that is.
+    """
     distribution = target.distribution
-    if target.ecosystem != "rpm" or distribution is None or distribution.id != "fedora":
+    if target.ecosystem != "rpm" or distribution is None or distribution.id not in ("fedora", "epel"):
         return None
-    match = re.match(r"\d{1,3}(?!\d)", distribution.version_id)
-    return (f"fedora-{match[0]}",) if match else ()
+    match = _NUMBER.match(distribution.version_id)
+    if match is None:
+        return ()
+    major, minor = match.groups()
+    if distribution.id == "fedora" or int(major) < _FIRST_WITH_MINORS:
+        return (f"{distribution.id}-{major}",)
+    return tuple(f"epel-{major}.{number}" for number in range(int(minor) + 1)) if minor else ()
 
 
 FEED = Feed(
@@ -162,5 +173,8 @@ FEED = Feed(
     files=("fedora/**/*.json", "fedora/**/*.json.gz", "fedora/*.tar.gz"),
     parse=parse,
     parts=parts,
-    urls=("https://bodhi.fedoraproject.org/updates/?type=security&status=stable&releases=F{release}",),
+    urls=(
+        "https://bodhi.fedoraproject.org/updates/?type=security&status=stable&releases=F{release}",
+        "https://bodhi.fedoraproject.org/updates/?type=security&status=stable&releases=EPEL-{release}",
+    ),
 )
