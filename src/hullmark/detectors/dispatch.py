@@ -1,9 +1,10 @@
 """Finds, for a path, the detectors that want it, at a cost that does not grow with their number.
 
 Every pattern ends in a literal name, a literal extension or, below a literal folder, `*`; so three look-ups
-in dictionaries (base name, extension, folder) leave only true candidates, which a compiled pattern confirms.
+in dictionaries (base name, extension, folder) leave only true candidates, which the pattern confirms.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -12,7 +13,9 @@ from hullmark.detectors.detector import Detector
 _WILD = re.compile(r"\*\*/|\*|\?")
 
 
-def _regex(pattern: str) -> str:
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern when its first candidate comes: most of a thousand never have one."""
     out, at = [], 0
     for wild in _WILD.finditer(pattern):
         out += [
@@ -20,7 +23,7 @@ def _regex(pattern: str) -> str:
             {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}[wild[0]],
         ]
         at = wild.end()
-    return "".join([*out, re.escape(pattern[at:])])
+    return re.compile("".join([*out, re.escape(pattern[at:])]), re.DOTALL)
 
 
 class Dispatcher:
@@ -29,7 +32,7 @@ class Dispatcher:
     def __init__(self, detectors: Iterable[Detector]) -> None:
         self.detectors = tuple(detectors)
         self.binaries = tuple(detector for detector in self.detectors if detector.binaries)
-        tables: dict[str, dict[str, list[tuple[re.Pattern[str] | None, Detector]]]]
+        tables: dict[str, dict[str, list[tuple[str, Detector]]]]
         tables = {"name": {}, "extension": {}, "folder": {}}
         for detector in self.detectors:
             for pattern in detector.wants:
@@ -45,8 +48,7 @@ class Dispatcher:
                         f"{detector.name} wants {pattern!r}: its last component has no literal part"
                     )
                 anywhere = pattern == f"**/{last}" and table == "name"
-                confirm = None if anywhere else re.compile(_regex(pattern), re.DOTALL)
-                tables[table].setdefault(entry, []).append((confirm, detector))
+                tables[table].setdefault(entry, []).append(("" if anywhere else pattern, detector))
         self._names, self._extensions, self._folders = tables["name"], tables["extension"], tables["folder"]
 
     def find(self, path: str) -> list[Detector]:
@@ -61,8 +63,8 @@ class Dispatcher:
             self._extensions.get(extension, ()),
             self._folders.get(folder, ()),
         ):
-            for confirm, detector in candidates:
-                if (confirm is None or confirm.fullmatch(path)) and detector not in found:
+            for pattern, detector in candidates:
+                if (not pattern or _compiled(pattern).fullmatch(path)) and detector not in found:
                     found.append(detector)
         return found
 
