@@ -104,6 +104,8 @@ DISTRIBUTIONS = (
     Distribution(id="rocky", version_id="9.4"),
     Distribution(id="ol", version_id="8.9"),
     Distribution(id="fedora", version_id="40"),
+    Distribution(id="epel", version_id="9.4"),
+    Distribution(id="epel", version_id="10.1"),
     Distribution(id="amzn", version_id="2"),
     Distribution(id="amzn", version_id="2023"),
     Distribution(id="sles", version_id="15.5"),
@@ -182,6 +184,8 @@ def coverage() -> str:
         given = cover(ECOSYSTEM_OF.get(distribution.id, "rpm"), distribution)
         said = "taken for another: `image.derived_from` says so" if given.derived_from else ""
         said = said or ("" if given.parts else f"`{given.coverage}`")
+        if distribution.id == "epel":
+            said = "packages that the Fedora Project made for RHEL and its like of that version"
         cells = (
             distribution.id,
             distribution.version_id,
