@@ -14,6 +14,7 @@ from hullmark.model.advisory import SEVERITY_RANK, Advisory, Reference, Score, S
 from hullmark.model.report import Bundle, Evidence, FindingState
 
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}\Z")
+_PRO_BUILD = re.compile(r"[+~]esm\d")
 _GHSA = re.compile(r"GHSA(?:-[0-9a-z]{4}){3}\Z")
 
 
@@ -191,12 +192,21 @@ def _fixed_version(hits: list[Hit], key: Callable[[str], bytes | None]) -> str:
     """Choose the lowest fixed version that all of a publisher's statements agree with: the highest of theirs."""
     best, best_key = "", b""
     for hit in hits:
-        # What only subscribers of an extended support get is no fix for everybody; the evidence names it.
-        text = "" if hit.statement.more.repositories else hit.statement.fixed
+        text = _public_fix(hit)
         order = key(text) if text else None
         if text and (not best or (order is not None and order > best_key)):
             best, best_key = text, order or b""
     return best
+
+
+def _public_fix(hit: Hit) -> str:
+    """Give the version with the fix, empty where only subscribers of an extended support get it; the evidence names it.
+
+    Whoever has a build from Ubuntu Pro's archives (`1:4.1.7-4ubuntu0.1+esm2`) gets the next one, too.
+    """
+    archives = hit.statement.more.repositories
+    pro = bool(archives) and all(name.startswith("esm") for name in archives)
+    return hit.statement.fixed if not archives or (pro and _PRO_BUILD.search(hit.compared)) else ""
 
 
 def _state(hits: list[Hit], fixed: str) -> FindingState:
@@ -219,7 +229,7 @@ def _bundles(group: list[Hit]) -> tuple[Bundle, ...]:
                 (reference.url for reference in hit.advisory.references if hit.advisory.id in reference.url),
                 "",
             )
-            found[hit.advisory.id] = Bundle(hit.advisory.id, hit.statement.fixed, url)
+            found[hit.advisory.id] = Bundle(hit.advisory.id, _public_fix(hit), url)
     return tuple(found[name] for name in sorted(found))
 
 
