@@ -8,6 +8,7 @@ import mmap
 import struct
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from hullmark.images.inflate import Hashed
 from hullmark.images.limits import Large, ReadLimits
@@ -23,6 +24,30 @@ _BYTES_AN_ENTRY, _BYTES_A_LINE = 16, 4
 def weight(entry: FileFacts) -> int:
     """Say as how many facts a file counts. A path of many folders counts as more, since each of them is looked at."""
     return 1 + len(entry.facts) + entry.path.count("/") // 6
+
+
+def path_bytes(path: str) -> int:
+    """Say as how many bytes the folders of a path count: each has a text of its own when layers are merged."""
+    return len(path) * path.count("/") // 8
+
+
+class Weights(NamedTuple):
+    """As how much a layer counts: facts, their bytes, bytes of links and whiteouts. The same whether it was read or remembered."""
+
+    facts: int = 0
+    fact_bytes: int = 0
+    shape_bytes: int = 0
+
+
+def weigh(shape: LayerShape, files: Mapping[str, tuple[FileFacts, ...]], encoded_bytes: int) -> Weights:
+    """Weigh what was learned of a layer; `encoded_bytes` is the size of its facts as they are remembered."""
+    facts, fact_bytes = 0, encoded_bytes
+    for found in files.values():
+        for entry in found:
+            facts += weight(entry)
+            fact_bytes += path_bytes(entry.path)
+    packed = (shape.links, shape.whiteouts, shape.opaques)
+    return Weights(facts, fact_bytes, sum(len(words) + LINK_COST * words.count(b"\0") for words in packed))
 
 
 class BoundsError(HullmarkError):
@@ -89,21 +114,20 @@ class Bounds:
                 hint="limits.image_lines",
             )
 
-    def problem(self, shape: LayerShape, files: Mapping[str, tuple[FileFacts, ...]], fact_bytes: int) -> str:
+    def problem(self, weights: Weights) -> str:
         """Say why what was learned of one more layer is too much, or nothing; what is too much does not count."""
-        facts = sum(weight(entry) for found in files.values() for entry in found)
-        packed = (shape.links, shape.whiteouts, shape.opaques)
-        size = sum(len(words) + LINK_COST * words.count(b"\0") for words in packed)
         with self._turn:
             facts_left, bytes_left, shape_left = _LEARNED.unpack(self._learned)
-            if facts > facts_left:
+            if weights.facts > facts_left:
                 return (
                     f"all layers together say more than {self._limits.image_facts} facts (limits.image_facts)"
                 )
-            if fact_bytes > bytes_left:
+            if weights.fact_bytes > bytes_left:
                 return f"the facts of all layers have more than {self._limits.image_fact_bytes} bytes"
-            if size > shape_left:
+            if weights.shape_bytes > shape_left:
                 most = self._limits.image_shape_bytes
                 return f"all layers together have more than {most} bytes of links and whiteouts"
-            self._learned[:] = _LEARNED.pack(facts_left - facts, bytes_left - fact_bytes, shape_left - size)
+            self._learned[:] = _LEARNED.pack(
+                facts_left - weights.facts, bytes_left - weights.fact_bytes, shape_left - weights.shape_bytes
+            )
         return ""

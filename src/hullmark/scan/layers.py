@@ -4,7 +4,7 @@ import contextlib
 import functools
 import hashlib
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,7 +17,7 @@ from hullmark.images.source import Blob, FileIdentity
 from hullmark.images.walk import Body, Cut, Selected, Shape, walk
 from hullmark.model.errors import HullmarkError, LimitError
 from hullmark.model.facts import FileFacts, LayerShape, Unread, UnreadKind
-from hullmark.scan.bounds import Bounds, BoundsError, weight
+from hullmark.scan.bounds import Bounds, BoundsError, Weights, path_bytes, weigh, weight
 from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
 
@@ -36,7 +36,11 @@ _FREELY = contextlib.nullcontext()
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What is known of one layer. `digest` is verified, empty when the blob is not what was promised."""
+    """What is known of one layer. `digest` is verified, empty when the blob is not what was promised.
+
+    `encoded_bytes` is the size of its facts as they are remembered. `refused` tells that it was left out since the
+    layers are too much together; its `weights` say why.
+    """
 
     digest: str
     shape: LayerShape
@@ -44,7 +48,9 @@ class Facts(msgspec.Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
     size_bytes: int = 0
     remembered: bool = False
-    fact_bytes: int = 0
+    encoded_bytes: int = 0
+    weights: Weights = Weights()
+    refused: bool = False
 
 
 class Deadline(Protocol):
@@ -117,8 +123,30 @@ class LayerReader:
 
     def admitted(self, blob: Blob, facts: Facts) -> Facts:
         """Give a layer's facts back, as long as those of the whole image are not too many."""
-        problem = self.bounds.problem(facts.shape, facts.files, facts.fact_bytes)
-        return unreadable(blob, problem) if problem else facts
+        weights = weigh(facts.shape, facts.files, facts.encoded_bytes)
+        if problem := self.bounds.problem(weights):
+            return refused(blob, problem, weights)
+        return msgspec.structs.replace(facts, weights=weights)
+
+    def settled(self, blobs: Sequence[Blob], found: Sequence[Facts]) -> list[Facts]:
+        """Decide anew, from the lowest layer up, where the layers of an image are too much together.
+
+        While they are read, those that come first are kept, so that memory stays bounded. Which those are must not
+        show. (Where a stream gives each layer once, its order is always the same.)
+        """
+        if not any(facts.refused for facts in found) or any(blob.once for blob in blobs):
+            return list(found)
+        bounds = Bounds(self.limits)
+        problems = [bounds.problem(facts.weights) for facts in found]
+        settled = [
+            refused(blob, problem, facts.weights) if problem else facts
+            for blob, problem, facts in zip(blobs, problems, found, strict=True)
+        ]
+        self.bounds = Bounds(self.limits)
+        for number, problem in enumerate(problems):
+            if settled[number].refused and not problem:
+                settled[number] = self.facts(blobs[number])
+        return settled
 
     def _known(self, blob: Blob) -> Facts | None:
         """Look up the facts of a blob whose digest may be believed before its bytes were read."""
@@ -140,8 +168,8 @@ class LayerReader:
             return None
         shape, files = decoded
         size = blob.size if blob.size >= 0 else (blob.identity.size if blob.identity else 0)
-        fact_bytes = sum(memoryview(rows[key]).nbytes for key in self.keys.values())
-        return Facts(digest, shape, files, (), size, remembered=True, fact_bytes=fact_bytes)
+        encoded_bytes = sum(memoryview(rows[key]).nbytes for key in self.keys.values())
+        return Facts(digest, shape, files, (), size, remembered=True, encoded_bytes=encoded_bytes)
 
     def _decode(
         self, rows: Mapping[str, msgspec.Raw]
@@ -272,6 +300,8 @@ class LayerReader:
         digest = "" if cut else hashed.digest
         shape, files = reading.shape.frozen(), reading.files()
         said = tuple(Unread(kind="layer", reason=reason) for reason in problems)
+        new = {self.keys[name]: _ENCODE(found) for name, found in files.items()}
+        encoded_bytes = sum(map(len, new.values()))
         if digest:
             # A pure function of these bytes, so what is wrong with them may be remembered as well.
             known = self._decode(rows) if reading.partial and digest == blob.claimed else None
@@ -279,9 +309,11 @@ class LayerReader:
             shape = msgspec.structs.replace(
                 shape, unread=tuple(dict.fromkeys((*before, *shape.unread, *said)))
             )
-            new = {self.keys[name]: _ENCODE(found) for name, found in files.items()}
             self.cache.store(digest, {self.shape_key: msgspec.msgpack.encode(shape), **new})
             if known is not None:
+                encoded_bytes += sum(
+                    memoryview(rows[self.keys[name]]).nbytes for name in known[1].keys() - files.keys()
+                )
                 files = known[1] | files
         else:
             shape = msgspec.structs.replace(shape, unread=(*shape.unread, *said))
@@ -295,7 +327,7 @@ class LayerReader:
         if digest and not unread:
             self._remember_file(blob, digest, reading.started_ns)
         verified = digest if not unread else ""
-        return Facts(verified, shape, files, unread, hashed.size, fact_bytes=reading.fact_bytes)
+        return Facts(verified, shape, files, unread, hashed.size, encoded_bytes=encoded_bytes)
 
     def _remember_file(self, blob: Blob, digest: str, started_ns: int) -> None:
         if blob.identity is not None:
@@ -514,8 +546,8 @@ def _words(problem: BaseException) -> str:
 
 
 def _size(facts: FileFacts) -> int:
-    """Say as how many bytes what a file says counts; the folders of a path have a text each when layers are merged."""
-    return len(_ENCODE(facts)) + len(facts.path) * facts.path.count("/") // 8
+    """Say as how many bytes what a file says counts."""
+    return len(_ENCODE(facts)) + path_bytes(facts.path)
 
 
 def _unread_file(detector: Detector, path: str, reason: str) -> FileFacts:
@@ -526,6 +558,11 @@ def _unread_file(detector: Detector, path: str, reason: str) -> FileFacts:
 def unreadable(blob: Blob, reason: str) -> Facts:
     """Give the facts of a layer that could not be read."""
     return Facts("", LayerShape(), {}, (Unread(kind="layer", reason=reason),), max(blob.size, 0))
+
+
+def refused(blob: Blob, reason: str, weights: Weights) -> Facts:
+    """Give the facts of a layer that is left out since the layers of its image are too much together."""
+    return msgspec.structs.replace(unreadable(blob, reason), weights=weights, refused=True)
 
 
 def _size_problem(blob: Blob, size: int) -> tuple[Unread, ...]:

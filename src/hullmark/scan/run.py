@@ -124,7 +124,7 @@ def _read_layers(
         found[number] = facts
         done += max(blobs[number].size, 0)
         request.progress("layers", done, total)
-    return [found[number] for number in range(len(blobs))]
+    return reader.settled(blobs, [found[number] for number in range(len(blobs))])
 
 
 def _read_missing(
