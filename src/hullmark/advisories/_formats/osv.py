@@ -40,6 +40,10 @@ LIBRARY_ECOSYSTEMS = {
     "SwiftURL": "swift",
     "ConanCenter": "conan",
     "Bitnami": "bitnami",
+    "CRAN": "cran",
+    "Hackage": "hackage",
+    "Julia": "julia",
+    "opam": "opam",
 }
 """OSV's names of language ecosystems and the purl types that they mean."""
 

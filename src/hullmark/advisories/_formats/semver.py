@@ -2,7 +2,7 @@
 
 Wider than the specification on purpose, since lock files and advisories are: a leading `v` or `=`, fewer or
 more than three numbers (missing ones are zero), leading zeros, a pre-release without its hyphen (`1.2.0rc1`).
-Build metadata does not count.
+Build metadata counts only where an ecosystem says so (`build_key`).
 """
 
 import re
@@ -30,3 +30,13 @@ def key(text: str) -> bytes:
     """Give the sort key of a semantic version."""
     numbers, pre, _build = split(text)
     return release(numbers.split(".")) + (b"\x00" + identifiers(pre) if pre else b"\x01")
+
+
+def build_key(text: str) -> bytes:
+    """Give the sort key of a semantic version whose build metadata counts: 1.2.3 < 1.2.3+1 < 1.2.3+2."""
+    numbers, pre, build = split(text)
+    return (
+        release(numbers.split("."))
+        + (b"\x00" + identifiers(pre) if pre else b"\x01")
+        + (b"\x01" + identifiers(build) if build else b"\x00")
+    )

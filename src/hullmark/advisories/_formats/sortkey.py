@@ -39,6 +39,16 @@ def release(components: Iterable[str]) -> bytes:
     return b"".join([number(component, above=1) for component in kept]) + b"\x00"
 
 
+def numbers(components: Iterable[str]) -> bytes:
+    """Encode numbers that are compared from the left, where a beginning sorts before the whole (1.0 < 1.0.0)."""
+    return b"".join([number(component, above=1) for component in components]) + b"\x00"
+
+
+def descending(piece: bytes) -> bytes:
+    """Turn the order of pieces round; each must say itself where it ends."""
+    return piece.translate(_COMPLEMENT)
+
+
 def identifiers(text: str, *, is_number: Callable[[str], bool] = str.isdigit) -> bytes:
     """Encode the dot-separated identifiers of a pre-release (semver.org, item 11): numbers before words."""
     out = bytearray()
@@ -63,7 +73,7 @@ def padded(items: Sequence[tuple[int, bytes]]) -> bytes:
             continue
         if zeros:
             run = number(str(zeros))
-            out += b"\x02" + run if sign < 0 else b"\x04" + run.translate(_COMPLEMENT)
+            out += b"\x02" + run if sign < 0 else b"\x04" + descending(run)
             zeros = 0
         out += b"\x01" if sign < 0 else b"\x05"
         out += piece

@@ -16,12 +16,6 @@ from hullmark.advisories.feed import Document, Feed, Record
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, Severity, Withdrawn
 from hullmark.model.target import Target
 
-_ECOSYSTEMS = {
-    name: purl_type
-    for name, purl_type in osv.LIBRARY_ECOSYSTEMS.items()
-    if name not in ("ConanCenter", "Bitnami")
-}
-_TYPES = frozenset(_ECOSYSTEMS.values())
 _GRAPHQL = {
     "COMPOSER": "composer",
     "ERLANG": "hex",
@@ -35,6 +29,8 @@ _GRAPHQL = {
     "RUST": "cargo",
     "SWIFT": "swift",
 }
+_TYPES = frozenset(_GRAPHQL.values())
+_ECOSYSTEMS = {name: purl_type for name, purl_type in osv.LIBRARY_ECOSYSTEMS.items() if purl_type in _TYPES}
 _STEMS = {purl_type: purl_type for purl_type in _TYPES} | {
     name.lower(): purl_type for name, purl_type in _GRAPHQL.items()
 }

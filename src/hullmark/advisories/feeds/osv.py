@@ -37,4 +37,5 @@ FEED = Feed(
     parse=parse,
     parts=parts,
     urls=("https://osv-vulnerabilities.storage.googleapis.com/{ecosystem}/all.zip",),
+    version=2,
 )

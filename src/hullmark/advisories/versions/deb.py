@@ -1,8 +1,9 @@
-"""Debian's order of versions: `[epoch:]upstream[-revision]`.
+"""Debian's order of versions: `[epoch:]upstream[-revision]`; opkg's and opam's are the same.
 
-Source: deb-version(7). A version is compared as alternating runs of non-digits and digits; in a non-digit run
-`~` sorts before the end of the run, letters after it, and all other characters after the letters. The key
-spells that order out in bytes.
+Source: deb-version(7). opkg carries that comparison, and opam's manual, "Version ordering", names it (opam knows no
+epoch, and no colon may stand in its versions). A version is compared as alternating runs of non-digits and digits;
+in a non-digit run `~` sorts before the end of the run, letters after it, and all other characters after the letters.
+The key spells that order out in bytes.
 """
 
 import re
@@ -41,4 +42,4 @@ def key(text: str) -> bytes:
     return number(epoch or "0") + _part(upstream) + _part(revision or "0")
 
 
-SCHEME = Scheme(name="deb", ecosystems=("deb",), key=key)
+SCHEME = Scheme(name="deb", ecosystems=("deb", "opkg", "opam"), key=key)

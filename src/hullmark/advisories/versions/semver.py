@@ -1,4 +1,4 @@
-"""Semantic versions: npm, crates.io, Hex, and GitHub Actions, which are tags.
+"""Semantic versions: npm, crates.io, Hex, Terraform's providers, and GitHub Actions, which are tags.
 
 Specification: semver.org; how leniently it is read stands in `_formats/semver.py`. Build metadata never
 counts: npm and Hex compare so, and Cargo's requirements, in which its advisories are written, do too.
@@ -7,4 +7,4 @@ counts: npm and Hex compare so, and Cargo's requirements, in which its advisorie
 from hullmark.advisories._formats.semver import key
 from hullmark.advisories.scheme import Scheme
 
-SCHEME = Scheme(name="semver", ecosystems=("npm", "cargo", "hex", "github"), key=key)
+SCHEME = Scheme(name="semver", ecosystems=("npm", "cargo", "hex", "github", "terraform"), key=key)

@@ -1,0 +1,42 @@
+"""Ecosystems: each that a detector gives has an order, and an order alone makes no package checked."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from conftest import GOLDEN
+from hullmark.advisories.matcher import cover
+from hullmark.advisories.registry import feeds, schemes
+from hullmark.model.facts import SYSTEM
+from hullmark.model.target import Target
+
+WITHOUT_FEED = sorted(
+    ecosystem
+    for ecosystem in set(schemes()) - SYSTEM
+    if all(feed.parts(Target(ecosystem)) is None for feed in feeds())
+)
+
+
+def test_every_ecosystem_that_a_detector_gives_has_an_order() -> None:
+    given = set()
+    for path in (GOLDEN / "detectors").glob("*/*/facts.json"):
+        for _file, facts in msgspec.json.decode(
+            path.read_bytes(), type=list[tuple[str, list[dict[str, Any]]]]
+        ):
+            given |= {fact["ecosystem"] for fact in facts if fact["type"] == "package"}
+    assert len(given) > 30
+    assert given - set(schemes()) == set()
+
+
+def test_which_ecosystems_no_feed_speaks_for() -> None:
+    assert {"brew", "cocoapods", "cpan", "ebuild", "luarocks", "opkg", "otp", "terraform"} <= set(
+        WITHOUT_FEED
+    )
+    assert not {"cran", "hackage", "julia", "opam", "npm", "generic"} & set(WITHOUT_FEED)
+
+
+@pytest.mark.parametrize("ecosystem", WITHOUT_FEED)
+def test_an_order_without_a_feed_checks_nothing(ecosystem: str) -> None:
+    found = cover(ecosystem, None)
+    assert (found.coverage, found.parts, found.feeds) == ("no_feed", (), ())
