@@ -6,13 +6,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from conftest import GOLDEN
+from hullmark.advisories.build import build
 from hullmark.advisories.database import Database
+from hullmark.advisories.feeds.redhat import FEED as REDHAT
 from hullmark.advisories.matcher import Answer, Cover, Matcher, Query, cover
 from hullmark.advisories.registry import feeds, schemes
 from hullmark.model.advisory import Range
 from hullmark.model.facts import Distribution
 from hullmark.model.target import Target
-from toys.feed import advisory, affected, built
+from toys.feed import TIME, advisory, affected, built
 
 
 def matched(folder: Path, parts: Sequence[str], *queries: Query) -> list[Answer]:
@@ -286,6 +289,54 @@ def test_other_products_do_not_speak_of_the_release(tmp_path: Path) -> None:
     queries = [Query("generic", "curl", "1", cpe=cpe) for cpe in ("haxx:curl", "other:curl", "")]
     found = matched(tmp_path, ["toy-generic"], *queries)
     assert [names(answer) for answer in found] == [["bare"], [], []]
+
+
+JBCS = "cpe:/a:redhat:jboss_core_services:1"
+OPENSHIFT = ("cpe:/a:redhat:openshift:4.15::el9", "cpe:/a:redhat:openshift:4.16::el9")
+
+
+def test_a_package_that_only_one_product_has_is_that_products(tmp_path: Path) -> None:
+    """Red Hat's own document on CVE-2023-38545."""
+    mirror = GOLDEN / "feeds/redhat/vex"
+    assert not build(mirror, tmp_path / "db", [REDHAT], built=TIME).failed
+    old, new = "8.2.1-2.el8jbcs", "8.4.0-2.el8jbcs"
+    queries = [
+        Query("rpm", "jbcs-httpd24-libcurl", old, "x86_64", "jbcs-httpd24-curl", old),
+        Query("rpm", "jbcs-httpd24-libcurl", new, "x86_64", "jbcs-httpd24-curl", new),
+    ]
+    before, after = matched(tmp_path, ["rhel-8"], *queries)
+    assert names(before) == ["CVE-2023-38545"]
+    (statement,) = before.statements
+    assert statement.fixed == new
+    assert statement.more.note.endswith("; said of redhat:jboss_core_services:1")
+    assert names(after) == []
+
+
+def test_of_which_product_a_package_is_may_be_undecided(tmp_path: Path) -> None:
+    built(
+        tmp_path,
+        advisory("two", affected("cli", ecosystem="rpm", cpes=OPENSHIFT)),
+        advisory("one of two", affected("b", ecosystem="rpm", cpes=OPENSHIFT[:1])),
+        advisory("over", affected("b", Range(fixed="1"), ecosystem="rpm", cpes=OPENSHIFT[1:])),
+        advisory("own", affected("c", Range(fixed="1"), ecosystem="rpm")),
+        advisory("not c's", affected("c", ecosystem="rpm", cpes=(JBCS,))),
+        advisory("longer", affected("d", ecosystem="rpm", cpes=("cpe:/o:redhat:rhel_eus:9.2::baseos",))),
+        advisory("source", affected("e-src", ecosystem="rpm", scope="source", cpes=(JBCS,))),
+        advisory("sources own", affected("f-src", Range(fixed="1"), ecosystem="rpm", scope="source")),
+        advisory("not f's", affected("f", ecosystem="rpm", cpes=(JBCS,))),
+        advisory("no", affected("g", ecosystem="rpm", cpes=(JBCS,), arches=("s390x",))),
+    )
+    queries = [Query("rpm", name, "1-1", "x86_64", f"{name}-src") for name in ("cli", *"bcdefg")]
+    found = matched(tmp_path, ["toy-rpm"], *queries)
+    assert [names(answer) for answer in found] == [
+        ["two?"],
+        ["one of two?"],
+        [],
+        ["longer?"],
+        ["source"],
+        [],
+        [],
+    ]
 
 
 def test_nobody_speaks_for_a_third_partys_package(tmp_path: Path) -> None:

@@ -226,6 +226,20 @@ class Part:
             versions is not None,
         )
 
+    def products(self, names: Iterable[str]) -> frozenset[str]:
+        """Give the CPEs of the products that all statements on these packages are on; nothing where one is on none."""
+        found: set[str] = set()
+        query = (
+            "SELECT more FROM affected JOIN package ON package.id = affected.package WHERE package.name = ?"
+        )
+        for name in names:
+            for (more,) in self._ask(query, (name,)):
+                cpes = self._decoded(_MORE.decode, more).cpes if more is not None else ()
+                if not cpes:
+                    return frozenset()
+                found.update(cpes)
+        return frozenset(found)
+
     def speaks_of(self, name: str, flaw: str) -> bool:
         """Tell whether an advisory of its own (no bundle) speaks of a flaw in a package, whatever the version."""
         query = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from hullmark.advisories.database import Database, Part, Statement
+from hullmark.advisories.database import Database, More, Part, Statement
 from hullmark.advisories.origins import Origin
 from hullmark.advisories.scheme import Scheme
 from hullmark.model.errors import VersionError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hullmark.advisories.feed import Feed
 
 _ANY_MODULE = "*"
+_STREAMS = tuple(f"redhat:rhel_{name}" for name in ("aus", "e4s", "els", "eus", "extras", "mission", "tus"))
+"""Extended support of RHEL's own packages (`redhat:rhel_eus:9.2`): no products with packages of their own."""
 
 
 class Query(NamedTuple):
@@ -189,11 +191,43 @@ def _statements(part: Part, scheme: Scheme, query: Query) -> list[Statement]:
     if query.ecosystem in SYSTEM:
         name, version = scheme.fold(source), source_version
         found += part.statements(name, "source", key_of(version), version, key_of=key_of)
+    spoken = [statement for statement in found if applies(statement, query)]
+    if query.ecosystem == "rpm" and not spoken and found:
+        spoken = _of_products(part, {scheme.fold(query.name), name}, found, query)
     return [
         statement._replace(undecided=True) if _is_guess(statement, query) else statement
-        for statement in found
-        if applies(statement, query)
+        for statement in spoken
     ]
+
+
+def _of_products(part: Part, names: set[str], found: Sequence[Statement], query: Query) -> list[Statement]:
+    """Give the statements on products where nobody else has such a package.
+
+    JBoss's `jbcs-httpd24-libcurl` is no package of RHEL's, so what is said of it holds. Which of several products, or of a
+    product's releases, a package is from is not known: then it is undecided whether it holds.
+    """
+    layered = [statement for statement in found if applies(statement, query, of_product=True)]
+    products = {_product(cpe) for cpe in part.products(names)} if layered else set()
+    if not products:
+        return []
+    certain = len(products) == 1 and not products.pop().startswith(_STREAMS)
+    return [
+        statement._replace(
+            undecided=statement.undecided or not certain,
+            more=msgspec.structs.replace(statement.more, note=_note(statement.more)),
+        )
+        for statement in layered
+    ]
+
+
+def _product(cpe: str) -> str:
+    """Give `vendor:product:version` of `cpe:/a:redhat:jboss_core_services:1::el8`."""
+    return ":".join(cpe.split(":")[2:5])
+
+
+def _note(more: More) -> str:
+    said = f"said of {', '.join(sorted({_product(cpe) for cpe in more.cpes}))}"
+    return f"{more.note}; {said}" if more.note else said
 
 
 def _is_guess(statement: Statement, query: Query) -> bool:
@@ -201,8 +235,11 @@ def _is_guess(statement: Statement, query: Query) -> bool:
     return statement.more.module not in {"", _ANY_MODULE, query.module}
 
 
-def applies(statement: Statement, query: Query) -> bool:
-    """Tell whether a statement's narrowing (architecture, module, product) lets it speak of this package."""
+def applies(statement: Statement, query: Query, *, of_product: bool = False) -> bool:
+    """Tell whether a statement's narrowing (architecture, module, product) lets it speak of this package.
+
+    `of_product` asks so of a package that is taken for one of an rpm product's.
+    """
     more = statement.more
     if more.arches and query.arch and query.arch not in more.arches and query.arch != "noarch":
         return False
@@ -216,4 +253,4 @@ def applies(statement: Statement, query: Query) -> bool:
     if query.ecosystem == "generic":
         return bool(query.cpe) and query.cpe in more.cpes
     # A statement on another product (a layered one, an extended-support stream) does not speak of the release's own.
-    return not (query.ecosystem == "rpm" and more.cpes)
+    return query.ecosystem != "rpm" or bool(more.cpes) is of_product
