@@ -59,7 +59,7 @@ def osv(name: str, package: str, fixed: str) -> dict[str, object]:
 
 def test_the_demo_is_built(tmp_path: Path) -> None:
     result = build(DEMO, tmp_path, feeds(), built=TIME)
-    assert (result.failed, result.unread_count, result.unchanged) == ({}, 0, [])
+    assert (result.failed, result.unread_counts, result.unchanged) == ({}, {}, [])
     assert sorted(result.parts) == ["alpine-3.10", "eol", "kev", "osv-npm", "osv-pypi"]
     database = Database.open(tmp_path)
     assert database.current.parts == result.parts
@@ -306,8 +306,9 @@ def test_a_part_that_would_lose_much_to_what_is_unread_stays(tmp_path: Path) -> 
 def test_what_could_not_be_used_is_counted_and_withdrawn_records_are_not(tmp_path: Path) -> None:
     unread = [Unread(kind="record", path="f", place=f"{n}", reason="odd") for n in range(1200)]
     result = built(tmp_path, advisory("A", affected("x")), Withdrawn("B"), *unread)
-    assert result.unread_count == load_current(tmp_path / "db").parts["toy-pypi"].unread == 1200
-    assert len(result.unread) == 1000
+    assert result.unread_counts == {"toy": 1200}
+    assert load_current(tmp_path / "db").parts["toy-pypi"].unread == 1200
+    assert result.unread == {"toy": unread[0]}
     assert result.failed == {}
 
 
@@ -317,7 +318,7 @@ def test_a_release_of_an_odd_name_is_unread(tmp_path: Path, key: str) -> None:
     odd = Affected(ecosystem="deb", name="x", release=key)
     result = built(tmp_path, advisory("A", affected("y")), advisory("B", odd))
     if key:
-        assert [unread.place for unread in result.unread] == ["B"]
+        assert result.unread["toy"].place == "B"
         assert list(result.parts) == ["toy-pypi"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["db", "mirror"]
     assert {path.name for path in (tmp_path / "db").iterdir()} == {

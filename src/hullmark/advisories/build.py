@@ -40,7 +40,6 @@ else:
 _SAMPLES = 3000
 _DICTIONARY_BYTES = 64 * 1024
 _LEVEL = 12
-_UNREAD_KEPT = 1000
 _ENCODE = msgspec.msgpack.Encoder().encode
 _NO_MORE = More()
 _DIGEST_BYTES = 16
@@ -255,12 +254,15 @@ def _keys(scheme: Scheme, span: Range) -> tuple[bytes | None, bytes | None, bool
 
 
 class Built(msgspec.Struct):
-    """What a build did: the parts by key, the unchanged ones, what could not be used, and why feeds or parts kept their old content."""
+    """What a build did: the parts by key, the unchanged ones, and why feeds or parts kept their old content.
+
+    `unread_counts` has the records of each feed that could not be used, `unread` the first of them.
+    """
 
     parts: dict[str, PartInfo] = {}
     unchanged: list[str] = []
-    unread: list[Unread] = []
-    unread_count: int = 0
+    unread: dict[str, Unread] = {}
+    unread_counts: dict[str, int] = {}
     failed: dict[str, str] = {}
 
 
@@ -336,9 +338,8 @@ def _write(
     def say(problem: Unread) -> None:
         nonlocal unread
         unread += 1
-        result.unread_count += 1
-        if len(result.unread) < _UNREAD_KEPT:
-            result.unread.append(problem)
+        result.unread_counts[feed.name] = unread
+        result.unread.setdefault(feed.name, problem)
 
     def writer(key: str) -> _Writer:
         if key not in writers:

@@ -7,21 +7,27 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from hullmark.cli.reading import Messages
+
 app = cyclopts.App(name="db", help="Build the advisory database, see what is in it.")
+_MESSAGES = Messages()
 
 
 @app.command
 def build(
     *,
     from_: Annotated[Path, Parameter(name="--from", help="Folder of feeds, laid out as on a mirror.")],
-    feed: Annotated[
-        list[str] | None, Parameter(help="Build only this feed; may be repeated.", negative="")
-    ] = None,
+    feed: Annotated[tuple[str, ...], Parameter(help="Build only this feed; may be repeated.")] = (),
     as_of: Annotated[str, Parameter(help="The time of the content (RFC 3339); else the newest file's.")] = "",
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    json_log: Annotated[bool, Parameter(negative="")] = False,
+    fail_on_incomplete: Annotated[
+        bool, Parameter(help="Any record that could not be used ends with code 3.")
+    ] = False,
+    messages: Messages = _MESSAGES,
 ) -> int:
-    """Build the database from the publishers' files in a folder."""
+    """Build the database from the publishers' files in a folder.
+
+    Exit codes: 0 done, 2 usage, 3 a feed could not be used or there was none.
+    """
     from hullmark.advisories.build import build as build_parts
     from hullmark.advisories.registry import feeds
     from hullmark.cli.output import write_line
@@ -31,11 +37,11 @@ def build(
     from hullmark.scan.cache import make_folder
     from hullmark.scan.run import moment
 
-    configure(quiet=quiet, json_log=json_log)
+    configure(quiet=messages.quiet, json_log=messages.json_log)
     if not from_.is_dir():
         raise UsageError("no such folder", where=str(from_), hint="hullmark db build --from DIR")
     known = {entry.name: entry for entry in feeds()}
-    for name in feed or ():
+    for name in feed:
         if name not in known:
             raise UsageError(f"there is no feed {name!r}", hint=f"there are {', '.join(known)}")
     chosen = [entry for name, entry in known.items() if not feed or name in feed]
@@ -48,7 +54,7 @@ def build(
         raise UsageError(
             f"cannot be made: {problem.strerror}", where=str(folder), hint="HULLMARK_DB_DIR names the folder"
         ) from problem
-    with progress(quiet=quiet) as show:
+    with progress("documents") as show:
         result = build_parts(
             from_,
             folder,
@@ -56,15 +62,16 @@ def build(
             built=moment(as_of) if as_of or os.environ.get("SOURCE_DATE_EPOCH") else "",
             progress=lambda name, count: show(name, count, 0),
         )
-    if not quiet:
+    if not messages.quiet:
         for key, info in sorted(result.parts.items()):
             same = " (unchanged)" if key in result.unchanged else ""
             write_line(f"{key:<24} {info.advisories or info.notes:>9} records{same}")
-    if result.unread_count:
-        first = result.unread[0]
-        warning(
-            f"{result.unread_count} records could not be used; the first: {first.path} {first.place}: {first.reason}"
-        )
+    say = error if fail_on_incomplete else warning
+    for name, count in sorted(result.unread_counts.items()):
+        first = result.unread[name]
+        which = " ".join(part for part in (first.path, first.place) if part)
+        records = "1 record" if count == 1 else f"{count} records"
+        say(f"{records} could not be used; the first: {which}: {first.reason}", where=name)
     for name, reason in sorted(result.failed.items()):
         error(f"kept its last good content: {reason}", where=name)
     if not result.parts:
@@ -73,7 +80,8 @@ def build(
             where=str(from_),
             hint="docs/reference/mirror.md has the layout",
         )
-    return ExitCode.CLEAN if result.parts and not result.failed else ExitCode.INCOMPLETE
+    incomplete = result.failed or not result.parts or (fail_on_incomplete and result.unread_counts)
+    return ExitCode.INCOMPLETE if incomplete else ExitCode.CLEAN
 
 
 @app.command
