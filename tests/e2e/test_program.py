@@ -57,7 +57,7 @@ def test_same_input_same_output(cache: Path, tmp_path: Path) -> None:
         (("scan", IMAGE, "--fail-on", "high"), 1),
         (("scan", IMAGE, "--fail-on", "critical"), 0),
         (("scan", IMAGE, "--fail-on", "unknown"), 1),
-        (("scan", IMAGE, "--fail-on", "secret:low"), 0),
+        (("scan", IMAGE, "--fail-on", "secret:low"), 3),
         (("scan", IMAGE, "--fail-on", "hihg"), 2),
         (("scan",), 2),
         (("scan", "--bogus"), 2),
@@ -131,7 +131,9 @@ def test_filters_are_counted(cache: Path) -> None:
     fixable = report(run(cache, "scan", IMAGE, "--fixable-only", "--format", "json"))
     assert all(finding["fixed_version"] for finding in fixable["findings"])
     system = report(run(cache, "scan", IMAGE, "--pkg-types", "os", "--format", "json"))
-    assert {component["ecosystem"] for component in system["packages"]} == {"apk"}
+    ecosystems = {component["id"]: component["ecosystem"] for component in system["packages"]}
+    assert set(ecosystems.values()) > {"apk"}, "packages are always listed whole"
+    assert {ecosystems.get(finding["component"], "apk") for finding in system["findings"]} == {"apk"}
     skipped = report(run(cache, "scan", IMAGE, "--skip-path", "opt/app/**", "--format", "json"))
     assert skipped["coverage"]["skipped_files"] > 3
     assert not any(component["ecosystem"] == "pypi" for component in skipped["packages"])
@@ -164,7 +166,7 @@ def test_a_reader_that_goes_away_is_no_fault(cache: Path) -> None:
 def test_help_imports_nothing_heavy(cache: Path) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "hullmark", "scan", "--help"]
     done = subprocess.run(command, capture_output=True, check=False, env=environment(cache), timeout=60)
-    for module in (b"httpx2", b"sqlalchemy", b"litestar", b"sqlite3", b"isal"):
+    for module in (b"httpx2", b"sqlalchemy", b"litestar", b"sqlite3"):
         assert b"| " + module not in done.stderr.replace(b"|   ", b"| ")
 
 

@@ -295,6 +295,7 @@ SAMPLE = Report(
         2,
         dev_packages=4,
         skipped_files=1,
+        scanners=("vuln",),
     ),
     summary=Summary(
         packages=len(PACKAGES),

@@ -53,7 +53,7 @@ def scan(folder: Path, files: dict[str, bytes], filters: Filters | None = None, 
     return run(request)
 
 
-def states(report: Report) -> dict[str, str]:
+def states(report: Report) -> dict[str, str | None]:
     return {component.name: component.coverage for component in report.packages}
 
 

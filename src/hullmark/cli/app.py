@@ -11,6 +11,12 @@ from hullmark.cli.settings import config_sources
 from hullmark.cli.terminal import configure, error, fault, nobody_reads
 from hullmark.model.errors import ExitCode, HullmarkError
 
+
+def _shown(default: object) -> str | None:
+    """Give a default as the help shows it: none where a flag is off or empty."""
+    return (" ".join(default) if isinstance(default, tuple) else str(default or "")) or None
+
+
 app = cyclopts.App(
     name="hullmark",
     help="Finds what is wrong in container images and decides, by policy, whether they may sail.",
@@ -18,13 +24,16 @@ app = cyclopts.App(
     help_format="plaintext",
     result_action="return_value",
     suppress_keyboard_interrupt=False,
+    default_parameter=cyclopts.Parameter(negative="", show_default=_shown),
 )
 app.command("hullmark.cli.scan:scan", name="scan", help="Scan images and say what is vulnerable in them.")
 app.command("hullmark.cli.sbom:sbom", name="sbom", help="List the packages of an image.")
 app.command("hullmark.cli.database:app", name="db", help="Build the advisory database, see what is in it.")
 app.command("hullmark.cli.cache:app", name="cache", help="See, prune and clear what is remembered of layers.")
 app.command(
-    "hullmark.cli.config:config", name="config", help="Show where settings come from, and the limits."
+    "hullmark.cli.config:config",
+    name="config",
+    help="Show every setting, its value and where that comes from.",
 )
 if "--install-completion" in sys.argv:
     # Not always, since it imports a shell's worth of templates. A shell's own start file is its user's affair.
@@ -33,12 +42,16 @@ if "--install-completion" in sys.argv:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; give the process's exit code."""
-    for name in ("stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # it was closed; no file of ours may get its number
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
     configure(quiet=False, json_log="--json-log" in arguments)
     try:
         app.config = config_sources()
+        if arguments[:1] in (["scan"], ["sbom"]) and {"--help", "-h"} & set(arguments):
+            from hullmark.cli.reading import prefixes_said
+
+            app[arguments[0]].help_epilogue = prefixes_said()
         result = app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except cyclopts.CycloptsError as problem:

@@ -8,6 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+import cyclopts
+import cyclopts.config
+
 from hullmark.model.errors import UsageError
 
 ENVIRONMENT = "HULLMARK_"
@@ -40,6 +43,11 @@ def database_folder() -> Path:
     return Path(named) if named else cache_folder() / "db"
 
 
+def flags(arguments: cyclopts.ArgumentCollection) -> list[cyclopts.Argument]:
+    """Give the flags among a command's arguments."""
+    return [argument for argument in arguments if argument.name.startswith("--")]
+
+
 def _check_tables(path: Path) -> None:
     """Refuse a file whose tables are not named after commands: a gate that is misspelt must not be one that is open."""
     import tomllib
@@ -55,11 +63,21 @@ def _check_tables(path: Path) -> None:
             )
 
 
+class Environment(cyclopts.config.Env):
+    """Flags only: what is read stands on the command line, so that `HULLMARK_SCAN_IMAGES` is `--images`."""
+
+    def __call__(
+        self, app: cyclopts.App, commands: tuple[str, ...], arguments: cyclopts.ArgumentCollection
+    ) -> None:
+        """Fill in what variables say."""
+        named = arguments.copy()
+        named[:] = flags(arguments)
+        super().__call__(app, commands, named)
+
+
 def config_sources() -> list[Any]:
     """Give the layers that fill in what the command line leaves out, the strongest first."""
-    import cyclopts.config
-
-    sources: list[Any] = [cyclopts.config.Env(ENVIRONMENT, command=True)]
+    sources: list[Any] = [Environment(ENVIRONMENT, command=True)]
     path = config_path()
     if os.environ.get("HULLMARK_CONFIG") and not path.is_file():
         raise UsageError("no such file", where=str(path), hint="HULLMARK_CONFIG names it")

@@ -5,12 +5,18 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from hullmark.model.errors import HullmarkError
 from hullmark.model.printable import printable
 
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+_WORTH_SHOWING = 1024 * 1024
+_DRAW_EVERY_S = 0.1
 _JSON = False
 _QUIET = False
 
@@ -65,12 +71,12 @@ def nobody_reads(stream: TextIO) -> None:
 
 
 @contextlib.contextmanager
-def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Give a function that shows progress: a bar on a terminal, silence in a pipe."""
-    if quiet or _JSON or not sys.stderr.isatty():
+def progress(unit: str = "") -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that shows progress: a bar on a terminal, silence in a pipe. It counts bytes, or a `unit`."""
+    if _QUIET or _JSON or not sys.stderr.isatty():
         yield lambda _what, _done, _total: None
         return
-    bars = _Bars()
+    bars = _Bars(unit)
     try:
         yield bars.show
     finally:
@@ -78,36 +84,42 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
 
 
 class _Bars:
-    """Bars that appear only when there is something to wait for: rich is imported then and not before."""
+    """Bars that appear only when there is something to wait for: rich is imported then and not before.
 
-    def __init__(self) -> None:
-        self._bars: object = None
-        self._tasks: dict[str, object] = {}
+    They are drawn when they are told of something, by no thread of their own: layers are read in forked processes, and
+    a fork copies the locks of threads that run, held for ever (docs/adr/0002-local-layers-are-read-in-processes.md).
+    """
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._drawn = 0.0
         self._lock = threading.Lock()
 
     def show(self, what: str, done: int, total: int) -> None:
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
+        if not self._unit and total < _WORTH_SHOWING:
+            return
         with self._lock:
-            if self._bars is None:
-                columns = (
-                    TextColumn("{task.description}"),
-                    BarColumn(),
-                    DownloadColumn(),
-                    TimeRemainingColumn(),
-                )
-                from rich.console import Console
-
-                self._bars = Progress(*columns, console=Console(stderr=True), transient=True)
-                self._bars.start()
-            bars = self._bars
-            assert isinstance(bars, Progress)
+            bars = self._bars = self._bars or self._started()
             if what not in self._tasks:
                 self._tasks[what] = bars.add_task(printable(what), total=total or None)
-            bars.update(self._tasks[what], completed=done, total=total or None)  # type: ignore[arg-type]
+            bars.update(self._tasks[what], completed=done, total=total or None)
+            now = time.monotonic()
+            if now - self._drawn > _DRAW_EVERY_S or done >= total:
+                self._drawn = now
+                bars.refresh()
+
+    def _started(self) -> "Progress":
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        counted = TextColumn(f"{{task.completed}} {self._unit}") if self._unit else DownloadColumn()
+        columns = (TextColumn("{task.description}"), BarColumn(), counted, TimeRemainingColumn())
+        bars = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
+        bars.start()
+        return bars
 
     def close(self) -> None:
-        from rich.progress import Progress
-
-        if isinstance(self._bars, Progress):
+        if self._bars is not None:
             self._bars.stop()

@@ -106,7 +106,7 @@ class Component(Struct, frozen=True, kw_only=True):
     """A package of the image, once, with every place where it was found.
 
     `id` is stable within the report. `provides` are language packages whose files this OS package owns.
-    `from_base` is None where the base image is not known.
+    `from_base` is None where the base image is not known, `coverage` where no vulnerabilities were looked for.
     """
 
     id: str
@@ -128,7 +128,7 @@ class Component(Struct, frozen=True, kw_only=True):
     provides: tuple[str, ...] = ()
     locations: tuple[Location, ...] = ()
     from_base: bool | None = None
-    coverage: CoverageState = "matched"
+    coverage: CoverageState | None = "matched"
     feeds: tuple[str, ...] = ()
 
 

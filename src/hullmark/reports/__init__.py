@@ -1,7 +1,7 @@
 """One module a format, each a pure function of a report to bytes; the module's name is the format's name.
 
 A module defines `render(report, look) -> bytes`. `Look` says how a format for people may be dressed; formats
-for machines do not care.
+for machines do not care. `ONE_IMAGE = True` says that its document can only be of one image.
 """
 
 import functools
@@ -18,6 +18,11 @@ def formats() -> tuple[str, ...]:
     return tuple(
         sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
     )
+
+
+def is_of_one_image(name: str) -> bool:
+    """Tell whether the format of that name has no form for several images."""
+    return bool(getattr(importlib.import_module(f"{__name__}.{name}"), "ONE_IMAGE", False))
 
 
 def render(name: str, report: Report | ReportSet, look: Look | None = None) -> bytes:

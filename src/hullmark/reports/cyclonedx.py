@@ -32,6 +32,7 @@ from hullmark.model.sbom import (
 from hullmark.model.spdx import expression, licence_id
 
 Document = dict[str, Any]
+ONE_IMAGE = True
 
 _SEVERITIES = {Severity.NEGLIGIBLE: "info"}
 _METHODS = {"CVSS:3.0": "CVSSv3", "CVSS:3.1": "CVSSv31", "CVSS:4.0": "CVSSv4"}
@@ -146,7 +147,7 @@ class _Bom:
         values = component_values(component)
         if any(_said(choice) != text for choice, text in zip(licences, component.licences, strict=True)):
             values |= {f"hullmark:licence:{n}": text for n, text in enumerate(component.licences)}
-        if self.matched:
+        if self.matched and component.coverage is not None:
             values["hullmark:coverage"] = component.coverage
             for number, feed in enumerate(component.feeds):
                 values[f"hullmark:feed:{number}"] = feed

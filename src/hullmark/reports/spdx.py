@@ -30,6 +30,7 @@ from hullmark.model.sbom import (
 from hullmark.model.spdx import LIST_VERSION, expression
 
 Document = dict[str, Any]
+ONE_IMAGE = True
 
 _DOCUMENT = "SPDXRef-DOCUMENT"
 _IMAGE = "SPDXRef-image"

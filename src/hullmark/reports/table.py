@@ -199,9 +199,12 @@ class _Page:
             words.append(self._path([place.path, place.place] if place.place else [place.path]) + also)
         return self._cut(self._joined(words), self.look.width)
 
+    def _is_matched(self) -> bool:
+        return "vuln" in self.report.coverage.scanners
+
     def _coverage(self) -> Iterator[str]:
         entries = self.report.coverage.ecosystems
-        if not entries:
+        if not entries or not self._is_matched():
             return
         yield ""
         yield self._paint("Checked", "1")
@@ -240,7 +243,7 @@ class _Page:
         yield self._verdict()
 
     def _not_checked(self) -> Iterator[str]:
-        states: Counter[str] = Counter(component.coverage for component in self.report.packages)
+        states: Counter[str | None] = Counter(component.coverage for component in self.report.packages)
         for state, words in _COVERAGE.items():
             if states[state]:
                 ecosystems = sorted({c.ecosystem for c in self.report.packages if c.coverage == state})
@@ -265,6 +268,8 @@ class _Page:
 
     def _verdict(self) -> str:
         report = self.report
+        if not self._is_matched():
+            return f"{_amount(len(report.packages), 'package')}; no vulnerabilities were looked for"
         name = report.image.name if report.image is not None else ""
         hidden = [suppressed.finding for suppressed in report.suppressed if suppressed.gated]
         levels = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)

@@ -93,8 +93,9 @@ def incomplete(report: Report, *, relies: bool, strict: bool) -> list[str]:
         asked = report.coverage.pkg_types
         for component in report.packages:
             of_no_concern = bool(asked) and package_type(component.ecosystem) not in asked
-            if component.coverage not in CHECKED and not of_no_concern:
-                states[component.coverage] = states.get(component.coverage, 0) + 1
+            state = component.coverage
+            if state is not None and state not in CHECKED and not of_no_concern:
+                states[state] = states.get(state, 0) + 1
         found += [
             f"{name}: {_number(count, 'package')} not checked ({state})"
             for state, count in sorted(states.items())

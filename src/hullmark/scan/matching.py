@@ -73,7 +73,11 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
 
 def report(inventory: Inventory, request: ScanRequest, catalogue: Catalogue | None = None) -> Report:
     """Match an inventory and make its report."""
-    database = Database.open(request.database) if request.database is not None else None
+    database = (
+        Database.open(request.database)
+        if request.database is not None and "vuln" in request.scanners
+        else None
+    )
     try:
         return _Reporter(inventory, request, database, catalogue or Catalogue(None)).report()
     finally:
@@ -105,11 +109,7 @@ class _Reporter:
             Matcher(self.database, self._cover, self.catalogue.scheme) if self.database is not None else None
         )
         queries = [_query(item.package, self.makers.origin(item.package)) for item in items]
-        answers = (
-            matcher.match(queries)
-            if matcher is not None
-            else [Answer((), "feed_missing", (), ())] * len(items)
-        )
+        answers = matcher.match(queries) if matcher is not None else [Answer((), "", (), ())] * len(items)
         components = []
         flaws: list[tuple[Component, Query, list[Flaw]]] = []
         for number, (item, query, answer) in enumerate(zip(items, queries, answers, strict=True)):
@@ -197,13 +197,14 @@ class _Reporter:
                 qualifiers["upstream"] = package.source
         return purl(package.ecosystem, package.name, version, namespace=namespace, qualifiers=qualifiers)
 
-    def _coverage_of(self, package: Package, answer: Answer) -> CoverageState:
+    def _coverage_of(self, package: Package, answer: Answer) -> CoverageState | None:
+        if self.database is None:
+            return None
         state = answer.coverage
         if state != "matched":
             return state  # type: ignore[return-value]  # the matcher speaks the same words
         if package.ecosystem in SYSTEM and self.eol is not None:
             return "release_eol"
-        assert self.database is not None
         infos = [self.database.current.parts[key] for key in answer.parts]
         return "feed_stale" if any(self._is_stale(info) for info in infos) else "matched"
 
@@ -318,9 +319,9 @@ class _Reporter:
     def _end_of_life(self) -> EndOfLife | None:
         """Give the end of the distribution's release when it is past at `as_of`."""
         distribution = self.distribution
-        if distribution is None:
+        if distribution is None or self.database is None:
             return None
-        part = self.database.part(_EOL_PART) if self.database is not None else None
+        part = self.database.part(_EOL_PART)
         self.release = "no_feed" if part is not None else "feed_missing"
         names = [f"{distribution.id}-{version}" for version in _cycles(distribution.version_id)]
         notes = part.notes(names) if part is not None else {}
@@ -373,7 +374,7 @@ class _Reporter:
                 for part in self.used.values()
                 if part.info.feed in feeds and (age := self._age_hours(part.info)) is not None
             ]
-            states = Counter(component.coverage for component in found)
+            states = Counter(component.coverage for component in found if component.coverage is not None)
             entries.append(
                 EcosystemCoverage(
                     ecosystem,
@@ -388,7 +389,7 @@ class _Reporter:
         return Coverage(
             ecosystems=tuple(entries),
             not_checked=sum(
-                component.coverage not in CHECKED
+                component.coverage not in {None, *CHECKED}
                 and (not asked or package_type(component.ecosystem) in asked)
                 for component in components
             ),

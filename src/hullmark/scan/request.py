@@ -34,12 +34,14 @@ class Filters(Struct, frozen=True, kw_only=True):
 class ScanRequest(Struct, frozen=True, kw_only=True):
     """One image and everything that shapes its report.
 
-    `as_of` (RFC 3339, UTC) is the only clock. `cache` None remembers nothing, `database` None matches nothing
-    (an SBOM). `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
+    `as_of` (RFC 3339, UTC) is the only clock. `scanners` say what is looked for beside packages, which always are:
+    `vuln`, `secret`, `config`; the report says which of them ran. `cache` None remembers nothing, `database` None matches
+    nothing. `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
     """
 
     reference: str
     as_of: str
+    scanners: tuple[str, ...] = ("vuln",)
     cache: Path | None = None
     cache_bytes: int = 2 * 1024**3
     cache_read_only: bool = False
