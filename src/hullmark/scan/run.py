@@ -118,6 +118,8 @@ def _read_layers(
     waiting = sorted((n for n in range(len(blobs)) if n not in found), key=lambda n: -blobs[n].size)
     total = sum(max(blob.size, 0) for blob in blobs)
     done = sum(max(blobs[number].size, 0) for number in found)
+    if waiting:
+        request.progress("layers", done, total)
     for number, facts in _read_missing(
         blobs, waiting, reader, request.threads or min(os.cpu_count() or 1, 4)
     ):

@@ -28,7 +28,7 @@ def in_processes(
         for _worker in range(min(workers, len(tasks))):
             answers_out, answers_in = os.pipe()
             with warnings.catch_warnings():
-                # Python 3.12 warns of threads: a progress bar's may run, but a child takes none of its locks.
+                # Python 3.12 warns of threads: ours have none that run, but a program that uses this one as a library may.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 child = os.fork()
             if child == 0:
