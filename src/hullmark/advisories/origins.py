@@ -5,6 +5,7 @@ of the same name that it does speak of are numbered in another way. So a package
 certain says otherwise: for rpm the VENDOR tag, for deb a version or a maintainer that no distribution has.
 """
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -85,14 +86,16 @@ _NAMES = {
 }
 """The same for maintainers without an address."""
 
-_BUILDS = re.compile(
-    r"nodesource\d"  # 20.20.2-1nodesource1
-    r"|\.pgdg\d"  # 16.4-1.pgdg120+1 of apt.postgresql.org, whose maintainers are Debian's
-    r"|deb\.sury\.org"  # 8.3.2-1+ubuntu22.04.1+deb.sury.org+1
-    r"|\+0~\d{8}\.\d+\+(?:debian|ubuntu)\d"  # 8.2.20-1+0~20240606.46+debian12~1.gbp5d9b4b of packages.sury.org
-    r"|\+maria~"  # 1:10.11.6+maria~ubu2204
+_MARKS = (
+    "nodesource",  # 20.20.2-1nodesource1
+    ".pgdg",  # 16.4-1.pgdg120+1 of apt.postgresql.org, whose maintainers are Debian's
+    "deb.sury.org",  # 8.3.2-1+ubuntu22.04.1+deb.sury.org+1
+    "+maria~",  # 1:10.11.6+maria~ubu2204
 )
-"""Versions that only other publishers give. `~deb12u1` and `~bpo12` are Debian's own."""
+"""What only other publishers' versions have. `~deb12u1` and `~bpo12` are Debian's own."""
+
+_SURY = re.compile(r"\+0~\d{8}\.\d+\+(?:debian|ubuntu)\d")
+"""8.2.20-1+0~20240606.46+debian12~1.gbp5d9b4b of packages.sury.org."""
 
 
 class Makers:
@@ -161,14 +164,22 @@ def _epel_number(distribution: Distribution) -> str:
     return distribution.version_id if _MAJOR.match(distribution.version_id) else ""
 
 
+@functools.lru_cache(maxsize=4096)
 def _folded(vendor: str) -> str:
     return _SIGNS.sub("", vendor.lower())
 
 
 def _is_third_party_deb(package: Package) -> bool:
-    if _BUILDS.search(package.version):
-        return True
-    name, _, address = package.vendor.lower().partition("<")
+    version = package.version
+    return (
+        _is_third_party(package.vendor)
+        or any(mark in version for mark in _MARKS)
+        or ("+0~" in version and _SURY.search(version) is not None)
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_third_party(maintainer: str) -> bool:
+    name, _, address = maintainer.lower().partition("<")
     address = address.rstrip("> ")
-    domain = address.rpartition("@")[2]
-    return name.strip() in _NAMES or address in _ADDRESSES or domain in _DOMAINS
+    return name.strip() in _NAMES or address in _ADDRESSES or address.rpartition("@")[2] in _DOMAINS
