@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from e2e.program import AS_OF, dpkg_status
+from hullmark.images import wire
+from hullmark.images.limits import ReadLimits
 from hullmark.images.source import SourceOptions
 from hullmark.model.errors import UsageError
 from hullmark.model.image import Platform
@@ -168,6 +171,19 @@ def test_a_damaged_layer_of_the_image_is_nobodys(tmp_path: Path) -> None:
     assert (report.image.base.layers, report.incomplete) == (0, True)
 
 
+@pytest.mark.parametrize("base", [saved, streamed])
+def test_a_base_may_cost_no_more_than_an_image(tmp_path: Path, base: Stored) -> None:
+    ours = layout(tmp_path / "image", made_image(*BASE, OWN, packed=False))
+    theirs = base(tmp_path / "base", made_image(*BASE))
+    size = len(STATUS) + len(MOTD)
+    for allowed, found in ((size, "diff_ids"), (size - 1, "")):
+        limits = msgspec.structs.replace(ReadLimits(), image_free_bytes=allowed)
+        request = ScanRequest(reference=ours, as_of=AS_OF, base=(theirs,), limits=limits, threads=1)
+        report = run(request)
+        assert report.image is not None
+        assert report.image.base.compared == found
+
+
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
@@ -178,8 +194,9 @@ def test_a_damaged_layer_of_the_image_is_nobodys(tmp_path: Path) -> None:
     ],
 )
 def test_a_base_that_cannot_be_had_is_said_before_anything_is_read(
-    tmp_path: Path, reference: str, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: str, words: str
 ) -> None:
+    monkeypatch.setattr(wire, "pause", lambda _seconds: None)
     told: list[object] = []
     ours = layout(tmp_path / "image", made_image(*BASE, OWN))
     good = saved(tmp_path / "good", made_image(*BASE))
