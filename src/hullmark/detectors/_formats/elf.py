@@ -12,6 +12,7 @@ _MAGIC = b"\x7fELF"
 _MAX_SECTIONS = 100_000
 _MAX_SEGMENTS = 256
 _LOADED = 1  # PT_LOAD
+_WRITABLE = 2  # PF_W
 _COMPRESSED = 0x800  # SHF_COMPRESSED
 _NO_BITS = 8  # SHT_NOBITS
 _EXTENDED = 0xFFFF  # SHN_XINDEX: the true number stands in section 0
@@ -29,7 +30,7 @@ class Section(NamedTuple):
 class Elf:
     """The headers of one ELF file, read from the bytes at hand (the file, or the start of one)."""
 
-    __slots__ = ("_body", "_loaded", "_table", "bits", "order")
+    __slots__ = ("_body", "_loaded", "_table", "bits", "order", "writable")
 
     def __init__(self, body: bytes) -> None:
         """Read the file header; `ValueError` for bytes that are no ELF file."""
@@ -47,22 +48,27 @@ class Elf:
             head
         )
         self._table = (sections, section_size, section_count, names)
-        self._loaded = tuple(self._segments(programs, program_size, min(program_count, _MAX_SEGMENTS)))
+        loaded = tuple(self._segments(programs, program_size, min(program_count, _MAX_SEGMENTS)))
+        self._loaded = tuple(segment[:3] for segment in loaded)
+        self.writable = tuple((at, at + size) for _address, at, size, flags in loaded if flags & _WRITABLE)
+        """Where in the file the loaded segments stand that the program may write to: first byte, end."""
 
-    def _segments(self, start: int, size: int, count: int) -> Iterator[tuple[int, int, int]]:
-        """Give (address, offset, size in the file) of each loaded segment."""
-        form = self.order + ("IIIII" if self.bits == 32 else "IIQQQQ")
+    def _segments(self, start: int, size: int, count: int) -> Iterator[tuple[int, int, int, int]]:
+        """Give (address, offset, size in the file, flags) of each loaded segment."""
+        form = self.order + ("IIIIIII" if self.bits == 32 else "IIQQQQ")
         if size < struct.calcsize(form):
             return
         for at in range(start, start + size * count, size):
             if at + struct.calcsize(form) > len(self._body):
                 return
-            if self.bits == 32:  # p_type, p_offset, p_vaddr, p_paddr, p_filesz
-                kind, offset, address, _physical, length = struct.unpack_from(form, self._body, at)
+            if self.bits == 32:  # p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz, p_flags
+                kind, offset, address, _physical, length, _memory, flags = struct.unpack_from(
+                    form, self._body, at
+                )
             else:  # p_type, p_flags, p_offset, p_vaddr, p_paddr, p_filesz
-                kind, _flags, offset, address, _physical, length = struct.unpack_from(form, self._body, at)
+                kind, flags, offset, address, _physical, length = struct.unpack_from(form, self._body, at)
             if kind == _LOADED:
-                yield address, offset, length
+                yield address, offset, length, flags
 
     def at(self, address: int, size: int) -> bytes:
         """Give the bytes loaded at a virtual address; fewer than `size`, or none, where the file holds no more."""
@@ -124,9 +130,13 @@ class Elf:
             if end > 0:
                 yield Section(self._body[base + name_at : end], offset, size, bool(flags & _COMPRESSED))
 
+    def lacks(self, name: bytes) -> bool:
+        """Tell whether the file names its sections, and none so; told by one search, going through them takes longer."""
+        names = self._names()
+        return names is not None and names[1] > names[0] and self._body.find(name + b"\0", *names) < 0
+
     def section(self, name: bytes) -> Section | None:
         """Find a section by name."""
-        names = self._names()
-        if names is None or self._body.find(name + b"\0", *names) < 0:
-            return None  # told by one search; going through all sections takes longer than all else here
+        if self._names() is None or self.lacks(name):
+            return None
         return next((section for section in self.sections() if section.name == name), None)

@@ -25,8 +25,8 @@ def among(paths: Sequence[str], *, libraries: bool = False) -> list[str]:
         path
         for path, after in zip(paths, (*paths[1:], ""), strict=True)
         # what most paths are is said without a call, since a package manager lists 100,000 of them
-        if not path.endswith(_SCRIPTS)
-        and (not path.startswith(_DATA) or "bin/" in path or "games/" in path)
+        if (not path.startswith(_DATA) or "bin/" in path or "games/" in path)
+        and not path.endswith(_SCRIPTS)
         and _may_run(path, libraries=libraries)
         and not after.startswith(f"{path}/")
     ]

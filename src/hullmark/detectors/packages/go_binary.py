@@ -17,6 +17,7 @@ _MAGIC = b"\xff Go buildinf:"
 _INLINE_MAGIC = (
     _MAGIC + b"\x08\x02"
 )  # 64 bits, little endian, Go 1.18 on: rarely found in a string by accident
+_SECTION = b".go.buildinfo"
 _LIST_START = bytes.fromhex("3077af0c9274080241e1c107e6d618e6")
 _LIST_END = bytes.fromhex("f932433186182072008242104116d8f2")
 _ALIGNMENT = 16
@@ -83,7 +84,24 @@ def read(file: File) -> Iterator[Fact]:
 
 def _whole(body: bytes) -> tuple[_Info | None, str]:
     """Try each place of the magic: Go's own tools and scanners hold it as a plain string too."""
-    at, tries, place = body.find(_MAGIC), 0, ""
+    for start, end in _searched(body):
+        info, place = _between(body, start, end)
+        if info is not None or place:
+            return info, place
+    return None, ""
+
+
+def _searched(body: bytes) -> tuple[tuple[int, int], ...]:
+    """Give the ranges to search: as Go's tool does, only data where the sections have names and none is `.go.buildinfo`."""
+    try:
+        elf = Elf(body)
+    except ValueError:
+        return ((0, len(body)),)
+    return elf.writable if elf.lacks(_SECTION) else ((0, len(body)),)
+
+
+def _between(body: bytes, start: int, end: int) -> tuple[_Info | None, str]:
+    at, tries, place = body.find(_MAGIC, start, end), 0, ""
     while at >= 0 and tries < _MAX_TRIES:
         if at % _ALIGNMENT == 0:
             info = _parse(body, at)
@@ -93,7 +111,7 @@ def _whole(body: bytes) -> tuple[_Info | None, str]:
             if not place and body[at + 14 : at + 15] in {b"\4", b"\x08"}:
                 place = f"offset {at}"
         tries += 1
-        at = body.find(_MAGIC, at + len(_MAGIC))
+        at = body.find(_MAGIC, at + len(_MAGIC), end)
     return None, place if at < 0 else f"more than {_MAX_TRIES} marks"
 
 
@@ -269,7 +287,7 @@ def _variables(settings: list[str]) -> Iterator[tuple[str, str]]:
 
 DETECTOR = Detector(
     name="go_binary",
-    version=2,
+    version=3,
     wants=("**/*.exe",),
     read=read,
     binaries=True,

@@ -6,6 +6,7 @@ missing, the source paths in panic messages (`…/registry/src/<index>/<crate>-<
 those crates that can panic.
 """
 
+import contextlib
 import re
 import zlib
 from collections.abc import Iterator
@@ -13,11 +14,12 @@ from collections.abc import Iterator
 import msgspec
 
 from hullmark.detectors._formats import dependency_paths
-from hullmark.detectors._formats.elf import Elf
+from hullmark.detectors._formats.elf import Elf, Section
 from hullmark.detectors.detector import Detector, File, MalformedError
 from hullmark.model.facts import Fact, Package
 
 _SECTION = b".dep-v0"
+_CONSTANTS = b".rodata"
 _SECTION_NAME = b"\0.dep-v0\0"  # as in a table of section names; scanners hold it as a string
 _PANIC_PATH = b"/registry/src/"
 _MAX_JSON = 16 * 1024 * 1024
@@ -44,14 +46,17 @@ def read(file: File) -> Iterator[Fact]:
     if not file.whole:
         if _SECTION_NAME in file.excerpts:
             yield file.unread("the list of crates is in a binary too large to hold", ".dep-v0", "file")
-        yield from _panics(file.excerpts.get(_PANIC_PATH, b""))
+        excerpt = file.excerpts.get(_PANIC_PATH, b"")
+        yield from _panics(excerpt, 0, len(excerpt))
         return
-    try:
-        section = Elf(file.body).section(_SECTION)
-    except ValueError:
-        section = None
+    elf: Elf | None = None
+    section: Section | None = None
+    with contextlib.suppress(ValueError):
+        elf = Elf(file.body)
+        section = elf.section(_SECTION)
     if section is None:
-        yield from _panics(file.body)
+        constants = elf.section(_CONSTANTS) if elf is not None else None
+        yield from _panics(file.body, *(constants[1:3] if constants is not None else (0, len(file.body))))
     elif section.compressed or section.offset + section.size > len(file.body):
         raise MalformedError("the list of crates is cut off or in an unknown form", ".dep-v0")
     else:
@@ -96,11 +101,12 @@ def _tree(file: File, packed: bytes) -> Iterator[Fact]:
         )
 
 
-def _panics(body: bytes) -> Iterator[Fact]:
-    start = body.find(_PANIC_PATH)
+def _panics(body: bytes, offset: int, size: int) -> Iterator[Fact]:
+    """Search for panic messages where the compiler puts constants, or everywhere in what names no sections."""
+    start = body.find(_PANIC_PATH, offset, offset + size)
     if start < 0:
         return
-    found = {(match[1], match[2]) for match in _CRATE.finditer(body, start)}
+    found = {(match[1], match[2]) for match in _CRATE.finditer(body, start, offset + size)}
     for name, version in sorted(found):
         yield Package(
             ecosystem="cargo",
@@ -113,7 +119,7 @@ def _panics(body: bytes) -> Iterator[Fact]:
 
 DETECTOR = Detector(
     name="rust_binary",
-    version=2,
+    version=3,
     wants=("**/*.abi3.so",),
     read=read,
     binaries=True,
