@@ -1,5 +1,6 @@
 """Packages that the distribution did not make: they do not look checked, and what is in them is not hidden behind them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from e2e.program import layer, write_layout
@@ -33,7 +34,7 @@ def debs(*rows: tuple[str, str, str]) -> dict[str, bytes]:
     return {"etc/os-release": DEBIAN, "var/lib/dpkg/status": "".join(records).encode()}
 
 
-def scan(folder: Path, files: dict[str, bytes], **records: list[Record]) -> Report:
+def scan(folder: Path, files: dict[str, bytes], **records: Sequence[Record]) -> Report:
     for name, found in records.items():
         (folder / "mirror").mkdir(exist_ok=True)
         made = build(folder / "mirror", folder / "db", [feed(*found, name=name)], built=AS_OF)
