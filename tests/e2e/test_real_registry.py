@@ -26,6 +26,8 @@ from hullmark.model.errors import ImageError
 from hullmark.model.image import Platform
 from images.fakes import Authority, MadeImage, digest_of, index_of, made_image, tar_of
 
+from . import program
+
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(
@@ -190,6 +192,20 @@ def test_who_may_not(host: str) -> None:
     with pytest.raises(ImageError, match=f"{host} refuses the credentials of {USER} from the options"):
         opened(f"{host}/team/app:1", username=USER, password="wrong")
     check(opened(f"{host}/team/app:1", username=USER, password=PASSWORD), AMD)
+
+
+@pytest.mark.parametrize("command", ["scan", "sbom"])
+def test_the_password_on_standard_input(host: str, tmp_path: Path, command: str) -> None:
+    asked = (command, f"{host}/team/app:all", "--platform", "linux/arm64", "--format", "json")
+    login = ("--insecure", host, "--username", USER, "--password-stdin")
+    done = program.run(tmp_path / "cache", *asked, *login, stdin=f"{PASSWORD}\r\n".encode())
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["image"]["platform"]["architecture"] == "arm64"
+    for stdin in (b"wrong\n", b"", b"\xff\n"):
+        done = program.run(tmp_path / "cache", *asked, *login, stdin=stdin)
+        assert done.returncode == (2 if stdin == b"\xff\n" else 3)
+        assert b"fault" not in done.stderr
+        assert done.stdout == b""
 
 
 # ── a proxy that looks in
