@@ -77,7 +77,7 @@ def test_like_the_rules() -> None:
     assert wrong(ordered, asked, (compare(a, b) for a, b in asked)) == []
 
 
-@pytest.mark.skipif(shutil.which("apk") is None, reason="apk is not here")
+@pytest.mark.skipif(shutil.which("apk") is None, reason="apk is not here: only Alpine and its like have it")
 def test_like_apk() -> None:
     # apk-tools 2 knew no commit and compared numbers with leading zeros in another way
     texts = [*real("apk"), *table("apk"), *mutated(real("apk"), BITS, 4000)]

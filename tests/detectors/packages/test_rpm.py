@@ -1,6 +1,7 @@
 """The rpm databases of real images, damaged ones, and forged ones."""
 
 import gzip
+import hashlib
 import random
 import shutil
 import sqlite3
@@ -83,18 +84,15 @@ def test_one_package_in_full() -> None:
     )
 
 
-@pytest.mark.parametrize("file", REAL)
+@pytest.mark.skipif(shutil.which("rpm") is None, reason="rpm is not here")
+@pytest.mark.parametrize("file", [file for file, (_, backend, _) in REAL.items() if backend != "ndb"])
 def test_same_as_rpm(file: str, tmp_path: Path) -> None:
-    rpm = shutil.which("rpm")
+    # only SUSE builds rpm with ndb
     name, backend, count = REAL[file]
-    if not rpm:
-        pytest.skip("no rpm here")
     body = gzip.decompress((DATA / file).read_bytes())
     (tmp_path / name).write_bytes(body)
-    query = [rpm, "-qa", "--dbpath", str(tmp_path), "--define", f"_db_backend {backend}"]
+    query = ["rpm", "-qa", "--dbpath", str(tmp_path), "--define", f"_db_backend {backend}"]
     run = subprocess.run([*query, "--queryformat", FORMAT], capture_output=True, text=True, check=True)
-    if "dummy database" in run.stderr:
-        pytest.skip(f"this rpm was built without {backend}")
     theirs = sorted(tuple(line.split("\t")) for line in run.stdout.splitlines())
     ours = []
     for package in packages(facts(body, name)):
@@ -107,24 +105,20 @@ def test_same_as_rpm(file: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", REAL)
-def test_same_as_another_reader(file: str, tmp_path: Path) -> None:
-    pyrpmdb = pytest.importorskip("pyrpmdb")
-    name, _, _ = REAL[file]
-    body = gzip.decompress((DATA / file).read_bytes())
-    (tmp_path / name).write_bytes(body)
-    theirs = pyrpmdb.get_rpm_db_info(str(tmp_path / name))
-    found = facts(body, name, everything=True)
-    assert sorted((p.name, p.version.rpartition(":")[2], p.arch) for p in packages(found)) == sorted(
-        (it["Name"], f"{it['Version']}-{it['Release']}", it["Arch"]) for it in theirs
-    )
-    assert {fact.package: fact.paths for fact in found if isinstance(fact, OwnedPaths)} == {
-        it["Name"]: tuple(
-            (it["DirNames"][folder] + base)[1:]
-            for folder, base in zip(it["DirIndexes"], it["BaseNames"], strict=True)
-        )
-        for it in theirs
-        if it["BaseNames"]
-    }
+def test_same_as_another_reader(file: str) -> None:
+    name, _, count = REAL[file]
+    found = facts(gzip.decompress((DATA / file).read_bytes()), name, everything=True)
+    owned = {fact.package: fact.paths for fact in found if isinstance(fact, OwnedPaths)}
+    ours = []
+    for package in packages(found):
+        paths = owned.get(package.name, ())
+        digest = hashlib.sha256("\n".join(paths).encode()).hexdigest()[:16] if paths else "-"
+        version = package.version.rpartition(":")[2]
+        ours.append(f"{package.name} {version} {package.arch} {len(paths)} {digest}")
+    comment, *theirs = (DATA / file).with_suffix(".txt").read_text("utf-8").splitlines()
+    assert comment.startswith("#")
+    assert sorted(ours) == theirs
+    assert len(theirs) == count
 
 
 @pytest.mark.parametrize("name", SMALL)
