@@ -1,10 +1,14 @@
+import subprocess
+import sys
+from typing import Literal
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hullmark.advice.upgrades import Upgrade, upgrades
 from hullmark.advisories.registry import schemes
 from hullmark.model.advisory import Severity
-from hullmark.model.report import Finding
+from hullmark.model.report import Evidence, Finding
 
 
 def finding(
@@ -13,10 +17,27 @@ def finding(
     *,
     purl: str = "pkg:npm/x@1.0.0",
     from_base: bool | None = None,
-    **more: str,
+    name: str = "x",
+    kind: Literal["vulnerability", "end_of_life"] = "vulnerability",
 ) -> Finding:
-    values = {"id": "CVE-1", "component": "p0", "name": "x", "version": "1.0.0", **more}
-    return Finding(purl=purl, severity=severity, fixed_version=fixed, from_base=from_base, **values)  # type: ignore[arg-type]
+    ecosystem = purl.removeprefix("pkg:").partition("/")[0]
+    scheme = "semver" if ecosystem == "npm" else ecosystem
+    return Finding(
+        id="CVE-1",
+        kind=kind,
+        component="p0",
+        purl=purl,
+        name=name,
+        version="1.0.0",
+        severity=severity,
+        fixed_version=fixed,
+        from_base=from_base,
+        evidence=(
+            Evidence(
+                feed="f", part="p", revision="1", record="r", range="*", scheme=scheme, compared="1.0.0"
+            ),
+        ),
+    )
 
 
 def test_the_highest_by_the_ecosystems_order_not_by_letters_or_by_number_of_mentions() -> None:
@@ -78,3 +99,20 @@ def test_the_target_has_every_fix_that_it_counts(versions: list[str]) -> None:
     (upgrade,) = upgrades([finding(version) for version in versions])
     assert upgrade.count == len(versions)
     assert all(key(version) <= key(upgrade.to) for version in versions)
+
+
+def test_only_the_orders_that_are_needed_are_imported() -> None:
+    program = """
+import sys
+from hullmark.advice.upgrades import upgrades
+from hullmark.model.report import Evidence, Finding
+evidence = Evidence(feed="f", part="p", revision="1", record="r", range="*", scheme="semver", compared="1")
+group = [
+    Finding(id=f"CVE-{n}", component="c", purl="pkg:npm/x@1", name="x", version="1", fixed_version=f"{n}", evidence=(evidence,))
+    for n in (9, 10)
+]
+assert [upgrade.to for upgrade in upgrades(group)] == ["10"]
+print(*sorted(name for name in sys.modules if name.startswith("hullmark.advisories.versions.")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["hullmark.advisories.versions.semver"]

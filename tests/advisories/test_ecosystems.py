@@ -8,6 +8,7 @@ import pytest
 from conftest import GOLDEN
 from hullmark.advisories.matcher import cover
 from hullmark.advisories.registry import feeds, schemes
+from hullmark.advisories.scheme import named
 from hullmark.model.facts import SYSTEM
 from hullmark.model.target import Target
 
@@ -40,3 +41,10 @@ def test_which_ecosystems_no_feed_speaks_for() -> None:
 def test_an_order_without_a_feed_checks_nothing(ecosystem: str) -> None:
     found = cover(ecosystem, None)
     assert (found.coverage, found.parts, found.feeds) == ("no_feed", (), ())
+
+
+def test_a_scheme_has_the_name_of_its_module() -> None:
+    assert {found.name: named(found.name) for found in schemes().values()} == {
+        found.name: found for found in schemes().values()
+    }
+    assert [named(name) for name in ("", "unheard_of", "..feed", "os", "deb.x", "__init__")] == [None] * 6

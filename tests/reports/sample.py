@@ -160,12 +160,17 @@ PACKAGES = (OPENSSL, PERL, BINARY, LOG4J, EXPRESS, QS, JINJA, HOSTILE, TWIN)
 
 V31 = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H"
 V40 = "CVSS:4.0/AV:L/AC:L/AT:P/PR:L/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
+NPM = Evidence(
+    feed="ghsa", part="ghsa-npm", revision="1", record="GHSA-x", range="*", scheme="semver", compared="1"
+)
 
 
 def found(
     id_: str, component: Component, severity: Severity = Severity.UNKNOWN, fixed: str = "", **more: Any
 ) -> Finding:
     state = more.pop("state", "fixed_available" if fixed else "affected")
+    if component.purl.startswith("pkg:npm/"):
+        more.setdefault("evidence", (NPM,))
     return Finding(
         id=id_,
         component=component.id,

@@ -1,15 +1,13 @@
 """Which packages to upgrade to which versions, those that rid the image of the worst first."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from msgspec import Struct
 
-from hullmark.advisories.scheme import Scheme
+from hullmark.advisories.scheme import Scheme, named
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import VersionError
 from hullmark.model.report import Finding
-
-Schemes = Callable[[str], Scheme | None]
 
 
 class Upgrade(Struct, frozen=True, kw_only=True):
@@ -27,11 +25,12 @@ class Upgrade(Struct, frozen=True, kw_only=True):
     from_base: bool | None = None
 
 
-def upgrades(findings: Iterable[Finding], scheme: Schemes | None = None) -> list[Upgrade]:
+def upgrades(findings: Iterable[Finding]) -> list[Upgrade]:
     """Give the upgrades that the findings ask for.
 
-    The target is the highest of the fixed versions in the ecosystem's order, since that has the lower ones' fixes
-    as well. Fixed versions that cannot be ordered stand for themselves: nothing says what else they fix.
+    The target is the highest of the fixed versions in the order that the findings' evidence names, since that has the
+    lower ones' fixes as well. Fixed versions that cannot be ordered stand for themselves: nothing says what else they
+    fix.
     """
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
@@ -41,7 +40,7 @@ def upgrades(findings: Iterable[Finding], scheme: Schemes | None = None) -> list
     found = [
         _upgrade(ecosystem, name, version, to, fixed)
         for (ecosystem, name, version), group in groups.items()
-        for to, fixed in _targets(ecosystem, group, scheme or _registered)
+        for to, fixed in _targets(group)
     ]
     return sorted(
         found, key=lambda u: (SEVERITY_RANK[u.worst], -u.count, u.name, u.installed, u.ecosystem, u.to)
@@ -61,13 +60,13 @@ def _upgrade(ecosystem: str, name: str, version: str, to: str, fixed: list[Findi
     )
 
 
-def _targets(ecosystem: str, group: list[Finding], scheme: Schemes) -> list[tuple[str, list[Finding]]]:
+def _targets(group: list[Finding]) -> list[tuple[str, list[Finding]]]:
     by_version: dict[str, list[Finding]] = {}
     for finding in group:
         by_version.setdefault(finding.fixed_version, []).append(finding)
     if len(by_version) == 1:
         return list(by_version.items())
-    order = scheme(ecosystem)
+    order = _order(group)
     keys = {version: _key(order, version) for version in by_version}
     ordered = {version: key for version, key in keys.items() if key is not None}
     alone = [(version, fixed) for version, fixed in by_version.items() if version not in ordered]
@@ -86,7 +85,7 @@ def _key(order: Scheme | None, version: str) -> bytes | None:
         return None
 
 
-def _registered(ecosystem: str) -> Scheme | None:
-    from hullmark.advisories.registry import schemes
-
-    return schemes().get(ecosystem)
+def _order(group: list[Finding]) -> Scheme | None:
+    """Give the order by which the findings were found; only its module is imported."""
+    names = {evidence.scheme for finding in group for evidence in finding.evidence}
+    return named(names.pop()) if len(names) == 1 else None

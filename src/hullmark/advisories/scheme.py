@@ -1,5 +1,6 @@
 """The contract of a version scheme: a key function whose bytes sort as the ecosystem sorts its versions."""
 
+import importlib
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -24,3 +25,15 @@ class Scheme(Struct, frozen=True, kw_only=True):
     key: Callable[[str], bytes]
     fold: Callable[[str], str] = _same
     revision: int = 1
+
+
+def named(name: str) -> Scheme | None:
+    """Give the scheme of that name, which is its module's name too; no other module is imported."""
+    if not name.isidentifier():
+        return None
+    try:
+        module = importlib.import_module(f"hullmark.advisories.versions.{name}")
+    except ModuleNotFoundError:
+        return None
+    found = getattr(module, "SCHEME", None)
+    return found if isinstance(found, Scheme) else None
