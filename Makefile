@@ -6,7 +6,7 @@ DEMO := .demo
 DEMO_AS_OF := 2026-08-22T00:00:00Z
 export HULLMARK_DEMO := $(DEMO)
 
-.PHONY: help demo dev test test-fast check golden e2e bench tools format lock clean
+.PHONY: help demo dev test test-fast check golden docs e2e bench tools format lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "%-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ golden: $(VENV)/installed ## Rewrite the golden files; read what changed
 
 bench: $(VENV)/installed ## Measure against the peers (installs them; takes an hour the first time)
 	$(BIN)/python bench/run.py
+
+docs: $(VENV)/installed ## Rewrite the pages of the documentation that are made from the code
+	$(BIN)/python docs/reference/_tables.py
 
 format: $(VENV)/installed ## Format the code
 	$(BIN)/ruff format .

@@ -85,7 +85,7 @@ def section(page: str, title: str) -> str:
 
 def test_made_pages_are_as_the_code_says() -> None:
     for name, page in tables().PAGES.items():
-        assert text(name) == page(), f"{name}: run python docs/reference/_tables.py"
+        assert text(name) == page(), f"{name}: run make docs"
 
 
 def test_every_detector_feed_and_scheme_has_its_row() -> None:
@@ -94,6 +94,8 @@ def test_every_detector_feed_and_scheme_has_its_row() -> None:
     assert [feed.name for feed in feeds() if f"\n| `{feed.name}` |" not in mirror] == []
     named = set(re.findall(r"^\| [\w-]+ \| (\w+) \|", section(coverage, "Ecosystems"), re.MULTILINE))
     assert {scheme.name for scheme in schemes().values()} <= named
+    orders = text("explain/matching.md")
+    assert [name for name in sorted(named - {"none"}) if f"\n| `{name}` |" not in orders] == []
 
 
 def test_every_limit_has_its_row() -> None:
