@@ -134,6 +134,47 @@ def test_whiteouts_links_and_marks() -> None:
     assert [unread.reason for unread in frozen.unread] == ["a whiteout that names nothing"]
 
 
+def tree(*names: str) -> bytes:
+    """Make a tar of entries as they are given: a directory's name ends in a slash, a link's in an @."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name in names:
+            info = tarfile.TarInfo(name.rstrip("/@"))
+            if name[-1] in "/@":
+                info.type = tarfile.DIRTYPE if name[-1] == "/" else tarfile.SYMTYPE
+                info.linkname = "" if name[-1] == "/" else "x"
+            tar.addfile(info)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("names", "implied"),
+    [
+        (("a/", "a/f", "a/b/", "a/b/f", "a/c/", "a/c/f", "a/g", "d/", "e"), []),  # as layers are
+        (("a/b/f", "a/c", "g"), ["a/b", "a"]),
+        (("lib/", "usr/lib/", "usr/lib/f", "usr/lib/g/f"), ["usr", "usr/lib", "usr/lib/g"]),
+        (("a/", "ab/f", "a/f"), ["ab", "a"]),  # one too many, which costs a look
+        (("a/l@", "a/b/"), ["a"]),
+        (("a/", "a/b/.wh.c", "a/.wh..wh..opq"), ["a/b"]),
+        (("./", "./a/", "./a/b/f"), ["a/b"]),
+        ((f"{'d/' * 60}f", f"{'d/' * 60}{'n' * 200}"), ["/".join("d" * 60)]),
+    ],
+)
+def test_folders_without_an_entry_of_their_own(names: tuple[str, ...], implied: list[str]) -> None:
+    _, shape = walked(tree(*names))
+    assert shape.frozen().implied.decode().split("\0")[:-1] == implied
+
+
+def test_folders_without_an_entry_are_bounded() -> None:
+    body = tree(*(f"{number}/f" for number in range(100)))
+    _, shape = walked(body, limits=ReadLimits(layer_shape_bytes=1020))
+    frozen = shape.frozen()
+    assert frozen.implied == b"".join(b"%d\0" % number for number in range(10))
+    assert [unread.reason for unread in frozen.unread] == [
+        "90 folders have no entry of their own: what is replaced in them is not known"
+    ]
+
+
 def test_markers_are_found_in_files_that_are_not_held() -> None:
     body = random.Random(1).randbytes(50_000) + b"MARK" + b"z" * 3000
     for piece in (777, 4096, 60_000):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hullmark.images.limits import Budget, ReadLimits
 from hullmark.images.walk import Selected, Shape, walk
+from hullmark.model.errors import ImageError
 from hullmark.model.facts import FileFacts, Package
 from hullmark.scan.layers import Facts
 from hullmark.scan.overlay import merge, skipper
@@ -34,8 +35,8 @@ class FileSystem:
     def __init__(self) -> None:
         self.nodes: dict[str, Entry] = {}
 
-    def resolve(self, folder: str) -> str:
-        """Follow links as the kernel does inside this root; raise OSError where it would."""
+    def resolve(self, folder: str, over: set[str] | None = None) -> str:
+        """Follow links as the kernel does inside this root; raise OSError where it would. `over` gets the links."""
         waiting, done, steps = folder.split("/")[::-1], "", 0
         while waiting:
             part = waiting.pop()
@@ -50,15 +51,17 @@ class FileSystem:
                 raise NotADirectoryError(done)
             if node is not None and node.kind == "link":
                 steps += 1
+                if over is not None:
+                    over.add(done)
                 if steps > 40:
                     raise OSError(f"too many links: {done}")
                 done = "" if node.text.startswith("/") else done.rpartition("/")[0]
                 waiting.extend(node.text.split("/")[::-1])
         return done
 
-    def place(self, path: str) -> str:
+    def place(self, path: str, over: set[str] | None = None) -> str:
         folder, _, name = path.rpartition("/")
-        return f"{self.resolve(folder)}/{name}".strip("/")
+        return f"{self.resolve(folder, over)}/{name}".strip("/")
 
     def remove(self, path: str) -> None:
         for known in [known for known in self.nodes if known == path or known.startswith(f"{path}/")]:
@@ -68,8 +71,7 @@ class FileSystem:
         """Apply a layer and give the entries that could be applied.
 
         Whiteouts are about lower layers, so they come first. What would replace an entry of the same layer is left
-        out: a layer is the difference of two trees. So is what replaces something through a link to its folder,
-        unless it is a wanted file written anew: such entries are known by their own path only (docs/accuracy.md).
+        out: a layer is the difference of two trees. For the same reason none leads over a link whose place another takes.
         """
         done: list[Entry] = []
         removed: list[str] = []
@@ -85,25 +87,31 @@ class FileSystem:
         for path in removed:
             self.remove(path)
         placed: set[str] = set()
+        ways: set[str] = set()
+        ended: set[str] = set()
         for entry in layer:
-            if entry.kind not in {"whiteout", "opaque"} and self.can_place(entry, placed):
-                place = self.place(entry.path)
+            if entry.kind not in {"whiteout", "opaque"} and self.can_place(entry, placed, ways, ended):
+                place = self.place(entry.path, ways)
+                if place != entry.path and (old := self.nodes.get(place)) is not None and old.kind == "link":
+                    ended.add(place)
                 self.put(entry, place)
                 placed.add(place)
                 done.append(entry)
         return done
 
-    def can_place(self, entry: Entry, placed: set[str]) -> bool:
+    def can_place(self, entry: Entry, placed: set[str], ways: set[str], ended: set[str]) -> bool:
+        """Tell whether an entry fits a layer that goes over the links `ways` and has put others in place of `ended`."""
+        over: set[str] = set()
         try:
-            place = self.place(entry.path)
+            place = self.place(entry.path, over)
             self.resolve(place.rpartition("/")[0])
         except OSError:
             return False
+        if place in ways | over or any(f"{place}/".startswith(f"{link}/") for link in ended) or over & ended:
+            return False
         old = self.nodes.get(place)
         merges = old is None or old.kind == entry.kind == "folder"
-        if place in placed or (not merges and any(known.startswith(f"{place}/") for known in placed)):
-            return False
-        return merges or place == entry.path or is_rewrite(entry, old)
+        return place not in placed and (merges or not any(known.startswith(f"{place}/") for known in placed))
 
     def put(self, entry: Entry, place: str) -> None:
         parts = place.split("/")[:-1]
@@ -120,10 +128,6 @@ class FileSystem:
             for path, node in self.nodes.items()
             if node.kind == "file" and path.rpartition("/")[2] == WANTED
         }
-
-
-def is_rewrite(new: Entry, old: Entry | None) -> bool:
-    return old is not None and old.kind == new.kind == "file" and new.path.rpartition("/")[2] == WANTED
 
 
 NAMES = st.sampled_from("abf")
@@ -237,6 +241,42 @@ def file(path: str, text: str = "x") -> Entry:
         ([[file("a/f"), file("a/b/f")], [Entry("opaque", "a"), file("a/f", "y")]], {"a/f": "y"}),
         # a link to a file hides the file, and is not followed
         ([[file("a/f")], [Entry("link", "a/f", "../b/f")]], {}),
+        # the same, a file in a folder's place and a folder in a file's, through a link to the folder that holds them
+        ([[Entry("link", "lib", "usr/lib"), file("usr/lib/f")], [Entry("link", "lib/f", "x")]], {}),
+        ([[Entry("link", "lib", "usr/lib"), file("usr/lib/a/f")], [file("lib/a")]], {}),
+        (
+            [
+                [Entry("link", "lib", "usr/lib"), file("usr/lib/f")],
+                [Entry("folder", "lib/f"), file("lib/f/f", "y")],
+            ],
+            {"usr/lib/f/f": "y"},
+        ),
+        # through a link of the layer's own; into a folder that has an entry, below one that has none
+        ([[file("usr/lib/a/f")], [Entry("link", "lib", "usr/lib"), file("lib/a")]], {}),
+        (
+            [
+                [Entry("link", "lib", "usr/lib"), file("usr/lib/a/f")],
+                [Entry("folder", "lib/a"), Entry("link", "lib/a/f", "x")],
+            ],
+            {},
+        ),
+        # what takes another link's place over a link ends the way over that one
+        (
+            [
+                [Entry("link", "lib", "usr/lib"), Entry("link", "usr/lib/m", "/e"), file("e/f")],
+                [Entry("folder", "lib/m")],
+                [file("usr/lib/m/f", "y")],
+            ],
+            {"e/f": "x", "usr/lib/m/f": "y"},
+        ),
+        # a folder with an entry of its own is no link any more, so nothing behind the link is hidden
+        (
+            [
+                [Entry("link", "lib", "usr/lib"), file("usr/lib/f")],
+                [Entry("folder", "lib"), Entry("link", "lib/f", "x")],
+            ],
+            {"usr/lib/f": "x"},
+        ),
         # a link that never ends
         ([[Entry("link", "a", "b"), Entry("link", "b", "a"), file("c/f")]], {"c/f": "x"}),
     ],
@@ -248,6 +288,14 @@ def test_single_rules(layers: list[list[Entry]], expected: dict[str, str]) -> No
 def test_a_layer_that_is_not_what_was_promised_hides_nothing() -> None:
     lower, upper = stack_of([file("a/f"), file("b/f")], [Entry("whiteout", "a"), file("c/f", "y")])
     assert shown([lower, Facts("", upper.shape, upper.files)]) == {"a/f": "x", "b/f": "x", "c/f": "y"}
+
+
+def test_ways_and_files_that_multiply_end_in_words() -> None:
+    base = [Entry("link", f"l{number}", "srv") for number in range(2000)]
+    files = [file(f"srv/{number}/{WANTED}") for number in range(2000)]
+    above = [file(f"l{number}/x") for number in range(2000)]
+    with pytest.raises(ImageError, match="too many to be followed"):
+        merge(stack_of([*base, *files], above), frozenset())
 
 
 def test_older_snapshots_of_a_database_are_kept_from_the_top_down() -> None:

@@ -95,8 +95,12 @@ class Shape:
         self.entries = 0
         self.size_bytes = 0
         self.skipped = 0
+        self.last = ""
         self._limits = limits
         self._room = limits.layer_shape_bytes
+        self._stated: list[str] = []
+        self._implied: dict[str, None] = {}
+        self._left_out = 0
 
     def say(self, reason: str, *, path: str = "", place: str = "") -> None:
         """Note an entry that could not be used; beyond a number they are only counted."""
@@ -111,6 +115,11 @@ class Shape:
             self.unread.append(
                 Unread(kind="record", reason=f"{self.suppressed} more entries could not be used")
             )
+        if self._left_out:
+            reason = (
+                f"{self._left_out} folders have no entry of their own: what is replaced in them is not known"
+            )
+            self.unread.append(Unread(kind="record", reason=reason))
         return LayerShape(
             whiteouts=bytes(self.whiteouts),
             opaques=bytes(self.opaques),
@@ -121,7 +130,27 @@ class Shape:
             size_bytes=self.size_bytes,
             skipped=self.skipped,
             unread=tuple(self.unread),
+            implied="".join(f"{folder}\0" for folder in self._implied).encode(),
         )
+
+    def enter(self, folder: str) -> None:
+        """Take note that an entry lies in a folder other than `last`, which needs no note any more.
+
+        In the usual order, a directory's entry before what is in it, the stated directories on the way to an entry
+        are a stack. What that order does not tell counts as implied, which is never wrong.
+        """
+        self.last = folder
+        stated = self._stated
+        while stated and folder != stated[-1] and not folder.startswith(f"{stated[-1]}/"):
+            stated.pop()
+        if not folder or (stated and folder == stated[-1]) or folder in self._implied:
+            return
+        size = len(folder) + LINK_COST
+        if size > self._room:
+            self._left_out += 1
+        else:
+            self._room -= size
+            self._implied[folder] = None
 
     def entry(self, path: str, kind: bytes, target: str) -> None:
         """Take a non-directory entry: a whiteout, a link or something that hides what lies below it."""
@@ -141,6 +170,12 @@ class Shape:
 
     def folder(self, path: str) -> None:
         """Take a directory."""
+        above = path.rpartition("/")[0]
+        if above != self.last:
+            self.enter(above)
+        if not above or (self._stated and above == self._stated[-1]):
+            self._stated.append(path)
+            self.last = path
         raw = path.encode()
         self.folders.append(zlib.crc32(raw) << 32 | zlib.adler32(raw))
 
@@ -355,6 +390,9 @@ class _Walker:
                     yield from self._sparse_file(header, path, size, pending)
                     continue
                 shape.entry(path, kind, "")
+            folder = path.rpartition("/")[0]
+            if folder != shape.last:
+                shape.enter(folder)
             shape.size_bytes += size
             mode = _mode(header[100:108])
             selected = select(path, mode, size)
@@ -460,18 +498,26 @@ class _Walker:
         elif kind == b"5":
             shape.folder(path.rstrip("/"))
         elif kind == b"1":
+            self._enter(path)
             inside = _tidy(target)
             if inside:
                 shape.entry(path.rstrip("/"), kind, inside.decode("utf-8", "backslashreplace"))
             else:
                 shape.say("a hard link that leads out of the image", path=path)
         else:
+            self._enter(path)
             text = target[: self.limits.path_bytes].decode("utf-8", "backslashreplace")
             shape.entry(path.rstrip("/"), kind, text)
+
+    def _enter(self, path: str) -> None:
+        folder = path.rstrip("/").rpartition("/")[0]
+        if folder != self.shape.last:
+            self.shape.enter(folder)
 
     def _sparse_file(self, header: bytes, path: str, size: int, pending: _Pending | None) -> Iterator[Body]:
         stream, shape = self.stream, self.shape
         shape.entry(path, b"0", "")
+        self._enter(path)
         if header[156:157] == b"S":
             real_size = max(_number(header[483:495]), 0)
             extents = self._old_sparse_map(header)

@@ -112,7 +112,9 @@ class LayerShape(Struct, frozen=True, array_like=True):
     and ended by a NUL byte; `links` are all symbolic links, path and target as written in turn, packed the same
     way. `hidden` holds, sorted, eight bytes in the machine's order for each entry that is not a directory
     (`hullmark.images.walk.path_mark`): such an entry also hides a whole directory of its name below it.
-    `folders` holds the same for directories, which replace a link of their name.
+    `folders` holds the same for directories, which replace a link of their name. `implied` are the directories that
+    hold entries but for which, or for one above them, the layer has no entry of their own: only the way to these may
+    lead over a link of a lower layer.
     `entries` counts tar entries, `size_bytes` the bytes of the files in them, `skipped` entries without a usable path.
     """
 
@@ -125,3 +127,4 @@ class LayerShape(Struct, frozen=True, array_like=True):
     size_bytes: int = 0
     skipped: int = 0
     unread: tuple[Unread, ...] = ()
+    implied: bytes = b""

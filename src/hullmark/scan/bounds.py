@@ -46,7 +46,7 @@ def weigh(shape: LayerShape, files: Mapping[str, tuple[FileFacts, ...]], encoded
         for entry in found:
             facts += weight(entry)
             fact_bytes += path_bytes(entry.path)
-    packed = (shape.links, shape.whiteouts, shape.opaques)
+    packed = (shape.links, shape.whiteouts, shape.opaques, shape.implied)
     return Weights(facts, fact_bytes, sum(len(words) + LINK_COST * words.count(b"\0") for words in packed))
 
 

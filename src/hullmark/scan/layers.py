@@ -21,7 +21,7 @@ from hullmark.scan.bounds import Bounds, BoundsError, Weights, path_bytes, weigh
 from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
 
-SHAPE = "shape/2"
+SHAPE = "shape/3"
 TIME_OVER = "the time given with --timeout was over"
 _OTHERS_FILE = "its blob is a link to a file whose digest is not the one that the manifest gives"
 _WAIT_FOR_OTHER_S = 30.0

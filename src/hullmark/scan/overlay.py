@@ -17,8 +17,21 @@ from hullmark.model.facts import Fact, LayerShape
 from hullmark.scan.layers import Facts
 
 _MAX_LINK_STEPS = 40
-_MAX_LINK_LOOKS = 3_000_000
+_MAX_LOOKS = 3_000_000
 """Links that lead to wanted files, times layers: ten seconds. A thousand such links in a hundred layers are a thirtieth."""
+
+
+class _Looks:
+    """Counts what is looked at for the sake of links, which multiply with layers and with each other."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_LOOKS
+
+    def take(self, count: int) -> None:
+        """Count some more. Raises `ImageError` when they are too many."""
+        self._left -= count
+        if self._left < 0:
+            raise ImageError("its layers and the links in them are too many to be followed")
 
 
 class Visible(NamedTuple):
@@ -49,25 +62,48 @@ class Merged(NamedTuple):
 
 
 class _Hiding:
-    """What one layer hides of those below it."""
+    """What one layer hides of those below it.
+
+    `written` gives, for a folder of the merged tree, the paths by which the layer's entries reach it over links.
+    """
 
     def __init__(self, shape: LayerShape, links: "_Links") -> None:
         self.removed = {links.path(path) for path in _words(shape.whiteouts)}
         self.opaque = {links.folder(path) for path in _words(shape.opaques)}
         self.entries = memoryview(shape.hidden).cast("Q")
         self.folders = memoryview(shape.folders).cast("Q")
+        self.written: dict[str, list[str]] = {}
+
+    def find_written(self, shape: LayerShape, links: "_Links") -> None:
+        """Place the folders of the layer that links may lead to; its own links are known by now."""
+        written: dict[str, list[str]] = {}
+        for path in _words(shape.implied):
+            place = links.folder(path)
+            if place != path:
+                written.setdefault(place, []).append(path)
+        if written:
+            self.written = written
+            links.forget()  # over a link an entry may have taken another link's place
 
     def replaces_link(self, path: str) -> bool:
         """Tell whether the layer puts something else in a link's place, or takes it away."""
-        mark = path_mark(path)
-        if path in self.removed or _has_mark(self.entries, mark) or _has_mark(self.folders, mark):
+        if path in self.removed or self.has(self.entries, path) or self.has(self.folders, path):
             return True
         folder = path
         while folder:
             folder = folder.rpartition("/")[0]
-            if folder in self.removed or folder in self.opaque or _has(self.entries, folder):
+            if folder in self.removed or folder in self.opaque or self.has(self.entries, folder):
                 return True
         return False
+
+    def has(self, marks: memoryview, path: str) -> bool:
+        """Tell whether the layer has an entry that is placed there."""
+        if _has(marks, path):
+            return True
+        if not self.written:
+            return False
+        folder, _, name = path.rpartition("/")
+        return any(_has(marks, f"{written}/{name}") for written in self.written.get(folder, ()))
 
 
 class _Tree:
@@ -77,7 +113,8 @@ class _Tree:
     layers above many files cost no more than their own entries.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, looks: _Looks) -> None:
+        self._looks = looks
         self.files: dict[Key, Visible] = {}
         self.below: dict[Key, list[Visible]] = {}
         self._unindexed: list[Key] = []
@@ -102,11 +139,17 @@ class _Tree:
         for folder in hiding.opaque:
             for path in list(self._children.get(folder, ())):
                 self._drop(path)
-        for path in self._met(hiding.folders):
+        folders, entries = self._met(hiding.folders), self._met(hiding.entries)
+        for folder, ways in hiding.written.items():
+            children = self._children.get(folder, ())
+            self._looks.take(len(ways) * len(children))
+            folders += [path for path in children if hiding.has(hiding.folders, path)]
+            entries += [path for path in children if hiding.has(hiding.entries, path)]
+        for path in folders:
             if path in self._keys:  # a file that became a folder, as an egg-info does
                 self._drop(path)
         rewritten = []
-        for path in self._met(hiding.entries):
+        for path in entries:
             if path in self._children:
                 self._drop(path)
             elif path in self._keys:
@@ -161,13 +204,13 @@ class _Links:
     are kept as they came, layer by layer, and whether one is still there is asked only when a path meets it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, looks: _Looks) -> None:
+        self._looks = looks
         self._layers: list[tuple[dict[str, str], _Hiding | None]] = []
         self._all: set[str] = set()
         self._known: dict[str, str] = {}
         self._targets: dict[str, tuple[int, str | None]] = {}
         """For a link that was met: how many layers were looked at, and where it leads as far as those go."""
-        self._looks = 0
 
     def add(self, shape: LayerShape, hiding: _Hiding | None) -> None:
         """Put a layer's links on top. What the layer itself puts in a link's place counts for them already."""
@@ -182,6 +225,11 @@ class _Links:
         if inner:
             again = [self.path(path) if path.rpartition("/")[0] in inner else path for path in paths]
             self._set(again, targets)
+
+    def forget(self) -> None:
+        """Ask anew what the top layer does to the links that were met."""
+        self._known.clear()
+        self._targets.clear()
 
     def _set(self, paths: list[str], targets: list[str]) -> None:
         """Give the top layer these links."""
@@ -236,11 +284,7 @@ class _Links:
         if path not in self._all:
             return None
         seen, target = self._targets.get(path, (0, None))
-        self._looks += len(self._layers) - seen
-        if self._looks > _MAX_LINK_LOOKS:
-            raise ImageError(
-                f"its {len(self._layers)} layers and the links in them are too many to be followed"
-            )
+        self._looks.take(len(self._layers) - seen)
         for links, hiding in self._layers[seen:]:
             found = links.get(path)
             if found is not None:
@@ -276,13 +320,13 @@ def merge(
     layers: Sequence[Facts], databases: frozenset[str], skip: Callable[[str], bool] = lambda _path: False
 ) -> Merged:
     """Merge layers from the lowest up. `databases` are the detectors whose older snapshots are kept."""
-    links = _Links()
-    tree = _Tree()
+    looks = _Looks()
+    links = _Links(looks)
+    tree = _Tree(looks)
     skipped = 0
     for index, layer in enumerate(layers):
         # A layer whose bytes are not what was promised may add, but not hide.
         hiding = _Hiding(layer.shape, links) if index and layer.digest else None
-        rewritten = tree.hide(hiding) if hiding is not None else []
         links.add(layer.shape, hiding)
         fresh: dict[Key, Visible] = {}
         for detector, found in layer.files.items():
@@ -293,8 +337,10 @@ def merge(
                     fresh[detector, links.path(entry.path)] = Visible(
                         detector, index, entry.path, entry.facts
                     )
-        # What is replaced by something that no detector wants (a link, a device, another binary) is gone.
-        tree.drop_but(rewritten, fresh)
+        if hiding is not None:
+            hiding.find_written(layer.shape, links)
+            # What is replaced by something that no detector wants (a link, a device, another binary) is gone.
+            tree.drop_but(tree.hide(hiding), fresh)
         for key, visible in fresh.items():
             tree.put(key, visible, keep_older=key[0] in databases)
     return Merged(tree.files, tree.below, skipped, links.path)
