@@ -6,6 +6,7 @@ Needs the programs docker-registry (Debian's package of that name), skopeo and o
 import base64
 import contextlib
 import json
+import os
 import re
 import shutil
 import socket
@@ -15,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hullmark.images.inflate import Hashed
@@ -24,6 +26,8 @@ from hullmark.images.registry import Registry
 from hullmark.images.source import OpenedImage, SourceOptions
 from hullmark.model.errors import ImageError
 from hullmark.model.image import Platform
+from hullmark.scan.request import ScanRequest
+from hullmark.scan.run import run
 from images.fakes import Authority, MadeImage, digest_of, index_of, made_image, tar_of
 
 from . import program
@@ -298,3 +302,33 @@ def test_through_a_proxy_that_looks_in(
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:wrong@{proxy.host}")
     with pytest.raises(ImageError, match=f"the proxy {proxy.host} answers 407 Proxy Authentication Required"):
         opened("registry.test/team/app:1", cacert=str(authority.ca))
+
+
+@pytest.mark.usefixtures("logged_in")
+def test_layers_are_fetched_in_forked_processes(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each child signs in and reads over a connection of its own, and the parent's still serves afterwards."""
+    monkeypatch.setattr("hullmark.scan.run._WORTH_FORKING", 0)
+    forked: list[int] = []
+    fork = os.fork
+
+    def remembered() -> int:
+        child = fork()
+        forked.append(child)
+        return child
+
+    monkeypatch.setattr(os, "fork", remembered)
+    folder = tmp_path / "layers"
+    layers = [
+        tar_of({f"srv/{n}/package.json": f'{{"name": "a{n}", "version": "1.0.{n}"}}'.encode()})
+        for n in range(6)
+    ]
+    pushed(made_image(*layers).layout(folder), "oci", host, "team/layers:1")
+    request = ScanRequest(reference=f"registry:{host}/team/layers:1", as_of="2026-01-01T00:00:00Z", threads=1)
+    alone = run(request)
+    assert forked == []
+    assert [component.name for component in alone.packages] == [f"a{n}" for n in range(6)]
+    assert not alone.errors
+    assert run(msgspec.structs.replace(request, threads=3)) == alone
+    assert len(forked) == 3

@@ -90,7 +90,7 @@ class ContentFolder:
             status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         )
         linked = path.is_symlink()
-        return Blob(open=functools.partial(_chunks, path), identity=identity, local=True, linked=linked)
+        return Blob(open=functools.partial(_chunks, path), identity=identity, forkable=True, linked=linked)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ class Blob(Struct, kw_only=True):
     `claimed` is the digest that the manifest gives (empty where none does), `size` the size that it gives (-1
     where none does). `addressed` is true where the source finds blobs by their digest, as a registry does: only
     then may facts be looked up by the claim. `identity` is that of the local file which holds just this blob.
-    `local` says that the bytes are in a file, so that a forked process may read them. `linked` says that a link in
+    `forkable` says that a forked process may read it: the bytes are in a file, or each process asks for them itself. `linked` says that a link in
     the image leads to that file: nothing may be told of its bytes unless they have the claimed digest.
     `open()` gives the bytes as they are stored, and may be called again unless `once`. `problem` says why the
     blob cannot be had; `open` is then not called. `walk` replaces the tar walk where a source has no tar.
@@ -46,7 +46,7 @@ class Blob(Struct, kw_only=True):
     addressed: bool = False
     identity: FileIdentity | None = None
     once: bool = False
-    local: bool = False
+    forkable: bool = False
     linked: bool = False
     problem: str = ""
     walk: Callable[[Select, Shape, Budget, ReadLimits], Iterator[Body]] | None = None

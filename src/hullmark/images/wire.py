@@ -6,6 +6,7 @@ Used by the registry client and by the feeds alike. HTTP semantics are those of 
 import contextlib
 import email.utils
 import functools
+import os
 import socket
 import ssl
 import threading
@@ -44,7 +45,7 @@ clock = time.monotonic
 
 
 class Wire:
-    """Sends requests to any number of hosts, with one client each; safe to use from several threads.
+    """Sends requests to any number of hosts, with one client each; safe to use from several threads and forked children.
 
     Follows redirects by hand, so that each hop has its own host's certificates and proxy and no secret crosses
     to another origin. Waits when it is asked to, tries again what may pass, and gives up in bounded time.
@@ -52,17 +53,18 @@ class Wire:
 
     def __init__(self, options: Reach) -> None:
         self.options = options
-        self._clients: dict[Origin, httpx2.Client] = {}
+        self._clients: dict[tuple[int, Origin], httpx2.Client] = {}
         self._common = functools.cache(functools.partial(trusting, options))
         self._lock = threading.Lock()
 
     def client(self, origin: Origin) -> "httpx2.Client":
-        """Give the client for an origin."""
+        """Give the client for an origin; a forked child has its own, since two cannot speak over one connection."""
+        key = (os.getpid(), origin)
         with self._lock:
-            found = self._clients.get(origin)
+            found = self._clients.get(key)
             if found is None:
                 found = client(f"{origin.scheme}://{origin.address}", self.options, self._common)
-                self._clients[origin] = found
+                self._clients[key] = found
         return found
 
     def close(self) -> None:

@@ -132,12 +132,12 @@ def _read_layers(
 def _read_missing(
     blobs: Sequence[Blob], waiting: list[int], reader: LayerReader, workers: int
 ) -> Iterator[tuple[int, Facts]]:
-    """Read layers: in processes where their bytes are local and many, else in threads, which a network keeps waiting."""
+    """Read layers: in processes where they may be and are large, else in threads."""
     if workers == 1 or len(waiting) < 2:
         for number in waiting:
             yield number, reader.facts(blobs[number])
     elif (
-        all(blobs[number].local for number in waiting)
+        all(blobs[number].forkable for number in waiting)
         and sum(blobs[n].size for n in waiting) > _WORTH_FORKING
     ):
         reader.share_budget(workers)

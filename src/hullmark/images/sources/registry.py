@@ -36,7 +36,9 @@ def open_registry(text: str, options: SourceOptions) -> OpenedImage:
     registry = Registry(reference, options)
 
     def make(descriptor: _oci.Descriptor) -> Blob:
-        return Blob(open=functools.partial(registry.blob, reference, descriptor), addressed=True)
+        return Blob(
+            open=functools.partial(registry.blob, reference, descriptor), addressed=True, forkable=True
+        )
 
     try:
         root = registry.manifest(reference)
