@@ -118,7 +118,11 @@ def test_nothing_found_is_not_said_lightly() -> None:
 
 
 def test_what_could_not_be_asked_is_said() -> None:
-    entry = msgspec.structs.replace(SAMPLE.coverage.ecosystems[0], missing=("ghsa-npm",))
+    enough = msgspec.structs.replace(SAMPLE.coverage.ecosystems[0], missing=("ghsa-npm",))
+    coverage = msgspec.structs.replace(SAMPLE.coverage, ecosystems=(enough,))
+    text = page(msgspec.structs.replace(SAMPLE, coverage=coverage))
+    assert "not in the database: ghsa-npm" not in text
+    entry = msgspec.structs.replace(enough, states={"feed_missing": 2})
     for release, said in (("matched", False), ("no_feed", True), ("feed_missing", True)):
         coverage = msgspec.structs.replace(SAMPLE.coverage, ecosystems=(entry,), release=release)
         text = page(msgspec.structs.replace(SAMPLE, coverage=coverage))

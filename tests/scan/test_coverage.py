@@ -179,6 +179,49 @@ def test_a_release_past_its_end_is_a_finding(tmp_path: Path, note: EndOfLife, pa
     assert report.coverage.not_checked == 0
 
 
+def test_the_release_to_go_to_is_one_that_is_still_supported(tmp_path: Path) -> None:
+    database(tmp_path, "debian", FLAW)
+    database(
+        tmp_path,
+        "eol",
+        EndOfLife("debian-12", "2026-01-30", successor="debian-13"),
+        EndOfLife("debian-13", "2026-01-30", successor="debian-14"),
+        EndOfLife("debian-14", "2030-01-30", successor="debian-15"),
+        EndOfLife("debian-15", successor="debian-12"),
+    )
+    files = {"etc/os-release": DEBIAN_12, **STATUS}
+    (finding,) = eol(scan(tmp_path, files))
+    assert finding.fixed_version == "debian-14"
+    assert finding.title.endswith(
+        "; the next release is debian-13, the first that is still supported debian-14"
+    )
+    ends = [EndOfLife(f"debian-{n}", "2026-01-30", successor=f"debian-{n + 1}") for n in range(12, 14)]
+    database(tmp_path, "eol", *ends, EndOfLife("debian-14", "2026-01-30", successor="debian-12"))
+    (round_about,) = eol(scan(tmp_path, files))
+    assert round_about.fixed_version.startswith("debian-"), "a feed that goes round in circles ends too"
+
+
+def test_the_end_of_a_release_came_with_the_file_that_names_it(tmp_path: Path) -> None:
+    database(tmp_path, "debian", FLAW)
+    database(tmp_path, "eol", EndOfLife("debian-12", "2026-01-30"))
+    base, own = layer({"etc/os-release": DEBIAN_12, **STATUS}), layer(NPM)
+    write_layout(tmp_path / "base", [base])
+    write_layout(tmp_path / "image", [base, own])
+    request = ScanRequest(
+        reference=str(tmp_path / "image"),
+        as_of=AS_OF,
+        database=tmp_path / "db",
+        base=(str(tmp_path / "base"),),
+    )
+    report = run(request)
+    (finding,) = eol(report)
+    (place,) = finding.locations
+    assert (place.path, place.layer, place.detector) == ("etc/os-release", 0, "os_release")
+    assert finding.from_base is True
+    assert report.summary.from_base == 2
+    assert report.summary.unattributed == 0
+
+
 def test_a_release_says_itself_when_it_ends(tmp_path: Path) -> None:
     database(tmp_path, "fedora", advisory("A", Affected(ecosystem="rpm", name="x", release="fedora-40")))
     told = b"ID=fedora\nVERSION_ID=40\nSUPPORT_END=2025-05-13\n"

@@ -20,7 +20,7 @@ _COLOURS = {
 }
 _STATES = {
     "fixed_available": "fixed",
-    "affected": "no fix yet",
+    "affected": "no known fix",
     "will_not_fix": "will not be fixed",
     "end_of_life": "end of life",
     "under_investigation": "under investigation",
@@ -214,7 +214,7 @@ class _Page:
                 _checked(entry),
                 (", ".join(entry.feeds) or "no feed")
                 + (f", {_age(entry.age_hours)} old" if entry.age_hours is not None else "")
-                + (f"; not in the database: {', '.join(entry.missing)}" if entry.missing else ""),
+                + (f"; not in the database: {', '.join(entry.missing)}" if _is_unsure(entry) else ""),
             )
             for entry in entries
         ]
@@ -303,6 +303,11 @@ def _checked(entry: EcosystemCoverage) -> str:
     """Say how many of an ecosystem's packages were compared with advisories."""
     checked = sum(entry.states.get(state, 0) for state in CHECKED)
     return f"{checked} of {_amount(entry.packages, 'package')}"
+
+
+def _is_unsure(entry: EcosystemCoverage) -> bool:
+    """Tell whether parts that were not there matter: where others were enough, only the JSON report names them."""
+    return bool(entry.missing) and bool(entry.states.get("feed_missing"))
 
 
 def _fix(finding: Finding) -> str:

@@ -21,7 +21,13 @@ from hullmark.advisories.scheme import Scheme
 from hullmark.detectors.detector import Detector
 from hullmark.model.facts import Distribution
 
-_FOLDERS = ("detectors/packages", "detectors/packages/rpm", "advisories/feeds", "advisories/versions")
+_FOLDERS = (
+    "detectors/packages",
+    "detectors/packages/rpm",
+    "advisories",
+    "advisories/feeds",
+    "advisories/versions",
+)
 
 
 class DetectorEntry(msgspec.Struct, frozen=True):

@@ -47,6 +47,7 @@ from hullmark.scan.request import Filters, ScanRequest
 
 _NOTE_FEEDS = ("epss", "kev", "nvd", "cvelist")
 _EOL_PART = "eol"
+_MOST_RELEASES = 100
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -66,6 +67,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     errors: tuple[Unread, ...]
     distribution: Distribution | None
+    release: Location | None = None
     dev_packages: int = 0
     skipped_files: int = 0
     unread_in_deleted: int = 0
@@ -347,6 +349,10 @@ class _Reporter:
         name = self.distribution.pretty_name or self.distribution.id
         when = f" since {note.date}" if note.date else ""
         following = f"; the next release is {note.successor}" if note.successor else ""
+        supported = self._supported(note)
+        if supported != note.successor:
+            following += f", the first that is still supported {supported}"
+        place = self.inventory.release
         return Finding(
             id=f"EOL-{note.id}",
             kind="end_of_life",
@@ -357,10 +363,23 @@ class _Reporter:
             severity=Severity.HIGH,
             severity_source="hullmark",
             state="end_of_life",
-            fixed_version=note.successor,
+            fixed_version=supported,
             title=f"{name} is past its end of life{when}{following}",
             eol=note,
+            locations=(place,) if place is not None else (),
+            from_base=place.from_base if place is not None else None,
         )
+
+    def _supported(self, note: EndOfLife) -> str:
+        """Name the first of the following releases that is not past its end; the last one where none is known to be."""
+        part = self.used.get(_EOL_PART)
+        name = note.successor
+        for _release in range(_MOST_RELEASES):
+            following = part.notes([name]).get(name) if part is not None and name else None
+            if not (isinstance(following, EndOfLife) and self._is_past(following) and following.successor):
+                break
+            name = following.successor
+        return name
 
     def _coverage(self, components: Sequence[Component]) -> Coverage:
         by_ecosystem: dict[str, list[Component]] = {}

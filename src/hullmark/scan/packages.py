@@ -41,10 +41,11 @@ class Found(NamedTuple):
 
 
 class Assembled(NamedTuple):
-    """What the detectors say of the whole image."""
+    """What the detectors say of the whole image. `release` is the file that names the distribution."""
 
     packages: tuple[Found, ...]
     distribution: Distribution | None
+    release: Place | None
     content_sets: tuple[str, ...]
     dev_packages: int
 
@@ -93,7 +94,9 @@ def assemble(merged: Merged, catalogue: Catalogue, *, include_dev: bool) -> Asse
     packages = tuple(_joined(entries, provided) for _, entries in sorted(found.items()))
     facts = [fact for visible in merged.files.values() for fact in visible.facts]
     sets = sorted({name for fact in facts if isinstance(fact, ContentSet) for name in fact.names})
-    return Assembled(packages, distribution, tuple(sets), dev)
+    proof = os_release.proof(bare)
+    release = Place("os_release", proof.path, "", proof.layer) if proof is not None else None
+    return Assembled(packages, distribution, release, tuple(sets), dev)
 
 
 class _Names:

@@ -94,6 +94,7 @@ def take_inventory(request: ScanRequest, cache: FactCache, catalogue: Catalogue)
         items=_items(assembled, described, base),
         errors=_errors(opened.image, layers, merged),
         distribution=assembled.distribution,
+        release=_location(assembled.release, described, base) if assembled.release is not None else None,
         dev_packages=assembled.dev_packages,
         skipped_files=merged.skipped,
         unread_in_deleted=_unread_in_deleted(layers, merged, skip),
@@ -207,21 +208,22 @@ def _image(image: Image, assembled: Assembled, config: Config, base: BaseImage) 
     )
 
 
-def _items(assembled: Assembled, layers: Sequence[Layer], base: BaseImage) -> tuple[Item, ...]:
-    def location(place: Place) -> Location:
-        layer = layers[place.layer]
-        return Location(
-            path=place.path,
-            layer=place.layer,
-            place=place.place,
-            layer_digest=layer.digest,
-            created_by=layer.created_by,
-            from_base=_from_base(place.layer, base),
-            detector=place.detector,
-        )
+def _location(place: Place, layers: Sequence[Layer], base: BaseImage) -> Location:
+    layer = layers[place.layer]
+    return Location(
+        path=place.path,
+        layer=place.layer,
+        place=place.place,
+        layer_digest=layer.digest,
+        created_by=layer.created_by,
+        from_base=_from_base(place.layer, base),
+        detector=place.detector,
+    )
 
+
+def _items(assembled: Assembled, layers: Sequence[Layer], base: BaseImage) -> tuple[Item, ...]:
     return tuple(
-        Item(found.package, tuple(location(place) for place in found.places), found.provides)
+        Item(found.package, tuple(_location(place, layers, base) for place in found.places), found.provides)
         for found in assembled.packages
     )
 

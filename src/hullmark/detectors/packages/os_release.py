@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hullmark.detectors.detector import Detector, File, View
+from hullmark.detectors.detector import Detector, File, Seen, View
 from hullmark.model.facts import Distribution, Fact
 
 _PRECEDENCE = (
@@ -193,7 +193,7 @@ def _assignments(text: str) -> tuple[dict[str, str], list[int]]:
 
 
 def distribution(view: View) -> Distribution | None:
-    """Choose among the visible files the one that knows best, and complete it from the others.
+    """Give the distribution as the file that knows best says it, completed from the others.
 
     Alpine's `alpine-release` also has the point release of an edge or rc image. Debian's testing and unstable
     have no number: their codename stands in its place.
@@ -203,9 +203,10 @@ def distribution(view: View) -> Distribution | None:
         for fact in seen.facts:
             if isinstance(fact, Distribution):
                 stated[seen.path] = fact
-    best = next((stated[path] for path in _PRECEDENCE if path in stated), None)
-    if best is None:
+    known = proof(view)
+    if known is None:
         return None
+    best = stated[known.path]
     alpine, debian = stated.get("etc/alpine-release"), stated.get("etc/debian_version")
     if best.id == "alpine" and alpine:
         return msgspec.structs.replace(best, version_id=alpine.version_id)
@@ -218,6 +219,16 @@ def distribution(view: View) -> Distribution | None:
     if not best.version_id and best.codename:
         return msgspec.structs.replace(best, version_id=best.codename)
     return best
+
+
+def proof(view: View) -> Seen | None:
+    """Choose among the visible files that name a distribution the one that knows best."""
+    naming = {
+        seen.path: seen
+        for seen in view.files("os_release")
+        if any(isinstance(fact, Distribution) for fact in seen.facts)
+    }
+    return next((naming[path] for path in _PRECEDENCE if path in naming), None)
 
 
 DETECTOR = Detector(name="os_release", version=2, wants=_PRECEDENCE, read=read)
