@@ -38,7 +38,7 @@ _OPERATING_SYSTEM = "SPDXRef-operating-system"
 _NOT_AN_ID = re.compile(r"[^A-Za-z0-9.-]+")
 _MAIL = re.compile(r"([^<>]+?) <([^<>\s]+)>")
 _STATES = {
-    "affected": "no fix yet",
+    "affected": "no known fix",
     "will_not_fix": "will not be fixed",
     "end_of_life": "end of life",
     "under_investigation": "under investigation",
