@@ -110,7 +110,9 @@ class _FileMembers(_Members):
     def blob(self, path: str) -> Blob | None:
         at, size = self.index.get(self.resolved(path), (0, -1))
         return (
-            Blob(open=functools.partial(self._chunks, at, size), size=size, forkable=True) if size >= 0 else None
+            Blob(open=functools.partial(self._chunks, at, size), size=size, forkable=True)
+            if size >= 0
+            else None
         )
 
     def _chunks(self, at: int, size: int) -> Iterator[bytes]:
