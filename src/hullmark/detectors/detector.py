@@ -111,14 +111,15 @@ class Detector(Struct, frozen=True, kw_only=True):
     `requirements*.txt`) or, below a literal folder, `*`. With `binaries`, ELF files with an execute bit come
     too. `version` is bumped whenever the output changes. `database` marks a whole snapshot of installed
     packages: what goes wrong in it is an unread `package_database`. Files above `max_bytes` are not held
-    whole: with `markers` they are searched while they stream, else they are Unread. `owns` says that the facts
-    depend on what all detectors want (`OwnedPaths`).
+    whole: they go to `stream` piece by piece, or with `markers` they are searched while they pass, else they are
+    Unread. `owns` says that the facts depend on what all detectors want (`OwnedPaths`).
     """
 
     name: str
     version: int
     wants: tuple[str, ...] = ()
     read: Callable[[File], Iterable[Fact]]
+    stream: Callable[[File, Iterator[bytes]], Iterable[Fact]] | None = None
     assemble: Callable[[View], Iterator[tuple[Package, Seen]]] | None = None
     binaries: bool = False
     database: bool = False
@@ -138,10 +139,21 @@ def packages_of(files: Iterable[Seen]) -> Iterator[tuple[Package, Seen]]:
 
 def read_file(detector: Detector, file: File) -> FileFacts:
     """Run one detector over one file. Whatever goes wrong becomes an `Unread` among the facts."""
+    return _facts(detector, file, detector.read)
+
+
+def stream_file(detector: Detector, file: File, pieces: Iterator[bytes]) -> FileFacts:
+    """Run one detector over a file that is too large to be held. `file` has its first bytes at most."""
+    read = detector.stream
+    assert read is not None, detector.name
+    return _facts(detector, file, lambda file: read(file, pieces))
+
+
+def _facts(detector: Detector, file: File, read: Callable[[File], Iterable[Fact]]) -> FileFacts:
     kind: UnreadKind = "package_database" if detector.database else "file"
     facts: list[Fact] = []
     try:
-        for fact in detector.read(file):
+        for fact in read(file):
             if len(facts) >= file.limits.max_records:
                 facts.append(file.unread(f"more than {file.limits.max_records} records", kind=kind))
                 break

@@ -3,18 +3,19 @@
 import contextlib
 import functools
 import hashlib
+import itertools
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
-from hullmark.detectors.detector import Detector, File, Limits, read_file
+from hullmark.detectors.detector import Detector, File, Limits, read_file, stream_file
 from hullmark.detectors.dispatch import Dispatcher
 from hullmark.images.inflate import DamagedError, Hashed, inflated
 from hullmark.images.limits import Budget, ReadLimits
 from hullmark.images.source import Blob, FileIdentity
-from hullmark.images.walk import Body, Cut, Selected, Shape, walk
+from hullmark.images.walk import Body, Cut, Selected, Shape, search, walk
 from hullmark.model.errors import HullmarkError, LimitError
 from hullmark.model.facts import FileFacts, LayerShape, Unread, UnreadKind
 from hullmark.scan.bounds import Bounds, BoundsError, Weights, path_bytes, weigh, weight
@@ -376,7 +377,34 @@ class _Reading:
         selected = self._by_detectors.get(names)
         if selected is None:
             selected = self._by_detectors[names] = self._selected(tuple(found))
+        if size > selected.max_bytes and any(detector.stream for detector in found):
+            return selected._replace(consume=functools.partial(self._stream, tuple(found), mode))
         return selected
+
+    def _stream(
+        self, detectors: tuple[Detector, ...], mode: int, path: str, size: int, parts: Iterator[bytes]
+    ) -> None:
+        """Give a file that is too large to be held to the detector that reads it as it comes."""
+        head = next(parts, b"")
+        passing = _Passing(itertools.chain((head,), parts))
+        if head[:4] == b"\x7fELF":
+            body, excerpts = search(passing, self._selected(detectors))
+            self._read(Body(path, size, mode, detectors, body, False, excerpts), path)
+            return
+        streaming = next(detector for detector in detectors if detector.stream)
+        file = File(path, head, size=size, mode=mode, whole=False, limits=self.reader.file_limits)
+        facts = stream_file(streaming, file, passing)
+        if passing.problem is not None:
+            raise passing.problem  # what is wrong with the layer is not the file's fault
+        self._keep(streaming, facts)
+        for detector in detectors:
+            if detector is streaming:
+                continue
+            if detector.binaries and detector not in self.dispatcher.find(path):
+                self._forget(detector, path)
+            else:
+                reason = f"a file of {size} bytes, more than is held at once"
+                self._keep(detector, _unread_file(detector, path, reason))
 
     def take(self, bodies: Iterable[Body]) -> None:
         """Run the detectors over what the walk gives."""
@@ -527,6 +555,26 @@ class _Reading:
         return {
             name: tuple(facts for _, facts in sorted(found.items())) for name, found in self._found.items()
         }
+
+
+class _Passing:
+    """The pieces of a file, and what went wrong with the layer while they were taken."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self.problem: Exception | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._parts)
+        except StopIteration:
+            raise
+        except Exception as problem:
+            self.problem = problem
+            raise
 
 
 _FACTS = msgspec.msgpack.Decoder(tuple[FileFacts, ...])

@@ -27,7 +27,7 @@ _FULL_32, _FULL_16 = 0xFFFFFFFF, 0xFFFF
 _ENCRYPTED = 1
 _STORED, _DEFLATED = 0, 8
 _MAX_TRIES = 16
-_RATIO_FROM = 1024 * 1024  # a small file of spaces may well shrink by a thousand
+RATIO_FROM = 1024 * 1024  # a small file of spaces may well shrink by a thousand
 
 
 class Budget:
@@ -108,7 +108,7 @@ class Archive:
                 offset = head[16]
                 if _FULL_32 in {packed, size, offset}:
                     extra = body[at + fixed + name_size : at + fixed + name_size + extra_size]
-                    size, packed, offset = _zip64(extra, size, packed, offset)
+                    size, packed, offset = zip64(extra, size, packed, offset)
                 yield Entry(name.decode("utf-8", "replace"), flags, method, crc, packed, size, offset)
             at += fixed + name_size + extra_size + comment_size
 
@@ -139,7 +139,7 @@ class Archive:
             return packed
         if entry.method != _DEFLATED:
             raise MalformedError(f"packed by method {entry.method}, which is not supported", entry.name)
-        if entry.size_bytes > max(_RATIO_FROM, entry.packed_bytes * self._budget.max_ratio):
+        if entry.size_bytes > max(RATIO_FROM, entry.packed_bytes * self._budget.max_ratio):
             raise MalformedError(f"expands by more than {self._budget.max_ratio} times", entry.name)
         try:
             # one byte more than claimed shows that there is more, and costs no more than that
@@ -148,7 +148,7 @@ class Archive:
             raise MalformedError("zip entry that is damaged", entry.name) from problem
 
 
-def _zip64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
+def zip64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
     """Take the numbers that do not fit in 32 bits from the Zip64 extra field, in the order given there."""
     at = 0
     while at + 4 <= len(extra):

@@ -9,8 +9,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from hullmark.detectors._formats import documents, java_names, licences
-from hullmark.detectors._formats.zip import Archive, Budget, Entry
+from hullmark.detectors._formats.zip import RATIO_FROM, Archive, Budget, Entry
+from hullmark.detectors._formats.zip_stream import Listed, Part, Stream, StreamBudget
 from hullmark.detectors.detector import Detector, File, Limits, MalformedError
 from hullmark.model.facts import Fact, Package, Unread
 
@@ -61,6 +64,16 @@ class _Budget(Budget):
         self.text_left = _MAX_TEXTS
 
 
+class _StreamBudget(StreamBudget):
+    """The same for an archive that is read as it comes."""
+
+    __slots__ = ("text_left",)
+
+    def __init__(self, limits: Limits, size: int) -> None:
+        super().__init__(limits, size)
+        self.text_left = _MAX_TEXTS
+
+
 class _Level(NamedTuple):
     """Where in the nest of archives: file name, place, enclosing artifacts, depth, bytes held for it."""
 
@@ -106,8 +119,23 @@ def _archive(file: File, body: bytes, budget: _Budget, level: _Level) -> Iterato
                 note(problem)
     except MalformedError as problem:
         note(problem)
+    found, below = _described(file, texts, level, unread)
+    yield from found
+    for entry in nested:
+        yield from _nested(file, archive, entry, budget, level._replace(via=below))
+
+
+def _described(
+    file: File, texts: dict[str, bytes], level: _Level, unread: list[Unread], *, guess: bool = True
+) -> tuple[list[Fact], tuple[str, ...]]:
+    """Say what an archive is and what was shaded into it, and what is the path to the archives in it."""
     manifest = _manifest(texts)
     identities: list[_Identity] = []
+    facts: list[Fact] = []
+
+    def note(problem: MalformedError) -> None:
+        unread.append(file.unread(problem.reason, _inside(level.place, problem.place)))
+
     for folder in dict.fromkeys(name.rpartition("/")[0] for name in texts if "/maven/" in name):
         try:
             found = _maven(file, folder, texts)
@@ -118,18 +146,18 @@ def _archive(file: File, body: bytes, budget: _Budget, level: _Level) -> Iterato
             identities.append(found)
         else:
             note(MalformedError("Maven's files name no version", folder))
-    own = _own(level.name, identities) or _guess(level.name, manifest, known=bool(identities))
+    own = _own(level.name, identities)
+    if own is None and guess:
+        own = _guess(level.name, manifest, known=bool(identities))
     below = level.via
     if own is not None:
-        yield _package(own, level.place, level.via, own.licences or _bundle_licence(manifest))
+        facts.append(_package(own, level.place, level.via, own.licences or _bundle_licence(manifest)))
         below = (*level.via, f"{own.name}@{own.version}")
     for identity in identities:
         if identity is not own:
             place = _inside(level.place, identity.folder)
-            yield _package(identity, place, below, identity.licences)
-    yield from unread
-    for entry in nested:
-        yield from _nested(file, archive, entry, budget, level._replace(via=below))
+            facts.append(_package(identity, place, below, identity.licences))
+    return [*facts, *unread], below
 
 
 def _text(archive: Archive, entry: Entry, budget: _Budget) -> bytes:
@@ -152,6 +180,118 @@ def _nested(file: File, archive: Archive, entry: Entry, budget: _Budget, level: 
         yield from _archive(file, body, budget, inner)
     except MalformedError as problem:
         yield file.unread(problem.reason, place)
+
+
+def stream(file: File, pieces: Iterator[bytes]) -> Iterator[Fact]:
+    """Give the same for an archive that is too large to be held, with what stands in its way as Unread."""
+    if file.name == "pom.properties":
+        raise MalformedError(f"pom.properties of {file.size} bytes")
+    found, problem = _streamed(file, pieces, _StreamBudget(file.limits, file.size), _Level(file.name))
+    yield from found
+    if problem is not None:
+        raise problem
+
+
+class _Passed(NamedTuple):
+    """An entry that went by: its checksum and size, and its text, the facts of the archive that it is, or a problem."""
+
+    crc: int
+    size_bytes: int
+    text: bytes = b""
+    facts: tuple[Fact, ...] = ()
+    problem: str = ""
+
+
+def _streamed(
+    file: File, pieces: Iterator[bytes], budget: _StreamBudget, level: _Level
+) -> tuple[list[Fact], MalformedError | None]:
+    """Read the entries as they come, and keep those that the directory at the end confirms."""
+    archive = Stream(pieces, budget, _WANTED.fullmatch)
+    passed: dict[tuple[str, int], _Passed] = {}
+    broken: MalformedError | None = None
+    try:
+        for part in archive.parts():
+            passed[part.name, part.offset] = _pass(file, part, budget, level)
+    except MalformedError as problem:
+        broken = problem
+    texts: dict[str, bytes] = {}
+    nested: list[Fact] = []
+    unread: list[Unread] = []
+    for name, found in _confirmed(passed, archive.listed, budget):
+        if found.problem:
+            unread.append(file.unread(found.problem, _inside(level.place, name)))
+        elif name.lower().endswith(_TEXTS):
+            texts.setdefault(name, found.text)
+        else:
+            nested += found.facts
+    facts, below = _described(file, texts, level, unread, guess=archive.listed is not None)
+    return [*facts, *(_below(fact, below) for fact in nested)], broken
+
+
+def _confirmed(
+    passed: dict[tuple[str, int], _Passed], listed: list[Listed] | None, budget: _StreamBudget
+) -> Iterator[tuple[str, _Passed]]:
+    """Give the entries in the directory's order and by its word, or all where none was reached."""
+    if listed is None:
+        yield from ((name, found) for (name, _offset), found in passed.items())
+        return
+    for entry in listed:
+        found = passed.get((entry.name, entry.offset))
+        if found is None:
+            problem = "zip entry without a header"
+        elif found.problem:
+            problem = found.problem
+        elif entry.is_encrypted:
+            problem = "encrypted"
+        elif (found.size_bytes, found.crc) != (entry.size_bytes, entry.crc):
+            problem = "zip entry that is damaged"
+        elif entry.size_bytes > max(RATIO_FROM, entry.packed_bytes * budget.max_ratio):
+            problem = f"expands by more than {budget.max_ratio} times"
+        else:
+            yield entry.name, found
+            continue
+        yield entry.name, _Passed(0, 0, problem=problem)
+
+
+def _pass(file: File, part: Part, budget: _StreamBudget, level: _Level) -> _Passed:
+    """Take what is wanted of an entry while it goes by."""
+    text, facts = b"", []
+    try:
+        if part.name.lower().endswith(_TEXTS):
+            text = _passing_text(part, budget)
+        else:
+            facts = _passing_archive(file, part, budget, level)
+        part.drain()
+    except MalformedError as problem:
+        return _Passed(0, 0, problem=problem.reason)
+    return _Passed(part.crc, part.size_bytes, text, tuple(facts), part.problem)
+
+
+def _passing_text(part: Part, budget: _StreamBudget) -> bytes:
+    """Give a manifest's main section, or the whole of one of Maven's files."""
+    manifest = part.name.lower().endswith(".mf")
+    limit = _MAX_MANIFEST if manifest else min(_MAX_TEXT, budget.text_left)
+    held = bytearray()
+    for piece in part.pieces:
+        if part.size_bytes > limit:
+            raise MalformedError(f"expands to more than {limit} bytes", part.name)
+        held += piece[: _MAX_MAIN_SECTION - len(held)] if manifest else piece
+    budget.text_left -= 0 if manifest else len(held)
+    return bytes(held)
+
+
+def _passing_archive(file: File, part: Part, budget: _StreamBudget, level: _Level) -> list[Fact]:
+    """Read an archive in the archive; what is above it is not known yet, so its own paths start with itself."""
+    place = _inside(level.place, part.name)
+    if level.depth >= file.limits.max_nested_archives:
+        return [file.unread("archive nested too deeply", place)]
+    name = part.name.rpartition("/")[2]
+    facts, broken = _streamed(file, part.pieces, budget, _Level(name, place, depth=level.depth + 1))
+    return [*facts, file.unread(broken.reason, place)] if broken is not None else facts
+
+
+def _below(fact: Fact, via: tuple[str, ...]) -> Fact:
+    return msgspec.structs.replace(fact, via=(*via, *fact.via)) if isinstance(fact, Package) else fact
 
 
 def _inside(place: str, inner: str) -> str:
@@ -330,8 +470,9 @@ def _bundle_licence(manifest: dict[str, str]) -> tuple[str, ...]:
 
 DETECTOR = Detector(
     name="java_archive",
-    version=2,
+    version=3,
     wants=(*(f"**/*.{extension}" for extension in _EXTENSIONS), "**/META-INF/maven/*/*/pom.properties"),
     read=read,
+    stream=stream,
     max_bytes=128 * 1024 * 1024,
 )

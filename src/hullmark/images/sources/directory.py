@@ -93,6 +93,9 @@ class _Tree:
             yield from self._body(stream, text, status.st_size, mode, selected)
 
     def _body(self, stream: IO[bytes], path: str, size: int, mode: int, selected: Selected) -> Iterator[Body]:
+        if selected.consume is not None:
+            selected.consume(path, size, _pieces(stream, size))
+            return
         if size <= selected.max_bytes and self.budget.take(size):
             try:
                 # a file that grows while it is read is cut at the size that was asked for
