@@ -201,7 +201,7 @@ def test_promise_3_kill_minus_nine(tmp_path: Path) -> None:
             process.send_signal(signal.SIGKILL)
             process.communicate(timeout=60)
         document = json.loads((cache / "db/current.json").read_bytes())
-        assert sorted(document["parts"]) == ["alpine-3.10", "eol", "osv-npm", "osv-pypi"]
+        assert sorted(document["parts"]) == ["alpine-3.10", "eol", "kev", "osv-npm", "osv-pypi"]
         assert all((cache / "db/parts" / part["file"]).is_file() for part in document["parts"].values())
     assert scanned(cache, IMAGE) == before
     assert run(cache, "db", "build", "--quiet", "--from", str(mirror), "--as-of", AS_OF).returncode == 0
@@ -277,7 +277,7 @@ def test_promise_5_every_report_names_what_made_it(cache: Path) -> None:
     assert document["tool"]["version"]
     assert document["tool"]["detectors"]["apk"] >= 1
     parts = {part["part"]: part for part in document["database"]["parts"]}
-    assert set(parts) == {"alpine-3.10", "eol", "osv-npm", "osv-pypi"}
+    assert set(parts) == {"alpine-3.10", "eol", "kev", "osv-npm", "osv-pypi"}
     assert all(re.fullmatch(r"[0-9a-f]{16}\.\d+", part["revision"]) for part in parts.values())
 
 

@@ -66,22 +66,6 @@ class BaseImage(Struct, frozen=True):
     compared: Literal["", "digests", "diff_ids"] = ""
 
 
-class ReportImage(Struct, frozen=True, kw_only=True):
-    """The image. `config` is its own configuration; values that may be secrets are `***` in it and in `annotations`."""
-
-    name: str
-    source: str
-    digest: str = ""
-    config_digest: str = ""
-    platform: Platform = Platform()
-    tags: tuple[str, ...] = ()
-    distribution: Distribution | None = None
-    derived_from: str = ""
-    base: BaseImage = BaseImage("none")
-    config: dict[str, Any] = {}
-    annotations: dict[str, str] = {}
-
-
 class Location(Struct, frozen=True):
     """Where a package stands: the file that proves it, the place in it, the layer that brought it."""
 
@@ -92,6 +76,23 @@ class Location(Struct, frozen=True):
     created_by: str = ""
     from_base: bool | None = None
     detector: str = ""
+
+
+class ReportImage(Struct, frozen=True, kw_only=True):
+    """The image. `release` is the file that names the distribution. `config` is its own configuration; values that may be secrets are `***` in it and in `annotations`."""
+
+    name: str
+    source: str
+    digest: str = ""
+    config_digest: str = ""
+    platform: Platform = Platform()
+    tags: tuple[str, ...] = ()
+    distribution: Distribution | None = None
+    release: Location | None = None
+    derived_from: str = ""
+    base: BaseImage = BaseImage("none")
+    config: dict[str, Any] = {}
+    annotations: dict[str, str] = {}
 
 
 _SYSTEMS = SYSTEM | {"ebuild", "opkg"}

@@ -96,6 +96,8 @@ def image_values(report: Report) -> dict[str, str]:
         values[f"hullmark:image:tag:{number}"] = tag
     if image.base.evidence != "none":
         values["hullmark:base"] = _json(image.base)
+    if image.release is not None:
+        values["hullmark:release"] = _json(image.release)
     for layer in report.layers:
         values[f"hullmark:layer:{layer.index}"] = _json(layer)
     for number, unread in enumerate(report.errors):
@@ -177,6 +179,7 @@ def read_image(values: Mapping[str, str], name: str, distribution: Distribution 
         platform=Platform(*words[:3]) if words[0] else Platform(),
         tags=numbered(values, "hullmark:image:tag"),
         distribution=distribution,
+        release=_read(values.get("hullmark:release"), Location),
         base=_read(values.get("hullmark:base"), BaseImage) or BaseImage("none"),
     )
 

@@ -67,7 +67,6 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     errors: tuple[Unread, ...]
     distribution: Distribution | None
-    release: Location | None = None
     dev_packages: int = 0
     skipped_files: int = 0
     unread_in_deleted: int = 0
@@ -352,7 +351,7 @@ class _Reporter:
         supported = self._supported(note)
         if supported != note.successor:
             following += f", the first that is still supported {supported}"
-        place = self.inventory.release
+        place = self.inventory.image.release
         return Finding(
             id=f"EOL-{note.id}",
             kind="end_of_life",

@@ -89,12 +89,11 @@ def take_inventory(request: ScanRequest, cache: FactCache, catalogue: Catalogue)
         tool=Tool(
             "hullmark", __version__, {detector.name: detector.version for detector in catalogue.detectors}
         ),
-        image=_image(opened.image, assembled, config, base),
+        image=_image(opened.image, assembled, config, described, base),
         layers=described,
         items=_items(assembled, described, base),
         errors=_errors(opened.image, layers, merged),
         distribution=assembled.distribution,
-        release=_location(assembled.release, described, base) if assembled.release is not None else None,
         dev_packages=assembled.dev_packages,
         skipped_files=merged.skipped,
         unread_in_deleted=_unread_in_deleted(layers, merged, skip),
@@ -193,7 +192,10 @@ def _instructions(config: Config, count: int) -> list[str]:
     return [created if isinstance(created := entry.get("created_by"), str) else "" for entry in entries]
 
 
-def _image(image: Image, assembled: Assembled, config: Config, base: BaseImage) -> ReportImage:
+def _image(
+    image: Image, assembled: Assembled, config: Config, layers: Sequence[Layer], base: BaseImage
+) -> ReportImage:
+    named = assembled.release
     return ReportImage(
         name=image.name,
         source=image.source,
@@ -202,6 +204,7 @@ def _image(image: Image, assembled: Assembled, config: Config, base: BaseImage) 
         platform=image.platform,
         tags=image.tags,
         distribution=assembled.distribution,
+        release=_location(named, layers, base) if named is not None else None,
         base=base,
         config=config,
         annotations=masked_config(image.annotations),

@@ -23,7 +23,7 @@ def among(paths: Sequence[str], *, libraries: bool = False) -> list[str]:
     """
     return [
         path
-        for path, after in zip(paths, (*paths[1:], ""), strict=True)
+        for path, after in zip(paths, [*paths[1:], ""], strict=False)
         # what most paths are is said without a call, since a package manager lists 100,000 of them
         if (not path.startswith(_DATA) or "bin/" in path or "games/" in path)
         and not path.endswith(_SCRIPTS)
