@@ -3,15 +3,18 @@
     python bench/run.py [--work DIR] [--rounds 5] [--full-size FILE] [--quick]
 
 Makes an image of this machine's own files (bench/make_image.py), installs the newest Trivy and Syft with the Go
-tool where they are missing, and writes bench/results.json, bench/RESULTS.md and bench/results.svg. `--quick` is
+tool where they are missing, puts the image into a registry on this machine as well (Debian's docker-registry, with
+skopeo), and writes bench/results.json, bench/RESULTS.md and bench/results.svg. `--quick` is
 for CI: a small image, one round, no peers, nothing written. `--full-size` is the output of bench/full_size.py.
 """
 
 import argparse
+import contextlib
 import datetime as dt
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -19,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -116,8 +120,39 @@ def peer(name: str) -> str:
     return found
 
 
+def version(name: str) -> str:
+    """Give a peer's version as the Go tool wrote it into the program."""
+    said = subprocess.run(["go", "version", "-m", peer(name)], capture_output=True, text=True, check=True)
+    found = re.search(r"^\tmod\t\S+\t(\S+)", said.stdout, re.MULTILINE)
+    return f"{name} {found[1] if found else '(unknown)'}"
+
+
+@contextlib.contextmanager
+def registry(image: Path, work: Path) -> Iterator[str]:
+    """Serve the image from a registry on this machine; give its reference, empty where there is no registry."""
+    if not (shutil.which("docker-registry") and shutil.which("skopeo")):
+        yield ""
+        return
+    config = work / "registry.json"
+    storage = {"filesystem": {"rootdirectory": str(work / "registry")}}
+    config.write_text(json.dumps({"version": "0.1", "storage": storage, "http": {"addr": "127.0.0.1:0"}}))
+    command = ["docker-registry", "serve", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            started = (re.search(r"listening on (127\.0\.0\.1:\d+)", line) for line in process.stderr)
+            host = next(match[1] for match in started if match)
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            target = f"{host}/bench:1"
+            copy = ["skopeo", "--insecure-policy", "copy", "-q", "--dest-tls-verify=false"]
+            subprocess.run([*copy, f"oci:{image}", f"docker://{target}"], check=True)
+            yield target
+        finally:
+            process.terminate()
+
+
 def commands(
-    image: Path, work: Path, *, peers: bool
+    image: Path, work: Path, served: str, *, peers: bool
 ) -> dict[str, tuple[list[str], dict[str, str], Path | None]]:
     """Give each measured command, its environment, and the folder that is emptied before it runs."""
     hullmark = [str(Path(sys.executable).parent / "hullmark")]
@@ -129,18 +164,20 @@ def commands(
         "hullmark warm": (scan, {**database, "HULLMARK_CACHE_DIR": str(work / "warm")}, None),
         "hullmark --version": ([*hullmark, "--version"], {}, None),
     }
+    if served:
+        fetch = [*hullmark, "scan", f"registry:{served}", "--format", f"json={work / 'fetched.json'}"]
+        cold, warm = work / "fetched-cold", work / "fetched-warm"
+        found["hullmark cold, registry"] = (fetch, {**database, "HULLMARK_CACHE_DIR": str(cold)}, cold)
+        found["hullmark warm, registry"] = (fetch, {**database, "HULLMARK_CACHE_DIR": str(warm)}, None)
     if peers:
-        trivy = [
-            peer("trivy"),
-            "image",
-            "--input",
-            str(image),
-            "--format",
-            "cyclonedx",
-            "--skip-db-update",
-            "-q",
-        ]
-        trivy += ["--skip-java-db-update", "--offline-scan", "-o", str(work / "trivy.json")]
+        listing = [peer("trivy"), "image", "--format", "cyclonedx", "--skip-db-update", "-q"]
+        listing += ["--skip-java-db-update", "--offline-scan", "-o", str(work / "trivy.json")]
+        trivy = [*listing, "--input", str(image)]
+        if served:
+            remote = [*listing, "--image-src", "remote", "--insecure", served]
+            cold, warm = work / "trivy-fetched-cold", work / "trivy-fetched-warm"
+            found["trivy cold, registry"] = (remote, {"TRIVY_CACHE_DIR": str(cold)}, cold)
+            found["trivy warm, registry"] = (remote, {"TRIVY_CACHE_DIR": str(warm)}, None)
         found["trivy cold"] = (trivy, {"TRIVY_CACHE_DIR": str(work / "trivy-cold")}, work / "trivy-cold")
         found["trivy warm"] = (trivy, {"TRIVY_CACHE_DIR": str(work / "trivy-warm")}, None)
         syft = [peer("syft"), "scan", f"oci-dir:{image}", "-q", "-o", f"json={work / 'syft.json'}"]
@@ -148,10 +185,12 @@ def commands(
     return found
 
 
-def measure(image: Path, work: Path, rounds: int, *, peers: bool) -> dict[str, list[dict[str, float]]]:
+def measure(
+    image: Path, work: Path, served: str, rounds: int, *, peers: bool
+) -> dict[str, list[dict[str, float]]]:
     found: dict[str, list[dict[str, float]]] = {}
     for number in range(rounds + 1):  # the first round warms up and is not counted
-        for name, (command, environment, emptied) in commands(image, work, peers=peers).items():
+        for name, (command, environment, emptied) in commands(image, work, served, peers=peers).items():
             if emptied is not None:
                 shutil.rmtree(emptied, ignore_errors=True)
             taken = timed(command, **environment)
@@ -202,6 +241,9 @@ def bars(runs: dict[str, list[dict[str, float]]], full: dict[str, Any]) -> list[
                 " ×",
             ),
         ]
+    if "trivy warm, registry" in runs:
+        fetched = ratio(runs, "hullmark warm, registry", "trivy warm, registry")
+        found.append(bar("warm scan against Trivy's warm, from a registry", 1, fetched, "at most", " ×"))
     found.append(bar("peak memory, all processes", 200, memory, "at most", " MB"))
     found.append(bar("hullmark --version", 100, version, "at most", " ms"))
     if full:
@@ -270,11 +312,11 @@ def chart(runs: dict[str, list[dict[str, float]]]) -> str:
         f'<rect width="760" height="{height}" fill="#fff"/>',
     ]
     for row, (name, seconds) in enumerate(entries):
-        y, width = 10 + 34 * row, max(480 * seconds / longest, 1)
+        y, width = 10 + 34 * row, max(420 * seconds / longest, 1)
         fill = "#0b6e99" if name.startswith("hullmark") else "#b9c0c7"
         parts.append(f'<text x="10" y="{y + 19}">{name}</text>')
-        parts.append(f'<rect x="170" y="{y}" width="{width:.1f}" height="26" fill="{fill}"/>')
-        parts.append(f'<text x="{180 + width:.1f}" y="{y + 19}">{seconds:.2f} s</text>')
+        parts.append(f'<rect x="230" y="{y}" width="{width:.1f}" height="26" fill="{fill}"/>')
+        parts.append(f'<text x="{240 + width:.1f}" y="{y + 19}">{seconds:.2f} s</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -299,14 +341,10 @@ def main() -> None:
     hullmark = Path(sys.executable).parent / "hullmark"
     built = [hullmark, "db", "build", "--quiet", "--from", HERE.parent / "demo" / "feeds"]
     subprocess.run(built, check=True, env={**os.environ, "HULLMARK_DB_DIR": str(work / "db")})
-    runs = measure(image, work, 1 if options.quick else options.rounds, peers=not options.quick)
+    with registry(image, work) as served:
+        runs = measure(image, work, served, 1 if options.quick else options.rounds, peers=not options.quick)
     full = json.loads(options.full_size.read_bytes()) if options.full_size else {}
-    versions = []
-    for name in PEERS if not options.quick else ():
-        said = subprocess.run([peer(name), "--version"], capture_output=True, text=True, check=False).stdout
-        versions.append(
-            said.splitlines()[0] if said.lower().startswith(name) else f"{name} {said.splitlines()[0]}"
-        )
+    versions = [version(name) for name in PEERS] if not options.quick else []
     manifest = sum(path.stat().st_size for path in (image / "blobs" / "sha256").iterdir())
     report = json.loads((work / "hullmark.json").read_bytes())
     entries = sum(layer["entries"] for layer in report["layers"])
