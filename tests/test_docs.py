@@ -3,16 +3,15 @@
 import importlib.util
 import re
 import typing
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import cyclopts
 import msgspec
 import pytest
 
 from hullmark.advisories.registry import feeds, schemes
-from hullmark.cli.app import app
+from hullmark.cli.commands import COMMANDS, Command
+from hullmark.cli.options import settings_of
 from hullmark.detectors.detector import Limits
 from hullmark.detectors.registry import detectors
 from hullmark.images.limits import ReadLimits
@@ -38,16 +37,6 @@ from hullmark.reports import formats
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-COMMANDS = {
-    ("scan",),
-    ("sbom",),
-    ("db", "build"),
-    ("db", "status"),
-    ("cache", "info"),
-    ("cache", "prune"),
-    ("cache", "clear"),
-    ("config",),
-}
 
 
 def text(name: str) -> str:
@@ -61,16 +50,6 @@ def tables() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def commands(
-    group: cyclopts.App, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], cyclopts.App]]:
-    for name in group:
-        if not name.startswith("-"):
-            command = group[name]
-            below = list(commands(command, (*path, name)))
-            yield from below or [((*path, name), command)]
 
 
 def section(page: str, title: str) -> str:
@@ -107,29 +86,22 @@ def test_every_limit_has_its_row() -> None:
 
 
 def test_every_command_has_its_heading() -> None:
-    found = {path for path, _ in commands(app)}
-    assert found == COMMANDS
-    for path in found:
-        section(text("reference/cli.md"), f"hullmark {' '.join(path)}")
+    for command in COMMANDS:
+        section(text("reference/cli.md"), f"hullmark {command.name}")
 
 
-@pytest.mark.parametrize("path", sorted(COMMANDS), ids=" ".join)
-def test_every_flag_stands_below_its_command(path: tuple[str, ...]) -> None:
-    command = dict(commands(app))[path]
-    said = section(text("reference/cli.md"), f"hullmark {' '.join(path)}")
-    flags = [
-        argument.names[0]
-        for argument in command.assemble_argument_collection()
-        if argument.show and argument.names[0].startswith("--")
-    ]
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_flag_stands_below_its_command(command: Command) -> None:
+    said = section(text("reference/cli.md"), f"hullmark {command.name}")
+    flags = [setting.flag for setting in settings_of(command.load()) if not setting.positional]
     assert [flag for flag in flags if not re.search(rf"`{flag}[ `=\[]", said)] == []
 
 
 def test_no_flag_is_made_up() -> None:
-    known = {"--version", "--help", "--install-completion"}
-    for _, command in commands(app):
-        known.update(name for argument in command.assemble_argument_collection() for name in argument.names)
-    foreign = {"--output", "--shell", "--compare-versions", "--check"}
+    known = {"--version", "--help"}
+    for command in COMMANDS:
+        known.update(setting.flag for setting in settings_of(command.load()))
+    foreign = {"--output", "--compare-versions", "--check"}
     for page in [*DOCS.rglob("*.md"), ROOT / "README.md"]:
         flags = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8")))
         if page.name != "CONTRIBUTING.md":

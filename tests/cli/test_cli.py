@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cyclopts
 import pytest
 
-from e2e.program import AS_OF, DEMO, ROOT, dpkg_status, environment, layer, write_layout
-from hullmark.cli.app import app, run
+from e2e.program import AS_OF, DEMO, dpkg_status, environment, layer, write_layout
+from hullmark.cli.app import run
+from hullmark.cli.commands import COMMANDS
+from hullmark.cli.options import settings_of
 from hullmark.images.open import all_sources
 from hullmark.model.errors import ImageError
 
@@ -272,6 +273,48 @@ def test_what_makes_no_sense_is_said_before_anything_is_done(call: Call, flag: s
     assert "fault" not in done.err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("scan IMAGE --timeout soon", "--timeout: must be a number, not 'soon'"),
+        ("scan IMAGE --fail-on", "--fail-on: expected one argument"),
+        ("scan IMAGE --fail-on --quiet", "--fail-on: expected one argument"),
+        ("scan IMAGE --formt json", "there is no option --formt; --format is the nearest"),
+        ("scan IMAGE --qui", "there is no option --qui; --quiet is the nearest"),
+        ("scan IMAGE --passwort=geheim", "there is no option --passwort; --password-stdin is the nearest"),
+        ("scan IMAGE --quiet=1", "--quiet: ignored explicit argument '1'"),
+        ("scan IMAGE --platform a/b --platform a/c", "--platform may be given once only"),
+        ("scan -- -x", "-x: no image reference begins with a hyphen"),
+        ("scan", "no image is named"),
+        ("scna IMAGE", "there is no command 'scna'; scan is the nearest"),
+        ("db buidl", "there is no command 'db buidl'; build is the nearest"),
+        ("db build", "--from must be given"),
+        ("sbom", "IMAGE must be given"),
+        ("sbom IMAGE IMAGE", "one IMAGE is wanted, and these are 2"),
+        ("cache info x", "'x' is not understood"),
+        ("completion tcsh", "'tcsh' is no shell that is known"),
+        ("--nosuch", "there is no command '--nosuch'"),
+    ],
+)
+def test_misuse_is_said_in_a_line_and_a_hint(call: Call, words: str, said: str) -> None:
+    done = call(*(IMAGE if word == "IMAGE" else word for word in words.split()))
+    assert (done.code, done.out) == (2, "")
+    first, hint = done.err.splitlines()
+    assert first == f"hullmark: error: {said}"
+    assert hint.startswith("  → ")
+    assert "geheim" not in done.err
+
+
+def test_flags_and_images_in_any_order(call: Call) -> None:
+    for words in (
+        (IMAGE, "--format", "json", IMAGE),
+        ("--format=json", IMAGE, "--quiet", IMAGE),
+        (IMAGE, "--format=json", "--", IMAGE),
+        ("--format", "json", "--", IMAGE, IMAGE),
+    ):
+        assert len(call("scan", *words).document["reports"]) == 2
+
+
 # ---- several images ----
 
 
@@ -435,6 +478,23 @@ def test_a_report_replaces_the_old_one_whole_or_not_at_all(call: Call, tmp_path:
     (tmp_path / ".a.json.tmp").symlink_to("victim")
     assert call("scan", IMAGE, "--format", "json=a.json").code == 0
     assert not (tmp_path / "victim").exists()
+
+
+@pytest.mark.parametrize("command", ["scan", "sbom"])
+def test_a_report_of_an_earlier_run_is_said_to_be_one(call: Call, tmp_path: Path, command: str) -> None:
+    (tmp_path / "old.json").write_text("old")
+    formats = ("--format", "json=old.json", "--format", "spdx=new.json")
+    said = "hullmark: error: old.json: is what an earlier run left: no report of this one was written"
+    for more in ((), ("--quiet",)):
+        done = call(command, "oci:/nowhere", *formats, *more)
+        assert (done.code, done.err.splitlines()[0], done.err.count("error")) == (3, said, 2)
+    assert (tmp_path / "old.json").read_text() == "old"
+    done = call(command, IMAGE, "--format", "json=new.json", "--format", "spdx=nowhere/x", "--quiet")
+    assert (done.code, done.err.count("error")) == (2, 1), "the first was replaced"
+    done = call(command, IMAGE, "--format", "json=nowhere/x", "--format", "spdx=old.json", "--quiet")
+    assert (done.code, done.err.splitlines()[0]) == (2, said)
+    assert call(command, IMAGE, "--format", "json=old.json").err == ""
+    assert call(command, "oci:/nowhere", "--format", "json=/dev/null").err.count("error") == 1
 
 
 def test_streams(call: Call) -> None:
@@ -614,6 +674,62 @@ def test_a_file_of_settings_that_makes_no_sense(call: Call, tmp_path: Path, text
     assert "fault" not in done.err
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("fail-on = 7", "fail-on: must be a text in quotation marks, not 7"),
+        ("timeout = '7'", "timeout: must be a number, not '7'"),
+        ("timeout = true", "timeout: must be a number, not True"),
+        ("quiet = 1", "quiet: must be true or false, not 1"),
+        ("skip-path = ['a', 7]", "skip-path: must be a list of texts, not ['a', 7]"),
+        ("images-file = 'x'", "scan has no setting 'images-file'"),
+        ("IMAGE = ['x']", "scan has no setting 'IMAGE'"),
+    ],
+)
+def test_a_value_of_another_kind_is_said_with_its_place(
+    call: Call, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "hullmark.toml").write_text(f"[scan]\n{text}\n")
+    for words in (("scan", IMAGE), ("config",)):
+        done = call(*words)
+        assert done.code == 2
+        assert done.err.splitlines()[0] == f"hullmark: error: {tmp_path / 'hullmark.toml'}: {said}"
+    assert call("scan", "--help").code == 0
+
+
+def test_tables_of_commands_that_there_are_not(call: Call, tmp_path: Path) -> None:
+    for text in ("[db.buidl]\nfrom = 'x'\n", "[db]\nfrom = 'x'\n", "scan = 1\n", "[config.x]\n"):
+        (tmp_path / "hullmark.toml").write_text(text)
+        assert call("config").code == 2
+
+
+def test_a_report_in_no_format_is_never_meant(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "hullmark.toml").write_text("[scan]\nformat = []\n[sbom]\nformat = []\n")
+    for command in ("scan", "sbom"):
+        done = call(command, IMAGE)
+        assert (done.code, "no format is named" in done.err) == (2, True)
+
+
+def test_variables(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "hullmark.toml").write_text("[scan]\nfail-on = 'high'\nformat = 'json'\n")
+    monkeypatch.setenv("HULLMARK_SCAN_FAIL_ON", "")
+    monkeypatch.setenv("HULLMARK_SCAN_FORMAT", " ")
+    done = call("scan", IMAGE)
+    assert (done.code, "findings" in done.document) == (1, True), "a variable that is empty says nothing"
+    for text, shown in (("yes", "true"), ("TRUE", "true"), ("0", "false"), ("off", "false")):
+        monkeypatch.setenv("HULLMARK_SCAN_QUIET", text)
+        assert f"scan.quiet = {shown}  # environment HULLMARK_SCAN_QUIET" in call("config").out
+    monkeypatch.setenv("HULLMARK_SCAN_QUIET", "maybe")
+    for name, value, said in (
+        ("QUIET", "maybe", "must be true or false, not 'maybe'"),
+        ("TIMEOUT", "soon", "must be a number, not 'soon'"),
+    ):
+        monkeypatch.setenv(f"HULLMARK_SCAN_{name}", value)
+        done = call("scan", IMAGE)
+        assert (done.code, done.err.splitlines()[0]) == (2, f"hullmark: error: HULLMARK_SCAN_{name}: {said}")
+        monkeypatch.delenv(f"HULLMARK_SCAN_{name}")
+
+
 def test_a_named_file_must_be_there(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HULLMARK_CONFIG", str(tmp_path / "nowhere.toml"))
     done = call("scan", IMAGE)
@@ -785,20 +901,15 @@ def test_version_and_help(call: Call) -> None:
 
 
 def test_every_flag_has_its_help_and_every_source_its_prefixes(call: Call) -> None:
-    def below(group: cyclopts.App) -> Iterator[cyclopts.App]:
-        for name in group:
-            if not name.startswith("-"):
-                yield from list(below(group[name])) or [group[name]]
-
-    silent = [
-        (command.name, argument.name)
-        for command in below(app)
-        for argument in command.assemble_argument_collection()
-        if argument.show and not argument.parameter.help
-    ]
-    assert silent == []
-    for command in ("scan", "sbom"):
-        shown = call(command, "--help").out.split()
+    for command in COMMANDS:
+        said = call(*command.name.split(), "--help").out
+        for setting in settings_of(command.load()):
+            assert setting.help
+            assert f"\n  {setting.flag} " in said
+            assert setting.positional or setting.variable(command.name) in said
+        assert (command.load().__doc__ or "").splitlines()[0] == command.help
+    for name in ("scan", "sbom"):
+        shown = call(name, "--help").out.split()
         assert {f"{prefix}:" for source in all_sources() for prefix in source.prefixes} | {"sbom:"} <= set(
             shown
         )
@@ -859,33 +970,51 @@ COMPLETED = {
     "bash": """
         source {file}
         COMP_WORDS=(hullmark {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
-        COMP_LINE="hullmark {words}"; COMP_POINT=${{#COMP_LINE}}
-        _hullmark; echo "${{COMPREPLY[@]}}"
+        _hullmark; echo "${{COMPREPLY[@]:-$(compgen -f -- "${{COMP_WORDS[COMP_CWORD]}}")}}"
+        [[ $(complete -p hullmark) == *"-o default"* ]]
     """,
     "fish": "source {file}; complete -C 'hullmark {words}'",
-    "zsh": "",
+    "zsh": """
+        zmodload zsh/zpty; zpty shell 'PS1=; exec zsh -f'
+        zpty -w shell 'fpath=({folder} $fpath); autoload -Uz compinit; compinit -u; PS1=READY; cd {folder}'
+        zpty -r shell told '*READY*'
+        zpty -w -n shell $'hullmark {words}\\t\\t'; sleep 0.3; zpty -w -n shell $'\\x01echo \\x05 END\\n'; zpty -r shell told '*END*END*'
+        echo $told
+    """,
 }
-"""How a shell is asked for what it would offer. zsh's can be asked only at a terminal: that its file is sound must do."""
+"""How a shell is asked for what it would offer; where that is nothing, it offers files."""
 
 
 @pytest.mark.parametrize("name", sorted(COMPLETED))
 def test_completion(cache: Path, tmp_path: Path, name: str) -> None:
-    done = shell(cache, f"$HULLMARK --install-completion --shell {name}", HOME=str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    (file,) = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert file.relative_to(tmp_path).as_posix() in (ROOT / "docs/howto/completion.md").read_text()
-    text = file.read_text()
-    for word in ("scan", "sbom", "build", "fail-on", "password-stdin"):
-        assert word in text
-    told = shell(cache, f"$HULLMARK --install-completion --shell {name} --output {tmp_path}/x")
-    assert (told.returncode, (tmp_path / "x").read_text()) == (0, text)
     if shutil.which(name) is None:
         pytest.skip(f"{name} is not here")
+    file = tmp_path / "_hullmark"
+    done = shell(cache, f"$HULLMARK completion {name} > {file}")
+    assert done.returncode == 0, done.stderr
     assert subprocess.run([name, "-n", str(file)], check=False, timeout=60).returncode == 0
-    for words, offered in (("scan --fail-on-", "--fail-on-incomplete"), ("db b", "build"), ("sb", "sbom")):
-        if script := COMPLETED[name].format(file=file, words=words):
-            asked = subprocess.run([name, "-c", script], capture_output=True, check=False, timeout=60)
-            assert offered in asked.stdout.decode().split(), asked
+    (tmp_path / "image.tar").touch()
+    for words, offered in (
+        ("sb", "sbom"),
+        ("db b", "build"),
+        ("completion fi", "fish"),
+        ("scan --fail-on-", "--fail-on-incomplete"),
+        ("scan x --username me --password", "--password-stdin"),
+        ("db build --fr", "--from"),
+        ("scan im", "image.tar"),
+        ("scan --quiet im", "image.tar"),
+        ("db build --from im", "image.tar"),
+    ):
+        script = COMPLETED[name].format(file=file, folder=tmp_path, words=words)
+        asked = subprocess.run(
+            [name, "-c", script], capture_output=True, check=False, timeout=60, cwd=tmp_path
+        )
+        assert offered in asked.stdout.decode().replace("\t", " ").split(), asked
+
+
+def test_completion_is_for_shells_that_are_known(call: Call) -> None:
+    for words in (("tcsh",), ()):
+        assert call("completion", *words).code == 2
 
 
 @pytest.mark.parametrize(
@@ -899,5 +1028,6 @@ def test_what_is_not_needed_is_not_imported(cache: Path, command: str) -> None:
     if command == "scan --help":
         heavy.remove(b"ssl")  # the help asks the sources for their prefixes
     assert not loaded & heavy
-    assert command != "--version" or b"cyclopts" not in loaded
-    assert command == "--version" or b"cyclopts" in loaded, "else this test sees nothing"
+    assert command != "--version" or b"msgspec" not in loaded
+    assert command == "--version" or b"msgspec" in loaded, "else this test sees nothing"
+    assert not loaded & {b"difflib", b"tomllib", b"rich", b"cyclopts", b"dataclasses"}

@@ -1,43 +1,19 @@
-"""The `hullmark` command: registers the sub-commands and turns errors into exit codes."""
+"""The `hullmark` command: finds the command that is meant, and turns errors into exit codes."""
 
 import os
 import sys
 from collections.abc import Sequence
 
-import cyclopts
+from msgspec import NODEFAULT
 
 from hullmark import __version__
-from hullmark.cli.settings import config_sources
+from hullmark.cli.commands import COMMANDS, GROUPS, Command, below
+from hullmark.cli.options import settings_of
+from hullmark.cli.output import write_text
+from hullmark.cli.parser import HELP, command_help, group_help, misused, parse
+from hullmark.cli.settings import config_tables, resolve
 from hullmark.cli.terminal import configure, error, fault, nobody_reads
-from hullmark.model.errors import ExitCode, HullmarkError
-
-
-def _shown(default: object) -> str | None:
-    """Give a default as the help shows it: none where a flag is off or empty."""
-    return (" ".join(default) if isinstance(default, tuple) else str(default or "")) or None
-
-
-app = cyclopts.App(
-    name="hullmark",
-    help="Finds what is wrong in container images and decides, by policy, whether they may sail.",
-    version=f"hullmark {__version__}",
-    help_format="plaintext",
-    result_action="return_value",
-    suppress_keyboard_interrupt=False,
-    default_parameter=cyclopts.Parameter(negative="", show_default=_shown),
-)
-app.command("hullmark.cli.scan:scan", name="scan", help="Scan images and say what is vulnerable in them.")
-app.command("hullmark.cli.sbom:sbom", name="sbom", help="List the packages of an image.")
-app.command("hullmark.cli.database:app", name="db", help="Build the advisory database, see what is in it.")
-app.command("hullmark.cli.cache:app", name="cache", help="See, prune and clear what is remembered of layers.")
-app.command(
-    "hullmark.cli.config:config",
-    name="config",
-    help="Show every setting, its value and where that comes from.",
-)
-if "--install-completion" in sys.argv:
-    # Not always, since it imports a shell's worth of templates. A shell's own start file is its user's affair.
-    app.register_install_completion_command(add_to_startup=False)
+from hullmark.model.errors import ExitCode, HullmarkError, UsageError
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -47,16 +23,8 @@ def run(arguments: Sequence[str]) -> int:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
     configure(quiet=False, json_log="--json-log" in arguments)
     try:
-        app.config = config_sources()
-        if arguments[:1] in (["scan"], ["sbom"]) and {"--help", "-h"} & set(arguments):
-            from hullmark.cli.reading import prefixes_said
-
-            app[arguments[0]].help_epilogue = prefixes_said()
-        result = app(arguments, exit_on_error=False, print_error=False)
+        code = _run(arguments)
         sys.stdout.flush()
-    except cyclopts.CycloptsError as problem:
-        error(" ".join(str(problem).split()), hint="hullmark --help")
-        return ExitCode.USAGE
     except HullmarkError as problem:
         error(problem.what, where=problem.where, hint=problem.hint)
         return problem.exit_code
@@ -70,4 +38,39 @@ def run(arguments: Sequence[str]) -> int:
         told = fault(problem)
         error(told.what, hint=told.hint)
         return told.exit_code
-    return result if isinstance(result, int) else ExitCode.CLEAN
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
+    """Find the command and do it, or show the help of what was found."""
+    group = ""
+    for number, word in enumerate(words):
+        name = f"{group} {word}".strip()
+        for command in COMMANDS:
+            if command.name == name:
+                return _do(command, words[number + 1 :])
+        if word in {"--version", "-V"} and not group:
+            write_text(f"hullmark {__version__}\n")
+            return ExitCode.CLEAN
+        if word in HELP:
+            break
+        if name not in GROUPS:
+            raise misused(f"there is no command {name!r}", word, below(group), group)
+        group = name
+    write_text(group_help(group))
+    return ExitCode.CLEAN
+
+
+def _do(command: Command, words: Sequence[str]) -> int:
+    """Do a command, told by its words, the environment and the config file."""
+    kind = command.load()
+    settings = settings_of(kind)
+    given = parse(command, settings, words)
+    if given is None:
+        write_text(command_help(command, kind))
+        return ExitCode.CLEAN
+    found = resolve(command.name, settings, given, config_tables())
+    for setting in settings:
+        if found[setting.field].value is NODEFAULT:
+            raise UsageError(f"{setting.flag} must be given", hint=f"hullmark {command.name} --help")
+    return kind(**{name: value.value for name, value in found.items()}).run()

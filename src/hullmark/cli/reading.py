@@ -2,11 +2,9 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
-
+from hullmark.cli.options import Option, Settings
 from hullmark.cli.settings import cache_folder
 from hullmark.model.errors import UsageError
 
@@ -16,53 +14,52 @@ if TYPE_CHECKING:
 _MAX_PASSWORD_BYTES = 64 * 1024
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Messages:
+class Messages(Settings, frozen=True, kw_only=True):
     """What is written to standard error."""
 
-    quiet: Annotated[bool, Parameter(help="No progress and no warnings; errors stay.")] = False
-    json_log: Annotated[bool, Parameter(help="Write each message as one JSON object a line.")] = False
+    quiet: Annotated[bool, Option("No progress and no warnings; errors stay.")] = False
+    json_log: Annotated[bool, Option("Write each message as one JSON object a line.")] = False
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Reading:
+class Reading(Messages, frozen=True, kw_only=True):
     """How images are reached and read."""
 
     platform: Annotated[
-        str, Parameter(help="os/arch[/variant], or all; else linux on this machine's architecture.")
+        str, Option("os/arch[/variant], or all; else linux on this machine's architecture.")
     ] = ""
     base: Annotated[
         tuple[str, ...],
-        Parameter(help="A reference of the base image; may be repeated, the first that fits counts."),
+        Option("A reference of the base image; may be repeated, the first that fits counts."),
     ] = ()
-    skip_path: Annotated[tuple[str, ...], Parameter(help="Glob of paths to pass over; may be repeated.")] = ()
-    include_dev: Annotated[
-        bool, Parameter(help="Count development dependencies that only a lock file names.")
-    ] = False
+    skip_path: Annotated[tuple[str, ...], Option("Glob of paths to pass over; may be repeated.")] = ()
+    include_dev: Annotated[bool, Option("Count development dependencies that only a lock file names.")] = (
+        False
+    )
     as_of: Annotated[
-        str, Parameter(help="The time that the result is made for (RFC 3339); else SOURCE_DATE_EPOCH or now.")
+        str, Option("The time that the result is made for (RFC 3339); else SOURCE_DATE_EPOCH or now.")
     ] = ""
     fail_on_incomplete: Annotated[
-        bool, Parameter(help="Any file or record that could not be read ends with code 3.")
+        bool, Option("Any file or record that could not be read ends with code 3.")
     ] = False
-    timeout: Annotated[
-        float, Parameter(help="Seconds after which the partial result is written; 0 means never.")
-    ] = 0
+    timeout: Annotated[float, Option("Seconds after which the partial result is written; 0 means never.")] = 0
     limit: Annotated[
         tuple[str, ...],
-        Parameter(help="NAME=NUMBER, a bound for what is read (see hullmark config); may be repeated."),
+        Option("NAME=NUMBER, a bound for what is read (see hullmark config); may be repeated."),
     ] = ()
     insecure: Annotated[
         tuple[str, ...],
-        Parameter(help="Registry host that may be reached without verified TLS; may be repeated."),
+        Option("Registry host that may be reached without verified TLS; may be repeated."),
     ] = ()
-    cacert: Annotated[str, Parameter(help="File of further trusted certificates (PEM).")] = ""
-    username: Annotated[str, Parameter(help="Who to be at the registry, with --password-stdin.")] = ""
+    cacert: Annotated[str, Option("File of further trusted certificates (PEM).")] = ""
+    username: Annotated[str, Option("Who to be at the registry, with --password-stdin.")] = ""
     password_stdin: Annotated[
-        bool, Parameter(help="Read the registry's password from standard input's first line.")
+        bool, Option("Read the registry's password from standard input's first line.")
     ] = False
+
+    @classmethod
+    def epilogue(cls) -> str:
+        """Give what an image reference may look like."""
+        return _prefixes_said()
 
     def request(self, references: Sequence[str], *, list_from_input: bool = False) -> "ScanRequest":
         """Give what these flags ask for, with no reference yet; `references` are those that will be read.
@@ -113,14 +110,16 @@ def check_number(number: float, flag: str) -> None:
         raise UsageError(f"{flag} needs a number of 0 or more, not {number}")
 
 
-def check_references(references: Sequence[str], command: str) -> None:
-    """Refuse what looks like a flag: a positional argument that may be `-` takes a misspelt one as well."""
+def check_references(references: Sequence[str]) -> None:
+    """Refuse what looks like a flag: it stands in a list of images, or behind `--`."""
     for reference in references:
         if reference.startswith("-") and reference != "-":
-            raise UsageError(f"there is no option {reference}", hint=f"hullmark {command} --help")
+            raise UsageError(
+                "no image reference begins with a hyphen", where=reference, hint=f"./{reference} is a file"
+            )
 
 
-def prefixes_said() -> str:
+def _prefixes_said() -> str:
     """List the prefixes of image references, from the sources themselves."""
     from hullmark.images.open import all_sources
 

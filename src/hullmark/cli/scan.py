@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
-from cyclopts import Parameter
 
-from hullmark.cli.reading import Messages, Reading, check_number, check_references
+from hullmark.cli.options import Option
+from hullmark.cli.output import look, replacing, write
+from hullmark.cli.reading import Reading, check_number, check_references
 from hullmark.cli.settings import database_folder
 from hullmark.cli.terminal import configure, error, fault, progress, warning
 from hullmark.model.errors import ExitCode, HullmarkError, UsageError
@@ -26,85 +27,79 @@ StateName = Literal[
 SCANNERS = ("vuln", "secret", "config")
 _Failures = list[tuple[str, HullmarkError]]
 _Result = TypeVar("_Result")
-_READING, _MESSAGES = Reading(), Messages()
 
 
-def scan(
-    *images: Annotated[
-        str,
-        Parameter(allow_leading_hyphen=True, show_env_var=False, help="Image references, see below."),
-    ],
-    images_file: Annotated[
-        str,
-        Parameter(
-            name="--images",
-            allow_leading_hyphen=True,
-            help="File with one reference a line, a compose or Kubernetes file, or - .",
-        ),
-    ] = "",
-    scanners: Annotated[
-        str, Parameter(help="What to look for, comma-separated: vuln, secret, config; all when left out.")
-    ] = "",
-    severity: Annotated[str, Parameter(help="Show only these severities, comma-separated.")] = "",
-    fixable_only: Annotated[bool, Parameter(help="Show only findings with a fixed version.")] = False,
-    pkg_types: Annotated[str, Parameter(help="Only packages of these types: os, library.")] = "",
-    ignore_status: Annotated[
-        str, Parameter(help="Leave out findings of these states, comma-separated.")
-    ] = "",
-    formats: Annotated[
-        tuple[str, ...], Parameter(name="--format", help="FORMAT or FORMAT=FILE; may be repeated.")
-    ] = ("table",),
-    fail_on: Annotated[str, Parameter(help="Severities that fail, like high or vuln:critical,unknown.")] = "",
-    offline: Annotated[bool, Parameter(help="Fetch no advisories.")] = False,
-    db_max_age: Annotated[float, Parameter(help="Hours after which advisories count as stale.")] = 24,
-    reading: Reading = _READING,
-    messages: Messages = _MESSAGES,
-) -> int:
+class Scan(Reading, frozen=True, kw_only=True):
     """Scan images and say what is vulnerable in them.
 
     Exit codes: 0 clean, 1 over the gate, 2 usage, 3 could not scan or incomplete where the gate relies on it.
     """
-    configure(quiet=messages.quiet, json_log=messages.json_log)
-    from hullmark.model.advisory import Severity
-    from hullmark.scan.gate import parse_gate
-    from hullmark.scan.references import read_references
 
-    gate = parse_gate(fail_on)
-    asked = _words(scanners, SCANNERS, "--scanners")
-    for word in asked:
-        if word != "vuln":
-            warning(f"this version has no {word} scanner: nothing of that kind was looked for")
-    severities = tuple(Severity(word) for word in _words(severity, tuple(Severity), "--severity"))
-    states = _words(ignore_status, StateName.__args__, "--ignore-status")  # type: ignore[attr-defined]
-    types = _words(pkg_types, ("os", "library"), "--pkg-types")
-    check_number(db_max_age, "--db-max-age")
-    outputs = _outputs(formats)
-    references = [*images, *(read_references(images_file) if images_file else ())]
-    check_references(references, "scan")
-    if not references:
-        raise UsageError("no image is named", hint="hullmark scan IMAGE")
-    request = reading.request(references, list_from_input=images_file == "-")
-    with progress() as show:
-        template = msgspec.structs.replace(
-            request,
-            database=database_folder(),
-            scanners=asked or SCANNERS,
-            filters=msgspec.structs.replace(
-                request.filters,
-                severities=severities,
-                fixable_only=fixable_only,
-                pkg_types=types,
-                ignore_states=states,
-            ),
-            max_age_h=db_max_age,
-            offline=offline,
-            progress=show,
-        )
-        targets, failures = _targets(references, reading.platform, template.source)
-        _refuse_several(outputs, len(targets) + len(failures))
-        reports = _scan_all(template, targets, failures)
-    _write(reports, failures, outputs, alone=len(targets) + len(failures) == 1)
-    return _verdict(reports, failures, gate, asked, strict=reading.fail_on_incomplete)
+    images: Annotated[
+        tuple[str, ...], Option("Image references, see below.", name="IMAGE", positional=True)
+    ] = ()
+    images_file: Annotated[
+        str,
+        Option("File with one reference a line, a compose or Kubernetes file, or - .", name="images"),
+    ] = ""
+    scanners: Annotated[
+        str, Option("What to look for, comma-separated: vuln, secret, config; all when left out.")
+    ] = ""
+    severity: Annotated[str, Option("Show only these severities, comma-separated.")] = ""
+    fixable_only: Annotated[bool, Option("Show only findings with a fixed version.")] = False
+    pkg_types: Annotated[str, Option("Only packages of these types: os, library.")] = ""
+    ignore_status: Annotated[str, Option("Leave out findings of these states, comma-separated.")] = ""
+    formats: Annotated[tuple[str, ...], Option("FORMAT or FORMAT=FILE; may be repeated.", name="format")] = (
+        "table",
+    )
+    fail_on: Annotated[str, Option("Severities that fail, like high or vuln:critical,unknown.")] = ""
+    offline: Annotated[bool, Option("Fetch no advisories.")] = False
+    db_max_age: Annotated[float, Option("Hours after which advisories count as stale.")] = 24
+
+    def run(self) -> int:
+        """Do it, and give the exit code."""
+        configure(quiet=self.quiet, json_log=self.json_log)
+        from hullmark.model.advisory import Severity
+        from hullmark.scan.gate import parse_gate
+        from hullmark.scan.references import read_references
+
+        gate = parse_gate(self.fail_on)
+        asked = _words(self.scanners, SCANNERS, "--scanners")
+        for word in asked:
+            if word != "vuln":
+                warning(f"this version has no {word} scanner: nothing of that kind was looked for")
+        severities = tuple(Severity(word) for word in _words(self.severity, tuple(Severity), "--severity"))
+        states = _words(self.ignore_status, StateName.__args__, "--ignore-status")  # type: ignore[attr-defined]
+        types = _words(self.pkg_types, ("os", "library"), "--pkg-types")
+        check_number(self.db_max_age, "--db-max-age")
+        outputs = _outputs(self.formats)
+        references = [*self.images, *(read_references(self.images_file) if self.images_file else ())]
+        check_references(references)
+        if not references:
+            raise UsageError("no image is named", hint="hullmark scan IMAGE")
+        request = self.request(references, list_from_input=self.images_file == "-")
+        with replacing(target for _, target in outputs):
+            with progress() as show:
+                template = msgspec.structs.replace(
+                    request,
+                    database=database_folder(),
+                    scanners=asked or SCANNERS,
+                    filters=msgspec.structs.replace(
+                        request.filters,
+                        severities=severities,
+                        fixable_only=self.fixable_only,
+                        pkg_types=types,
+                        ignore_states=states,
+                    ),
+                    max_age_h=self.db_max_age,
+                    offline=self.offline,
+                    progress=show,
+                )
+                targets, failures = _targets(references, self.platform, template.source)
+                _refuse_several(outputs, len(targets) + len(failures))
+                reports = _scan_all(template, targets, failures)
+            _write(reports, failures, outputs, alone=len(targets) + len(failures) == 1)
+        return _verdict(reports, failures, gate, asked, strict=self.fail_on_incomplete)
 
 
 def _words(text: str, known: Sequence[str], flag: str) -> tuple[str, ...]:
@@ -119,6 +114,8 @@ def _outputs(formats: Sequence[str]) -> list[tuple[str, str]]:
     from hullmark.reports import formats as known
 
     outputs = [(name, target) for name, _, target in (text.partition("=") for text in formats)]
+    if not outputs:
+        raise UsageError("no format is named", hint="--format json")
     for name, _ in outputs:
         if name not in known():
             raise UsageError(f"there is no format {name!r}", hint=f"there are {', '.join(known())}")
@@ -195,7 +192,6 @@ def _write(
     reports: Sequence["Report"], failures: _Failures, outputs: Sequence[tuple[str, str]], *, alone: bool
 ) -> None:
     """Write a report for one image, a set of them for several, however many of these failed."""
-    from hullmark.cli.output import look, write
     from hullmark.reports import render
     from hullmark.scan.several import together
 

@@ -5,16 +5,26 @@ The config file is `HULLMARK_CONFIG`, else `hullmark.toml` in the working folder
 """
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cyclopts
-import cyclopts.config
+from msgspec import Struct
 
+from hullmark.cli.commands import GROUPS, below
+from hullmark.cli.options import Kind, Setting
 from hullmark.model.errors import UsageError
 
-ENVIRONMENT = "HULLMARK_"
-COMMANDS = ("scan", "sbom", "db", "cache", "config")
+_SWITCH = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+_IN_FILES: dict[Kind, tuple[tuple[type, ...], str]] = {
+    "text": ((str,), "a text in quotation marks"),
+    "texts": ((), "a list of texts"),
+    "switch": ((bool,), "true or false"),
+    "number": ((int, float), "a number"),
+}
 
 
 def _home(variable: str, *fallback: str) -> Path:
@@ -26,8 +36,8 @@ def config_path() -> Path:
     """Give the config file's path; the file need not exist unless `HULLMARK_CONFIG` names it."""
     named = os.environ.get("HULLMARK_CONFIG", "")
     if named:
-        return Path(named)
-    here = Path("hullmark.toml")
+        return Path(named).absolute()
+    here = Path("hullmark.toml").absolute()
     return here if here.is_file() else _home("XDG_CONFIG_HOME", ".config") / "hullmark" / "config.toml"
 
 
@@ -43,45 +53,108 @@ def database_folder() -> Path:
     return Path(named) if named else cache_folder() / "db"
 
 
-def flags(arguments: cyclopts.ArgumentCollection) -> list[cyclopts.Argument]:
-    """Give the flags among a command's arguments."""
-    return [argument for argument in arguments if argument.name.startswith("--")]
+class Value(Struct, frozen=True):
+    """A setting's value, and where that comes from; it is `msgspec.NODEFAULT` where nothing says it and it must be said."""
+
+    value: Any
+    origin: str
 
 
-def _check_tables(path: Path) -> None:
-    """Refuse a file whose tables are not named after commands: a gate that is misspelt must not be one that is open."""
-    import tomllib
+def config_tables() -> dict[str, dict[str, Any]]:
+    """Give the tables of the config file by command: nothing where there is none. Raises `UsageError`.
+
+    A table that is not named after a command is refused: a gate that is misspelt must not be one that is open.
+    """
+    path = config_path()
+    if not path.is_file():
+        if os.environ.get("HULLMARK_CONFIG"):
+            raise UsageError("no such file", where=str(path), hint="HULLMARK_CONFIG names it")
+        return {}
+    import tomllib  # for those who have a file only
 
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as problem:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as problem:
         raise UsageError(f"cannot be read: {problem}", where=str(path)) from problem
-    for name, content in tables.items():
-        if name not in COMMANDS or not isinstance(content, dict):
+    return dict(_tables(content, path))
+
+
+def _tables(content: dict[str, Any], path: Path, group: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    known = below(group)
+    for name, table in content.items():
+        words = f"{group} {name}".strip()
+        if name not in known or not isinstance(table, dict):
             raise UsageError(
-                f"there is no command {name!r}", where=str(path), hint=f"its tables are {', '.join(COMMANDS)}"
+                f"there is no command {words!r}", where=str(path), hint=f"its tables are {', '.join(known)}"
             )
+        if words in GROUPS:
+            yield from _tables(table, path, words)
+        else:
+            yield words, table
 
 
-class Environment(cyclopts.config.Env):
-    """Flags only: what is read stands on the command line, so that `HULLMARK_SCAN_IMAGES` is `--images`."""
+def resolve(
+    command: str, settings: Sequence[Setting], given: Mapping[str, Any], tables: Mapping[str, dict[str, Any]]
+) -> dict[str, Value]:
+    """Give every field of a command its value: of the command line, else the environment, else the file, else its default.
 
-    def __call__(
-        self, app: cyclopts.App, commands: tuple[str, ...], arguments: cyclopts.ArgumentCollection
-    ) -> None:
-        """Fill in what variables say."""
-        named = arguments.copy()
-        named[:] = flags(arguments)
-        super().__call__(app, commands, named)
+    `given` is what the command line says, by field. A variable that is empty says nothing. Raises `UsageError` for a
+    value of a wrong type and for a key of the command's table that is no flag, each with the place where it stands.
+    """
+    file, table = config_path(), tables.get(command, {})
+    flags = [setting for setting in settings if not setting.positional]
+    for key in table:
+        if key not in {setting.name for setting in flags}:
+            raise UsageError(
+                f"{command} has no setting {key!r}", where=str(file), hint=f"hullmark {command} --help"
+            )
+    found = {}
+    for setting in settings:
+        variable = setting.variable(command)
+        value, where, origin = setting.default, "", "default"
+        try:
+            if setting.field in given:
+                where, origin = setting.flag, "command line"
+                value = _from_words(setting.kind, given[setting.field])
+            elif setting.positional:
+                pass
+            elif text := os.environ.get(variable, "").strip():
+                where, origin = variable, f"environment {variable}"
+                value = _from_words(setting.kind, text.split() if setting.kind == "texts" else [text])
+            elif setting.name in table:
+                where, origin = f"{file}: {setting.name}", f"file {file}"
+                value = _from_file(setting.kind, table[setting.name])
+        except ValueError as problem:
+            raise UsageError(str(problem), where=where, hint=f"hullmark {command} --help") from problem
+        found[setting.field] = Value(value, origin)
+    return found
 
 
-def config_sources() -> list[Any]:
-    """Give the layers that fill in what the command line leaves out, the strongest first."""
-    sources: list[Any] = [Environment(ENVIRONMENT, command=True)]
-    path = config_path()
-    if os.environ.get("HULLMARK_CONFIG") and not path.is_file():
-        raise UsageError("no such file", where=str(path), hint="HULLMARK_CONFIG names it")
-    if path.is_file():
-        _check_tables(path)
-        sources.append(cyclopts.config.Toml(path, must_exist=False))
-    return sources
+def _from_words(kind: Kind, words: Any) -> Any:
+    """Read a value that is text, or was a flag without one. Raises `ValueError` where it is of another kind."""
+    if kind == "texts":
+        return tuple(words)
+    if kind == "text":
+        return words[0]
+    if kind == "switch":
+        if isinstance(words, bool):
+            return words
+        if (word := words[0].strip().lower()) in _SWITCH:
+            return _SWITCH[word]
+        raise ValueError(f"must be true or false, not {words[0]!r}")
+    try:
+        return float(words[0])
+    except ValueError as problem:
+        raise ValueError(f"must be a number, not {words[0]!r}") from problem
+
+
+def _from_file(kind: Kind, value: Any) -> Any:
+    """Take a value as TOML has it; a list of one may be written without its brackets. Raises `ValueError` as well."""
+    if kind == "texts" and isinstance(value, str):
+        return (value,)
+    if kind == "texts" and isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return tuple(value)
+    types, wanted = _IN_FILES[kind]
+    if isinstance(value, types) and (kind == "switch" or not isinstance(value, bool)):
+        return value
+    raise ValueError(f"must be {wanted}, not {value!r}")

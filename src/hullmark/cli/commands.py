@@ -1,0 +1,53 @@
+"""The commands there are. Each is named by a string, so that only the one that runs is imported."""
+
+import importlib
+
+from msgspec import Struct
+
+from hullmark.cli.options import Settings
+
+
+class Command(Struct, frozen=True):
+    """A command: its words, the Struct of its settings as `module:class`, and what it is for in one line."""
+
+    name: str
+    target: str
+    help: str
+
+    def load(self) -> type[Settings]:
+        """Import what the command is told by, and what it does."""
+        module, _, name = self.target.partition(":")
+        found: type[Settings] = getattr(importlib.import_module(f"hullmark.cli.{module}"), name)
+        return found
+
+
+COMMANDS = (
+    Command("scan", "scan:Scan", "Scan images and say what is vulnerable in them."),
+    Command("sbom", "sbom:Sbom", "List the packages of an image without matching them."),
+    Command("db build", "database:Build", "Build the database from the publishers' files in a folder."),
+    Command("db status", "database:Status", "Show each part: feed, revision, time, records and size."),
+    Command("cache info", "cache:Info", "Show where the cache is and what it holds."),
+    Command("cache prune", "cache:Prune", "Remove what was not used for longest until the rest fits."),
+    Command(
+        "cache clear", "cache:Clear", "Remove all that is remembered of layers. The advisory database stays."
+    ),
+    Command("config", "config:Config", "Show every setting, its value and where that comes from."),
+    Command("completion", "completion:Completion", "Write what makes a shell complete commands and flags."),
+)
+GROUPS = {
+    "": "Finds what is wrong in container images and decides, by policy, whether they may sail.",
+    "db": "Build the advisory database, see what is in it.",
+    "cache": "See, prune and clear what is remembered of layers.",
+}
+
+
+def below(group: str) -> dict[str, str]:
+    """Give the words that may follow a group's, each with what it is for."""
+    words = group.split()
+    found = {}
+    for command in COMMANDS:
+        path = command.name.split()
+        if path[: len(words)] == words:
+            name = path[len(words)]
+            found[name] = GROUPS.get(" ".join([*words, name]), command.help)
+    return found
