@@ -453,6 +453,15 @@ def test_one_image_that_fails_gives_no_report_of_another_shape(
     assert (done.document["reports"], len(done.document["failures"])) == ([], 2)
 
 
+def test_a_base_that_cannot_be_had_is_usage_however_many_images(call: Call, tmp_path: Path) -> None:
+    for images in ((IMAGE,), (IMAGE, IMAGE), ("oci:/nowhere", IMAGE)):
+        done = call("scan", *images, "--base", "oci:/no/base", "--format", "json=a.json")
+        assert (done.code, done.out) == (2, "")
+        assert done.err.splitlines()[0].startswith("hullmark: error: /no/base: the base image cannot be read")
+        assert done.err.count("error") == 1, "nothing was scanned, so nothing is said of it"
+    assert not (tmp_path / "a.json").exists()
+
+
 # ---- outputs ----
 
 

@@ -11,7 +11,7 @@ from hullmark.cli.output import look, replacing, write
 from hullmark.cli.reading import Reading, check_number, check_references
 from hullmark.cli.settings import database_folder
 from hullmark.cli.terminal import configure, error, fault, progress, warning
-from hullmark.model.errors import ExitCode, HullmarkError, UsageError
+from hullmark.model.errors import BaseError, ExitCode, HullmarkError, UsageError
 
 if TYPE_CHECKING:
     from hullmark.images.source import SourceOptions
@@ -174,14 +174,17 @@ def _scan_all(
 def _attempt(
     reference: str, work: Callable[[], _Result], failures: _Failures, *, alone: bool
 ) -> _Result | None:
-    """Do what may fail for one image: alone, its failure is that of the command; else it is said and kept."""
+    """Do what may fail for one image: alone, its failure is that of the command; else it is said and kept.
+
+    A base that cannot be had is the command's failure too: it is the same for all, and asked for before each is read.
+    """
     try:
         return work()
     except HullmarkError as problem:
         told = problem
     except Exception as problem:  # noqa: BLE001  # a fault of ours in one image must not cost the others
         told = fault(problem, reference)
-    if alone:
+    if alone or isinstance(told, BaseError):
         raise told
     error(told.what, where=told.where, hint=told.hint)
     failures.append((reference, told))

@@ -42,6 +42,10 @@ class UsageError(HullmarkError):
     exit_code = ExitCode.USAGE
 
 
+class BaseError(UsageError):
+    """An image that was named as the base could not be had."""
+
+
 class ImageError(HullmarkError):
     """An image could not be had at all: not found, not allowed, not an image."""
 

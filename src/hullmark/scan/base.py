@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from hullmark.images.open import open_image
 from hullmark.images.source import Blob, OpenedImage, SourceOptions
-from hullmark.model.errors import HullmarkError, UsageError
+from hullmark.model.errors import BaseError, HullmarkError
 from hullmark.model.image import DIGEST, Image
 from hullmark.model.report import BaseImage
 from hullmark.scan.cache import FactCache
@@ -28,11 +28,11 @@ class Base(Struct, frozen=True):
 
 
 def open_base(reference: str, source: SourceOptions, ids: DiffIds) -> Base:
-    """Open an image that may be the base. Raises `UsageError` where it cannot be had."""
+    """Open an image that may be the base. Raises `BaseError` where it cannot be had."""
     try:
         opened = open_image(reference, msgspec.structs.replace(source, early=ids.take))
     except HullmarkError as problem:
-        raise UsageError(
+        raise BaseError(
             f"the base image cannot be read: {problem.what}",
             where=problem.where or reference,
             hint=problem.hint or "see --base",
