@@ -288,7 +288,7 @@ BOUNDS = {
     "archive_entries": "entries of an image archive. One with more is refused, or read so far when its manifest came before",
     "unread_records": "entries of a layer that are named one by one when they cannot be used. The rest is counted",
     "body_budget_bytes": "memory for file bodies held at one time, by all threads and processes together. Others wait; a file "
-    "that is larger is an Unread `file` or `package_database`, or only searched",
+    "that is larger is an Unread `file` or `package_database`, or only searched; jars are read as they pass",
     "max_records": "records that one file may give. The rest is an Unread `file` or `package_database`",
     "max_lines": "lines of one text file. One with more is an Unread `file` or `package_database`",
     "max_depth": "nesting of a document. A deeper one is an Unread `file`",
