@@ -120,6 +120,17 @@ def peer(name: str) -> str:
     return found
 
 
+def installed(work: Path) -> Path:
+    """Install Hullmark as its users have it, with what it needs and nothing beside; give the program."""
+    folder = work / "venv"
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if not folder.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([*pip, str(HERE.parent)], check=True)
+    subprocess.run([*pip, "--no-deps", "--force-reinstall", str(HERE.parent)], check=True)
+    return folder / "bin" / "hullmark"
+
+
 def version(name: str) -> str:
     """Give a peer's version as the Go tool wrote it into the program."""
     said = subprocess.run(["go", "version", "-m", peer(name)], capture_output=True, text=True, check=True)
@@ -152,10 +163,10 @@ def registry(image: Path, work: Path) -> Iterator[str]:
 
 
 def commands(
-    image: Path, work: Path, served: str, *, peers: bool
+    program: Path, image: Path, work: Path, served: str, *, peers: bool
 ) -> dict[str, tuple[list[str], dict[str, str], Path | None]]:
     """Give each measured command, its environment, and the folder that is emptied before it runs."""
-    hullmark = [str(Path(sys.executable).parent / "hullmark")]
+    hullmark = [str(program)]
     scan = [*hullmark, "scan", f"oci:{image}", "--format", f"json={work / 'hullmark.json'}"]
     database = {"HULLMARK_DB_DIR": str(work / "db"), "PYTHONDONTWRITEBYTECODE": ""}
     found: dict[str, tuple[list[str], dict[str, str], Path | None]] = {
@@ -186,11 +197,13 @@ def commands(
 
 
 def measure(
-    image: Path, work: Path, served: str, rounds: int, *, peers: bool
+    program: Path, image: Path, work: Path, served: str, rounds: int, *, peers: bool
 ) -> dict[str, list[dict[str, float]]]:
     found: dict[str, list[dict[str, float]]] = {}
     for number in range(rounds + 1):  # the first round warms up and is not counted
-        for name, (command, environment, emptied) in commands(image, work, served, peers=peers).items():
+        for name, (command, environment, emptied) in commands(
+            program, image, work, served, peers=peers
+        ).items():
             if emptied is not None:
                 shutil.rmtree(emptied, ignore_errors=True)
             taken = timed(command, **environment)
@@ -338,11 +351,12 @@ def main() -> None:
     if not (image / "index.json").exists():
         size = ["--megabytes", "60", "--entries", "8000"] if options.quick else []
         subprocess.run([sys.executable, HERE / "make_image.py", image, *size], check=True)
-    hullmark = Path(sys.executable).parent / "hullmark"
-    built = [hullmark, "db", "build", "--quiet", "--from", HERE.parent / "demo" / "feeds"]
+    program = installed(work)
+    built = [program, "db", "build", "--quiet", "--from", HERE.parent / "demo" / "feeds"]
     subprocess.run(built, check=True, env={**os.environ, "HULLMARK_DB_DIR": str(work / "db")})
     with registry(image, work) as served:
-        runs = measure(image, work, served, 1 if options.quick else options.rounds, peers=not options.quick)
+        rounds = 1 if options.quick else options.rounds
+        runs = measure(program, image, work, served, rounds, peers=not options.quick)
     full = json.loads(options.full_size.read_bytes()) if options.full_size else {}
     versions = [version(name) for name in PEERS] if not options.quick else []
     manifest = sum(path.stat().st_size for path in (image / "blobs" / "sha256").iterdir())
