@@ -396,6 +396,18 @@ def links_and_layers_that_multiply(scratch: Path) -> str:
     return layout(scratch, sound(), hostile(tar(*base)), *layers, hostile(tar(*above)))
 
 
+@case(Told("record", "folders have no entry of their own"), cache_mib=64)
+def files_at_the_end_of_long_paths(scratch: Path) -> str:
+    """Not one is wanted and no folder has an entry; a link at the bottom makes each folder one to look at."""
+    below = hostile(tar(symlink("0", "srv")))
+    files = (
+        pax(record("path", f"{n:x}/{'a/' * 1990}x")) + entry("x", b"1")
+        for n in itertools.chain((0,), range(20_000))
+    )
+    parts = [gz(b"".join(itertools.islice(files, 500))) for _ in range(40)]
+    return layout(scratch, sound(), below, Layer(b"".join(parts) + gz(END)))
+
+
 @case(Told("layer", "facts"), also=("p",), cache_mib=64)
 def manifests_in_folders_of_their_own(scratch: Path) -> str:
     """Each manifest is 30 folders deep, and no two share one but the first: millions of folders."""

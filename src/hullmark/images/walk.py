@@ -100,6 +100,7 @@ class Shape:
         self._room = limits.layer_shape_bytes
         self._stated: list[str] = []
         self._implied: dict[str, None] = {}
+        self._implied_room = limits.layer_shape_bytes
         self._left_out = 0
 
     def say(self, reason: str, *, path: str = "", place: str = "") -> None:
@@ -145,11 +146,12 @@ class Shape:
             stated.pop()
         if not folder or (stated and folder == stated[-1]) or folder in self._implied:
             return
-        size = len(folder) + LINK_COST
-        if size > self._room:
+        # Each folder above it is looked at when layers are merged, and is a text of its own then.
+        size = len(folder) * (1 + folder.count("/") // 8) + LINK_COST
+        if size > self._implied_room:
             self._left_out += 1
         else:
-            self._room -= size
+            self._implied_room -= size
             self._implied[folder] = None
 
     def entry(self, path: str, kind: bytes, target: str) -> None:

@@ -46,8 +46,11 @@ def weigh(shape: LayerShape, files: Mapping[str, tuple[FileFacts, ...]], encoded
         for entry in found:
             facts += weight(entry)
             fact_bytes += path_bytes(entry.path)
-    packed = (shape.links, shape.whiteouts, shape.opaques, shape.implied)
-    return Weights(facts, fact_bytes, sum(len(words) + LINK_COST * words.count(b"\0") for words in packed))
+    packed = (shape.links, shape.whiteouts, shape.opaques)
+    shape_bytes = sum(len(words) + LINK_COST * words.count(b"\0") for words in packed)
+    implied = shape.implied.decode("utf-8", "replace").split("\0")
+    shape_bytes += sum(len(path) + path_bytes(path) for path in implied)
+    return Weights(facts, fact_bytes, shape_bytes)
 
 
 class BoundsError(HullmarkError):

@@ -78,8 +78,7 @@ class _Hiding:
         """Place the folders of the layer that links may lead to; its own links are known by now."""
         written: dict[str, list[str]] = {}
         for path in _words(shape.implied):
-            place = links.folder(path)
-            if place != path:
+            if links.may_lead(path) and (place := links.folder(path)) != path:
                 written.setdefault(place, []).append(path)
         if written:
             self.written = written
@@ -225,6 +224,12 @@ class _Links:
         if inner:
             again = [self.path(path) if path.rpartition("/")[0] in inner else path for path in paths]
             self._set(again, targets)
+
+    def may_lead(self, folder: str) -> bool:
+        """Tell whether a folder or one above it has ever been a link; unlike `folder`, it remembers nothing."""
+        while folder and folder not in self._all:
+            folder = folder.rpartition("/")[0]
+        return bool(folder)
 
     def forget(self) -> None:
         """Ask anew what the top layer does to the links that were met."""
