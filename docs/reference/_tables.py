@@ -271,9 +271,9 @@ BOUNDS = {
     "image_entries": "the same for the image; a layer always has one for each 16 bytes that are stored",
     "image_lines": "lines of all text files together (or 16 bytes, or items of lists); a layer always has one for each 4 "
     "bytes that are stored. What follows in the layer is not read: an Unread `layer`",
-    "layer_facts": "files with something in them, and facts learned of them. What follows is not read: an Unread `layer`",
+    "layer_facts": "files with something in them, and facts learned of them. Other files are left out and counted: an Unread `layer`. Package databases and what names the distribution have a tenth more",
     "image_facts": "the same for the image, counted from the lowest layer up. A layer with more than is left is left out whole: an Unread `layer`",
-    "layer_fact_bytes": "bytes of a layer's facts as they are remembered. What follows is not read: an Unread `layer`",
+    "layer_fact_bytes": "bytes of a layer's facts as they are remembered. Beyond, as for `layer_facts`",
     "image_fact_bytes": "the same for the image, counted from the lowest layer up. A layer with more than is left is left out whole: an Unread `layer`",
     "layer_shape_bytes": "bytes of a layer's links, whiteouts and folders without an entry, 100 more for each. What follows is not read: an Unread `layer` (`record` for folders)",
     "image_shape_bytes": "the same for the image, counted from the lowest layer up. A layer with more than is left is left out whole: an Unread `layer`",

@@ -26,8 +26,8 @@ class ReadLimits(Struct, frozen=True, kw_only=True):
     layer_entries: int = 5_000_000
     image_entries: int = 10_000_000
     image_lines: int = 5_000_000
-    layer_facts: int = 120_000
-    image_facts: int = 150_000
+    layer_facts: int = 150_000
+    image_facts: int = 180_000
     layer_fact_bytes: int = 32 * MIB
     image_fact_bytes: int = 48 * MIB
     layer_shape_bytes: int = 32 * MIB

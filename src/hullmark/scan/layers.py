@@ -258,7 +258,7 @@ class LayerReader:
             problems.append(_words(problem))
             failed = not isinstance(problem, LimitError)
         if blob.walk is not None:
-            unread = tuple(Unread(kind="layer", reason=reason) for reason in problems)
+            unread = tuple(Unread(kind="layer", reason=reason) for reason in problems + reading.left_out())
             return Facts("", reading.shape.frozen(), reading.files(), unread, 0)
         try:
             if not failed and not reading.cut and not self._drained(hashed):
@@ -300,7 +300,7 @@ class LayerReader:
         """Compare what was read with what was promised, and remember it under what it is."""
         digest = "" if cut else hashed.digest
         shape, files = reading.shape.frozen(), reading.files()
-        said = tuple(Unread(kind="layer", reason=reason) for reason in problems)
+        said = tuple(Unread(kind="layer", reason=reason) for reason in problems + reading.left_out())
         new = {self.keys[name]: _ENCODE(found) for name, found in files.items()}
         encoded_bytes = sum(map(len, new.values()))
         if digest:
@@ -346,7 +346,8 @@ class _Reading:
         self.shape = Shape(reader.limits)
         self.cut = False
         self.started_ns = time.time_ns()
-        self._asked = self._facts = self.fact_bytes = self._lines = 0
+        self._asked = self._facts = self.fact_bytes = self._lines = self._left_out = 0
+        self._full = ""
         self.hashed: Hashed | None = None
         self._found: dict[str, dict[str, FileFacts]] = {detector.name: {} for detector in detectors}
         self._binaries = self.dispatcher.binaries
@@ -369,6 +370,8 @@ class _Reading:
             self.cut = True
             raise Cut(TIME_OVER)
         found = self.dispatcher.find(path)
+        if found and self._full and (found := self._of_those_first(found, path)) == []:
+            return None
         if not found:
             return self._binary if mode & 0o111 and size >= _SMALLEST_BINARY else None
         if mode & 0o111:
@@ -460,6 +463,16 @@ class _Reading:
         self._read(body._replace(token=(detector,)), body.path)
         return self._found[detector.name].get(body.path, FileFacts(body.path))
 
+    def _of_those_first(self, detectors: list[Detector], path: str) -> list[Detector]:
+        """Give those whose facts there is still room for; the others' are left out unread."""
+        first = [detector for detector in detectors if _comes_first(detector)]
+        if len(first) < len(detectors):
+            self._left_out += 1
+            for detector in detectors:
+                if detector not in first:
+                    self._forget(detector, path)
+        return first
+
     def _forget(self, detector: Detector, path: str) -> None:
         """Drop what an earlier entry of the same path said: the later counts."""
         old = self._found[detector.name].pop(path, None)
@@ -468,16 +481,40 @@ class _Reading:
             self.fact_bytes -= _size(old)
 
     def _keep(self, detector: Detector, facts: FileFacts) -> None:
-        """Keep what a file says, as long as the layer does not say too much."""
+        """Keep what a file says, as long as the layer does not say too much.
+
+        What comes first has a tenth more of room, so that no number of manifests hides the distribution.
+        """
         self._forget(detector, facts.path)
         limits = self.reader.limits
+        if self._full and not _comes_first(detector):
+            self._left_out += 1
+            return
+        most_facts, most_bytes = limits.layer_facts, limits.layer_fact_bytes
+        if _comes_first(detector):
+            most_facts += most_facts // 10
+            most_bytes += most_bytes // 10
+        if (over := self._facts + weight(facts) - most_facts) > 0:
+            self._full = f"it says more than {limits.layer_facts} facts (limits.layer_facts)"
+            self._left_out += 1
+            facts = FileFacts(facts.path, facts.facts[: max(len(facts.facts) - over, 0)])
+            if not facts.facts:
+                return
+        size = _size(facts)
+        if self.fact_bytes + size > most_bytes:
+            self._left_out += not self._full
+            self._full = f"its facts have more than {limits.layer_fact_bytes} bytes (limits.layer_fact_bytes)"
+            return
         self._facts += weight(facts)
-        self.fact_bytes += _size(facts)
-        if self._facts > limits.layer_facts:
-            raise Cut(f"more than {limits.layer_facts} facts (limits.layer_facts)")
-        if self.fact_bytes > limits.layer_fact_bytes:
-            raise Cut(f"facts of more than {limits.layer_fact_bytes} bytes (limits.layer_fact_bytes)")
+        self.fact_bytes += size
         self._found[detector.name][facts.path] = facts
+
+    def left_out(self) -> list[str]:
+        """Say how much of the layer was left out, or nothing."""
+        if not self._full:
+            return []
+        files = "1 file was" if self._left_out == 1 else f"{self._left_out} files were"
+        return [f"{files} left out, whole or in part: {self._full}"]
 
     def _file(self, body: Body, path: str) -> File:
         return File(
@@ -541,6 +578,8 @@ class _Reading:
             self.shape.say(f"hard links could not be followed: {_words(problem)}")
         finally:
             self.cut = self.cut or scratch.cut
+            self._full = self._full or scratch._full
+            self._left_out += scratch._left_out
 
     def _share(self, body: Body, links: Iterable[tuple[str, Detector]], scratch: "_Reading") -> None:
         """Read a body once for each detector, and give all links to it what was learned."""
@@ -596,6 +635,11 @@ def _words(problem: BaseException) -> str:
 def _size(facts: FileFacts) -> int:
     """Say as how many bytes what a file says counts."""
     return len(_ENCODE(facts)) + path_bytes(facts.path)
+
+
+def _comes_first(detector: Detector) -> bool:
+    """Tell whether the rest means little without what a detector finds: package databases and the distribution."""
+    return detector.database or detector.name in {"os_release", "content_sets"}
 
 
 def _unread_file(detector: Detector, path: str, reason: str) -> FileFacts:
