@@ -265,6 +265,21 @@ def bars(runs: dict[str, list[dict[str, float]]], full: dict[str, Any]) -> list[
     return found
 
 
+WHY = {
+    "cold scan, faster than Trivy": (
+        "Inflating alone takes two thirds of the time of a cold scan. Of the rest, in CPU seconds of both processes (profiled on "
+        "2026-11-28): SHA-256 of what is stored 0.6, the walk over the headers 0.8, detectors 0.5, reading the file 0.2; and 0.35 s "
+        "of start, merging, matching and report in one process. The layers are dealt to two processes whole, and one of them is "
+        "done 0.1 to 0.3 s before the other."
+    ),
+    "warm scan against Trivy's warm, from a registry": (
+        "The HTTP client's import takes 0.06 s, the system's certificates 0.035 s, and a registry on this machine is asked for TLS "
+        "first, then without; Trivy starts without there."
+    ),
+}
+"""Why a bar is missed, said beside it in the results."""
+
+
 def page(results: dict[str, Any]) -> str:
     runs = results["runs"]
     lines = [
@@ -284,6 +299,9 @@ def page(results: dict[str, Any]) -> str:
         f"| {what} | {bound} | {got} | {'met' if met else '**missed**'} |"
         for what, bound, got, met in results["bars"]
     ]
+    for what, _bound, _got, met in results["bars"]:
+        if not met and what in WHY:
+            lines += ["", f"Missed: *{what}*. {WHY[what]}"]
     lines += ["", "| command | wall s | min–max | CPU s | memory MB |", "| --- | --- | --- | --- | --- |"]
     for name, taken in runs.items():
         walls = [run["wall"] for run in taken]
