@@ -275,7 +275,7 @@ BOUNDS = {
     "image_facts": "the same for the image, counted from the lowest layer up. A layer with more than is left is left out whole: an Unread `layer`",
     "layer_fact_bytes": "bytes of a layer's facts as they are remembered. Beyond, as for `layer_facts`",
     "image_fact_bytes": "the same for the image, counted from the lowest layer up. A layer with more than is left is left out whole: an Unread `layer`",
-    "layer_shape_bytes": "bytes of a layer's links, whiteouts and folders without an entry, 100 more for each. What follows is not read: an Unread `layer` (`record` for folders)",
+    "layer_shape_bytes": "bytes of a layer's links and whiteouts, 100 more for each. What follows is not read: an Unread `layer`. As many again for folders without an entry, 50 more for each: what follows is an Unread `record`",
     "image_shape_bytes": "the same for the image, counted from the lowest layer up. A layer with more than is left is left out whole: an Unread `layer`",
     "layers": "layers of an image. One with more is refused",
     "path_bytes": "length of a path. An entry with a longer one is passed over: an Unread `record`",

@@ -167,7 +167,7 @@ def test_folders_without_an_entry_of_their_own(names: tuple[str, ...], implied: 
 
 def test_folders_without_an_entry_are_bounded() -> None:
     body = tree(*(f"{number}/f" for number in range(100)))
-    _, shape = walked(body, limits=ReadLimits(layer_shape_bytes=1020))
+    _, shape = walked(body, limits=ReadLimits(layer_shape_bytes=520))
     frozen = shape.frozen()
     assert frozen.implied == b"".join(b"%d\0" % number for number in range(10))
     assert [unread.reason for unread in frozen.unread] == [

@@ -147,7 +147,7 @@ class Shape:
         if not folder or (stated and folder == stated[-1]) or folder in self._implied:
             return
         # Each folder above it is looked at when layers are merged, and is a text of its own then.
-        size = len(folder) * (1 + folder.count("/") // 8) + LINK_COST
+        size = len(folder) * (1 + folder.count("/") // 8) + LINK_COST // 2
         if size > self._implied_room:
             self._left_out += 1
         else:
