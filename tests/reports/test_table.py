@@ -102,6 +102,14 @@ def test_the_command_that_would_fail_can_be_copied() -> None:
     assert "hullmark scan 'a; rm -rf ~' --fail-on critical" in page(
         msgspec.structs.replace(SAMPLE, image=image)
     )
+    for source, shown in (
+        ("podman", "podman:app:1"),
+        ("docker-daemon", "docker:app:1"),
+        ("registry", "app:1"),
+    ):
+        store = msgspec.structs.replace(image, name="app:1", source=source)
+        text = page(msgspec.structs.replace(SAMPLE, image=store))
+        assert text.endswith(f"This would fail: hullmark scan {shown} --fail-on critical\n")
     sbom = msgspec.structs.replace(image, source="sbom")
     assert page(msgspec.structs.replace(SAMPLE, image=sbom)).endswith(
         "With --fail-on critical this would fail\n"

@@ -33,6 +33,8 @@ _COVERAGE = {
     "release_unknown": "the release is not known",
     "release_eol": "the release is past its end of life",
 }
+_STORES = {"docker-daemon": "docker:", "podman": "podman:", "containerd": "containerd:"}
+"""Places on a machine, and the prefix without which an image's name means a registry's."""
 _RELEASE = {
     "feed_missing": "whether the release is past its end of life: no end-of-life dates are in the database",
     "no_feed": "whether the release is past its end of life is not known",
@@ -287,7 +289,8 @@ class _Page:
             return _plain(f"{text}. No gate of --fail-on critical to low would fail")
         if report.image is None or report.image.source == "sbom":
             return _plain(f"{text}. With --fail-on {gate} this would fail")
-        return _plain(f"{text}. This would fail: hullmark scan {shlex.quote(name)} --fail-on {gate}")
+        reference = shlex.quote(_STORES.get(report.image.source, "") + name)
+        return _plain(f"{text}. This would fail: hullmark scan {reference} --fail-on {gate}")
 
 
 def _origin(component: Component) -> str:
