@@ -372,7 +372,7 @@ def manifests_over_many_processes(scratch: Path) -> str:
     return layout(scratch, sound(), *layers)
 
 
-@case(Told("layer", "bytes"), also=("a",), least=3, cache_mib=64)
+@case(Told("layer", "bytes"), Told("layer", "lines"), also=("a",), least=3, cache_mib=64)
 def names_of_twenty_megabytes(scratch: Path) -> str:
     """Packages whose names and versions are as long as the files that name them."""
     files = [
