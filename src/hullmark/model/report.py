@@ -133,6 +133,12 @@ class Component(Struct, frozen=True, kw_only=True):
     feeds: tuple[str, ...] = ()
 
 
+def is_unchecked(component: Component, pkg_types: tuple[str, ...]) -> bool:
+    """Tell whether a package that was asked for (`Coverage.pkg_types`) was not compared with advisories, though it should."""
+    asked = not pkg_types or package_type(component.ecosystem) in pkg_types
+    return asked and component.coverage is not None and component.coverage not in CHECKED
+
+
 class Bundle(Struct, frozen=True):
     """A publisher's notice that fixes several flaws at once (DSA, USN, RHSA …)."""
 

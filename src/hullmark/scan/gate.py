@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import UsageError
-from hullmark.model.report import CHECKED, Report, package_type
+from hullmark.model.report import Report, is_unchecked
 
 _KINDS = ("vuln", "secret", "config")
 
@@ -92,9 +92,8 @@ def incomplete(report: Report, *, relies: bool, strict: bool) -> list[str]:
         states: dict[str, int] = {}
         asked = report.coverage.pkg_types
         for component in report.packages:
-            of_no_concern = bool(asked) and package_type(component.ecosystem) not in asked
-            state = component.coverage
-            if state is not None and state not in CHECKED and not of_no_concern:
+            if is_unchecked(component, asked):
+                state = str(component.coverage)
                 states[state] = states.get(state, 0) + 1
         found += [
             f"{name}: {_number(count, 'package')} not checked ({state})"

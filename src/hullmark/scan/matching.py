@@ -26,7 +26,6 @@ from hullmark.model.facts import SYSTEM, Distribution, Package, Unread
 from hullmark.model.image import Layer
 from hullmark.model.purl import purl
 from hullmark.model.report import (
-    CHECKED,
     Component,
     Coverage,
     CoverageState,
@@ -40,6 +39,7 @@ from hullmark.model.report import (
     Summary,
     Suppressed,
     Tool,
+    is_unchecked,
     package_type,
 )
 from hullmark.scan.catalogue import Catalogue
@@ -406,11 +406,7 @@ class _Reporter:
         asked = self.request.filters.pkg_types
         return Coverage(
             ecosystems=tuple(entries),
-            not_checked=sum(
-                component.coverage not in {None, *CHECKED}
-                and (not asked or package_type(component.ecosystem) in asked)
-                for component in components
-            ),
+            not_checked=sum(is_unchecked(component, asked) for component in components),
             dev_packages=self.inventory.dev_packages,
             skipped_files=self.inventory.skipped_files,
             scanners=("vuln",) if self.database is not None else (),

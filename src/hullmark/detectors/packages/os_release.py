@@ -198,11 +198,12 @@ def distribution(view: View) -> Distribution | None:
     Alpine's `alpine-release` also has the point release of an edge or rc image. Debian's testing and unstable
     have no number: their codename stands in its place.
     """
-    stated: dict[str, Distribution] = {}
-    for seen in view.files("os_release"):
-        for fact in seen.facts:
-            if isinstance(fact, Distribution):
-                stated[seen.path] = fact
+    stated = {
+        seen.path: fact
+        for seen in view.files("os_release")
+        for fact in seen.facts
+        if isinstance(fact, Distribution)
+    }
     known = proof(view)
     if known is None:
         return None
