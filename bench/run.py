@@ -273,8 +273,8 @@ WHY = {
         "done 0.1 to 0.3 s before the other."
     ),
     "warm scan against Trivy's warm, from a registry": (
-        "The HTTP client's import takes 0.06 s, the system's certificates 0.035 s, and a registry on this machine is asked for TLS "
-        "first, then without; Trivy starts without there."
+        "The rest is as fast as from a layout, but the HTTP client's import takes 0.06 s (docs/adr/0007-dependencies.md says why it "
+        "is that one)."
     ),
 }
 """Why a bar is missed, said beside it in the results."""

@@ -50,7 +50,7 @@ storage:
     rootdirectory: {folder}/storage
 http:
   addr: 127.0.0.1:0
-auth:
+{more}auth:
   htpasswd:
     realm: test
     path: {folder}/htpasswd
@@ -77,8 +77,16 @@ def pushed(folder: Path, source: str, host: str, name: str, *words: str) -> None
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A registry with a login and three images."""
     folder = tmp_path_factory.mktemp("registry")
+    with serving(folder) as address:
+        fill(folder, address)
+        yield address
+
+
+@contextlib.contextmanager
+def serving(folder: Path, more: str = "") -> Iterator[str]:
+    """Run a registry with a login; give its address."""
     (folder / "htpasswd").write_text(f"{USER}:{HASHED}\n")
-    (folder / "config.yml").write_text(CONFIG.format(folder=folder))
+    (folder / "config.yml").write_text(CONFIG.format(folder=folder, more=more))
     process = subprocess.Popen(
         ["docker-registry", "serve", str(folder / "config.yml")],
         stdout=subprocess.DEVNULL,
@@ -93,7 +101,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             # the log is read to its end, or the registry would wait for room to write it
             drain = threading.Thread(target=process.stderr.read)
             drain.start()
-            fill(folder, match[1])
             yield match[1]
         finally:
             process.terminate()
@@ -210,6 +217,20 @@ def test_the_password_on_standard_input(host: str, tmp_path: Path, command: str)
         assert done.returncode == (2 if stdin == b"\xff\n" else 3)
         assert b"fault" not in done.stderr
         assert done.stdout == b""
+
+
+def test_a_registry_with_tls_on_this_machine(home: Path, tmp_path: Path) -> None:
+    """Plain HTTP is asked first there; what then speaks TLS is talked to in TLS, with its certificate verified."""
+    del home
+    authority = Authority(tmp_path)
+    files = f"certificate: {tmp_path}/server.crt, key: {tmp_path}/server.key"
+    login = {"username": USER, "password": PASSWORD}
+    with serving(tmp_path, f"  tls: {{{files}}}\n") as address:
+        pushed(AMD.layout(tmp_path / "amd"), "oci", address, "team/app:1")
+        check(opened(f"{address}/team/app:1", cacert=str(authority.ca), **login), AMD)
+        check(opened(f"{address}/team/app:1", insecure=(address,), **login), AMD)
+        with pytest.raises(ImageError, match="is not trusted"):
+            opened(f"{address}/team/app:1", **login)
 
 
 # ── a proxy that looks in

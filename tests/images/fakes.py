@@ -170,8 +170,11 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", "0")))
         asked = Asked(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body)
-        self.log.append(asked)
-        answer = type(self).answering(asked)
+        if (self.command, parts.path) == ("HEAD", "/v2/"):
+            answer = Answer(401)  # only whether plain HTTP is spoken here at all
+        else:
+            self.log.append(asked)
+            answer = type(self).answering(asked)
         self.send_response(answer.status)
         if not answer.open_ended:
             self.send_header(

@@ -571,7 +571,11 @@ def test_plain_http_only_where_it_was_allowed(registry: FakeRegistry, pauses: li
         client = Registry(elsewhere, SourceOptions(insecure=(word,)))
         assert client._bases()[1:] == [f"http://registry.example:{port}"]
         client.close()
-    for host in ("localhost", "127.0.0.1", "127.1.2.3", "[::1]"):
+    client = Registry(parse(f"127.0.0.1:{port}/app"), SourceOptions())
+    assert client._bases() == [f"http://127.0.0.1:{port}"]
+    client.close()
+    registry.server.close()
+    for host in ("localhost", "127.0.0.1", "[::1]"):
         client = Registry(parse(f"{host}:{port}/app"), SourceOptions())
         assert client._bases() == [f"https://{host}:{port}", f"http://{host}:{port}"]
         client.close()

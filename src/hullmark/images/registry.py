@@ -287,11 +287,21 @@ class Registry:
         raise AssertionError("there is always one base")
 
     def _bases(self) -> list[str]:
-        """Give where the registry may be: TLS, and plain HTTP only where that was allowed or on this machine."""
-        secure = f"https://{self.address}"
-        if is_insecure(origin_of(secure), self.options) or is_loopback(origin_of(secure).host):
-            return [secure, f"http://{self.address}"]
-        return [secure]
+        """Give where the registry may be: TLS, and plain HTTP only where that was allowed or on this machine.
+
+        What answers plainly on this machine is not asked for TLS first: that would load the system's certificates.
+        """
+        secure, plain = f"https://{self.address}", f"http://{self.address}"
+        if is_loopback(origin_of(secure).host):
+            return [plain] if self._answers_plainly(f"{plain}/v2/") else [secure, plain]
+        return [secure, plain] if is_insecure(origin_of(secure), self.options) else [secure]
+
+    def _answers_plainly(self, url: str) -> bool:
+        """Tell whether plain HTTP is spoken there; a 400 that is no registry's document comes of a server with TLS."""
+        with self.wire.asked_once("HEAD", url, wire.FIRST_CONTACT_S) as answer:
+            return answer is not None and (
+                answer.status_code != 400 or "json" in answer.headers.get("content-type", "")
+            )
 
     # signing in
 

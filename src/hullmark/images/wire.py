@@ -112,6 +112,22 @@ class Wire:
             url = target
         raise UnreachableError(f"{first.address} redirects more than {MAX_REDIRECTS} times")
 
+    @contextlib.contextmanager
+    def asked_once(self, method: str, url: str, connect_s: float) -> Iterator["httpx2.Response | None"]:
+        """Give the first answer to a request, whatever it is, and nothing where none comes."""
+        import httpx2
+
+        answer = None
+        with contextlib.suppress(httpx2.TransportError):
+            answer = self._request(method, url, origin_of(url), {}, None, connect_s)
+            if method == "HEAD":
+                answer.read()  # nothing, but the connection can be used again
+        try:
+            yield answer
+        finally:
+            if answer is not None:
+                answer.close()
+
     def _request(
         self,
         method: str,
