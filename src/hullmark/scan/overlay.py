@@ -8,7 +8,7 @@ directory replaces a link or a file of its name.
 
 import bisect
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from hullmark.images.walk import path_mark
@@ -77,8 +77,8 @@ class _Hiding:
     def find_written(self, shape: LayerShape, links: "_Links") -> None:
         """Place the folders of the layer that links may lead to; its own links are known by now."""
         written: dict[str, list[str]] = {}
-        for path in _words(shape.implied):
-            if links.may_lead(path) and (place := links.folder(path)) != path:
+        for path in links.that_may_lead(_words(shape.implied)):
+            if (place := links.folder(path)) != path:
                 written.setdefault(place, []).append(path)
         if written:
             self.written = written
@@ -225,11 +225,20 @@ class _Links:
             again = [self.path(path) if path.rpartition("/")[0] in inner else path for path in paths]
             self._set(again, targets)
 
-    def may_lead(self, folder: str) -> bool:
-        """Tell whether a folder or one above it has ever been a link; unlike `folder`, it remembers nothing."""
-        while folder and folder not in self._all:
-            folder = folder.rpartition("/")[0]
-        return bool(folder)
+    def that_may_lead(self, folders: Iterable[str]) -> Iterator[str]:
+        """Give the folders that are, or are below, what has ever been a link; unlike `folder`, it remembers nothing.
+
+        Quick where a folder comes after the one that it is in.
+        """
+        plain = {""}
+        for folder in folders:
+            above = folder
+            while above not in plain and above not in self._all:
+                above = above.rpartition("/")[0]
+            if above in plain:
+                plain.add(folder)
+            else:
+                yield folder
 
     def forget(self) -> None:
         """Ask anew what the top layer does to the links that were met."""
