@@ -219,7 +219,7 @@ def test_many_texts_share_a_dictionary(tmp_path: Path) -> None:
     ]
     built(tmp_path, *(advisory(f"A-{n}", affected(f"p{n}"), details=text) for n, text in enumerate(long)))
     part = part_of(tmp_path)
-    assert part._dictionary is not None
+    assert part.dictionary is not None
     for n in (0, 1, 2999, 3000, 3001, 3499):
         (statement,) = part.statements(f"p{n}", "binary", None, "1")
         assert part.advisory(statement.row).details == long[n]

@@ -1,256 +1,28 @@
 """Builds parts of the database from the records of feeds, streaming: memory does not grow with a feed."""
 
+import contextlib
 import datetime as dt
-import hashlib
-import os
 import re
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from hullmark.advisories.database import (
-    LEVELS,
-    SCHEMA,
-    SCOPES,
-    STATES,
-    Current,
-    More,
-    Part,
-    PartInfo,
-    changing,
-    load_current,
-    publish,
-)
-from hullmark.advisories.feed import Document, Feed, Record, documents, part_of
-from hullmark.advisories.registry import schemes
-from hullmark.advisories.scheme import Scheme
-from hullmark.model.advisory import Advisory, Affected, Range, Withdrawn
-from hullmark.model.errors import FeedError, VersionError
+from hullmark.advisories.database import Current, Part, PartInfo, changing, load_current, publish
+from hullmark.advisories.feed import Document, Feed, Group, Record, documents, part_of
+from hullmark.advisories.writer import PartWriter
+from hullmark.model.advisory import Advisory, Affected, Withdrawn
+from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-_SAMPLES = 3000
-_DICTIONARY_BYTES = 64 * 1024
-_LEVEL = 12
 _ENCODE = msgspec.msgpack.Encoder().encode
-_NO_MORE = More()
-_DIGEST_BYTES = 16
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 """What may be a part's key, since it becomes a file's name."""
 _LEAST_KEPT = 0.9
 
 Progress = Callable[[str, int], None]
-
-
-class _Writer:
-    """One part while it is written, in a file beside its place."""
-
-    def __init__(self, folder: Path, key: str) -> None:
-        self.key = key
-        self.path = folder / f".{key}.{os.getpid()}.tmp"
-        self.path.unlink(missing_ok=True)
-        self._db = sqlite3.connect(self.path, isolation_level=None)
-        self._db.executescript(
-            f"PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {SCHEMA}"
-        )
-        self._db.execute("BEGIN")
-        self._waiting: list[tuple[str, tuple[object, ...], bytes]] | None = []
-        self._dictionary: zstd.ZstdDict | None = None
-        self._compress: Callable[[bytes], bytes] | None = None
-        self._packages: dict[str, list[int]] = {}  # name → [id, next seq, sum of its rows' digests]
-        self.advisories = self.statements = self.notes = 0
-        self.newest = ""
-        self.used: dict[str, int] = {}
-
-    @property
-    def records(self) -> int:
-        return self.advisories + self.notes
-
-    def note(self, name: str, body: bytes) -> None:
-        self.notes += 1
-        self._put("INSERT OR REPLACE INTO note VALUES (?, ?)", (name,), body)
-
-    def advisory(self, advisory: Advisory, statements: Iterable[Affected]) -> None:
-        self.advisories += 1
-        self.newest = max(self.newest, advisory.modified or advisory.published)
-        number = self.advisories
-        body = _ENCODE(msgspec.structs.replace(advisory, affected=()))
-        self._put(
-            "INSERT INTO advisory VALUES (?, ?, ?, ?)", (number, advisory.id, int(advisory.bundle)), body
-        )
-        flaws = [(advisory.id, number, 0)]
-        flaws += [(alias, number, 1) for alias in advisory.aliases]
-        flaws += [(fix, number, 2) for fix in advisory.fixes]
-        self._db.executemany("INSERT OR IGNORE INTO flaw VALUES (?, ?, ?)", flaws)
-        digest = hashlib.blake2b(body, digest_size=16).digest()
-        for affected in statements:
-            self._affected(affected, number, digest)
-
-    def _put(self, query: str, values: tuple[object, ...], body: bytes) -> None:
-        """Insert a row whose last column is a text, once there is a dictionary to compress it with."""
-        if self._waiting is not None:
-            self._waiting.append((query, values, body))
-            if len(self._waiting) >= _SAMPLES:
-                self._train()
-            return
-        assert self._compress is not None
-        self._db.execute(query, (*values, self._compress(body)))
-
-    def _train(self) -> None:
-        waiting, self._waiting = self._waiting or [], None
-        samples = [body for _, _, body in waiting if body]
-        dictionary = b""
-        if len(samples) >= 100:  # zstd's trainer needs some; a tiny part gains nothing from one
-            try:
-                self._dictionary = zstd.train_dict(samples, _DICTIONARY_BYTES)
-                dictionary = self._dictionary.dict_content
-            except (zstd.ZstdError, ValueError):
-                self._dictionary = None
-        self._db.execute("INSERT INTO dictionary VALUES (?)", (dictionary,))
-        compressor = zstd.ZstdCompressor(_LEVEL, zstd_dict=self._dictionary)
-        self._compress = lambda body: compressor.compress(body, zstd.ZstdCompressor.FLUSH_FRAME)
-        for query, values, body in waiting:
-            self._db.execute(query, (*values, self._compress(body)))
-
-    def _affected(self, affected: Affected, number: int, digest: bytes) -> None:
-        scheme = schemes().get(affected.ecosystem)
-        if scheme is None:
-            return
-        self.used[scheme.name] = scheme.revision
-        name = scheme.fold(affected.name)
-        entry = self._packages.get(name)
-        if entry is None:
-            entry = self._packages[name] = [len(self._packages) + 1, 0, 0]
-        package, seq, _ = entry
-        more = More(affected.arches, affected.module, affected.cpes, affected.repositories, affected.note)
-        shared = (SCOPES.index(affected.scope), STATES.index(affected.state))
-        tail_more = _ENCODE(more) if more != _NO_MORE else None
-        level = LEVELS.index(affected.level)
-        rows: list[tuple[object, ...]] = []
-        for span in affected.ranges or (() if affected.versions else (Range(),)):
-            low, high, undecided = _keys(scheme, span)
-            end_text = span.fixed or None
-            last = span.last_affected or None if not span.fixed else None
-            started = span.introduced if span.introduced not in {"", "0"} else None
-            inclusive = int(not span.fixed and bool(span.last_affected))
-            rows.append(
-                (
-                    *shared,
-                    low,
-                    high,
-                    inclusive,
-                    int(undecided),
-                    started,
-                    end_text,
-                    last,
-                    level,
-                    None,
-                    tail_more,
-                )
-            )
-        if affected.versions:
-            listed = _ENCODE(sorted(set(affected.versions)))
-            rows.append((*shared, None, None, 0, 0, None, None, None, level, listed, tail_more))
-        self._db.executemany(
-            "INSERT INTO affected VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(package, seq + at, number, *row) for at, row in enumerate(rows)],
-        )
-        self.statements += len(rows)
-        entry[1] = seq + len(rows)
-        # Added up, so that it does not matter in which order a publisher lists its records today.
-        content = hashlib.blake2b(repr(rows).encode() + digest, digest_size=_DIGEST_BYTES).digest()
-        entry[2] = (entry[2] + int.from_bytes(content, "big")) % (1 << 8 * _DIGEST_BYTES)
-
-    def finish(self, feed: Feed, folder: Path, old: Part | None, built: str, unread: int) -> PartInfo | None:
-        """Write what is left, give the file its name; None when nothing changed since the old revision."""
-        if self._waiting is not None:
-            self._train()
-        digests = {name: entry[2].to_bytes(_DIGEST_BYTES, "big") for name, entry in self._packages.items()}
-        before = old.digests() if old is not None else {}
-        content = hashlib.blake2b(repr(sorted(digests.items())).encode(), digest_size=8)
-        if self.notes:
-            for row in self._db.execute("SELECT id, body FROM note ORDER BY id"):
-                content.update(repr(row).encode())
-        state = content.hexdigest()
-        lineage, n = (old.info.lineage, old.info.n + 1) if old is not None else (state, 1)
-        if old is not None and old.meta().get("content") == state:
-            self.discard()
-            return None
-        changed = {
-            name: before[name][1] if name in before and before[name][0] == digest else n
-            for name, digest in digests.items()
-        }
-        self._db.executemany(
-            "INSERT INTO package VALUES (?, ?, ?, ?)",
-            [(entry[0], name, digests[name], changed[name]) for name, entry in self._packages.items()],
-        )
-        gone = {**(old.gone() if old is not None else {}), **dict.fromkeys(before.keys() - digests.keys(), n)}
-        self._db.executemany(
-            "INSERT INTO gone VALUES (?, ?)",
-            [(name, at) for name, at in sorted(gone.items()) if name not in digests],
-        )
-        meta = {
-            "part": self.key,
-            "lineage": lineage,
-            "n": str(n),
-            "feed": feed.name,
-            "content": state,
-            "built": built,
-        }
-        self._db.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
-        self._db.execute("COMMIT")
-        self._db.execute("VACUUM")
-        self._db.close()
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
-        name = f"{self.key}-{lineage}-{n}.db"
-        self.path.replace(folder / name)
-        return PartInfo(
-            file=name,
-            feed=feed.name,
-            lineage=lineage,
-            n=n,
-            built=built,
-            newest=self.newest[:20],
-            advisories=self.advisories,
-            statements=self.statements,
-            packages=len(self._packages),
-            notes=self.notes,
-            unread=unread,
-            size_bytes=(folder / name).stat().st_size,
-            licence=feed.licence,
-            schemes=self.used,
-        )
-
-    def discard(self) -> None:
-        self._db.close()
-        self.path.unlink(missing_ok=True)
-
-
-def _keys(scheme: Scheme, span: Range) -> tuple[bytes | None, bytes | None, bool]:
-    """Give the sort keys of a range's ends; undecided when one of them cannot be ordered."""
-    undecided = False
-
-    def key(text: str) -> bytes | None:
-        nonlocal undecided
-        try:
-            return scheme.key(text)
-        except VersionError:
-            undecided = True
-            return None
-
-    low = key(span.introduced) if span.introduced not in {"", "0"} else None
-    end = span.fixed or span.last_affected
-    high = key(end) if end else None
-    return (None, None, True) if undecided else (low, high, False)
 
 
 class Built(msgspec.Struct):
@@ -285,13 +57,8 @@ def build(
         try:
             # Two builders of one feed would give one revision two contents.
             with changing(folder, f"lock-{feed.name}"):
-                made = _build_feed(
-                    feed,
-                    feed.parse(_counted(documents(mirror, feed.files), feed.name, progress)),
-                    folder,
-                    built or _newest(mirror, feed),
-                    result,
-                )
+                records = feed.parse(_counted(documents(mirror, feed.files), feed.name, progress))
+                made = _build_feed(feed, records, folder, built or newest(mirror, feed), result)
                 publish(folder, made)
         except (FeedError, sqlite3.Error, OSError) as problem:
             result.failed[feed.name] = str(problem)
@@ -302,7 +69,7 @@ def build(
     return result
 
 
-def _newest(mirror: Path, feed: Feed) -> str:
+def newest(mirror: Path, feed: Feed) -> str:
     """Give the time of a feed's newest file, which is never in the future."""
     found = {path for pattern in feed.files for path in mirror.glob(pattern)}
     newest = min(max((path.stat().st_mtime for path in found), default=0.0), time.time())
@@ -316,13 +83,131 @@ def _counted(found: Iterator[Document], name: str, progress: Progress) -> Iterat
         yield document
 
 
-def _build_feed(
-    feed: Feed, records: Iterator[Record], folder: Path, built: str, result: Built
-) -> dict[str, PartInfo]:
-    writers: dict[str, _Writer] = {}
+def build_group(
+    mirror: Path, folder: Path, feed: Feed, group: Group, *, checked: str, accept_loss: bool = False
+) -> Built:
+    """Build the parts of a group anew from its fetched files, and make them current.
+
+    `checked` is the time at which the publisher was asked (RFC 3339). A part that lost more than a tenth of its records
+    keeps its last good content unless `accept_loss` is given. The caller holds the group's lock. Raises `FeedError`.
+    """
+    result = Built()
+    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    with _told(feed):
+        made = _build_feed(
+            feed,
+            feed.parse(documents(mirror, feed.files)),
+            folder,
+            newest(mirror, feed),
+            result,
+            wary=not accept_loss,
+            only=group,
+        )
+        result.parts = _publish(folder, made, checked)
+    if not made and not result.failed:
+        raise FeedError("no record of it says anything about a package", where=group.name)
+    return result
+
+
+def change_group(
+    mirror: Path,
+    folder: Path,
+    feed: Feed,
+    group: Group,
+    *,
+    removed: Iterable[str] = (),
+    ids: frozenset[str] | None = None,
+    checked: str,
+) -> Built:
+    """Put the changed documents of a group into its parts, as revisions that follow, and make them current.
+
+    `mirror` has the changed documents; whatever they replace is taken out, and so are the records of `removed` and
+    those that are not among `ids`, where these are given. The caller holds the group's lock. Raises `FeedError`.
+    """
+    result = Built()
+    with _told(feed):
+        current = load_current(folder)
+        keys = [key for key, info in current.parts.items() if info.feed == feed.name and group.makes(key)]
+        records = list(feed.parse(documents(mirror, feed.files)))
+        gone = {record.id for record in records if isinstance(record, Withdrawn)} | set(removed)
+        stale = gone | {record.id for record in records if not isinstance(record, Unread | Withdrawn)}
+        with contextlib.ExitStack() as stack:
+            writers: dict[str, PartWriter] = {}
+            olds: dict[str, Part] = {}
+            for key in keys:
+                olds[key] = old = Part(key, current.parts[key], folder / "parts" / current.parts[key].file)
+                stack.callback(old.close)
+                writers[key] = writer = PartWriter(folder / "parts", key, old)
+                stack.callback(writer.discard)
+                away = stale if ids is None else stale | (old.ids() - ids)
+                writer.remove(sorted(away))
+            fresh = [
+                record for record in records if not isinstance(record, Withdrawn) and _id(record) not in gone
+            ]
+            unread = _write(feed, iter(fresh), folder / "parts", writers, result, only=group)
+            for key in writers.keys() - olds.keys():
+                stack.callback(writers[key].discard)
+            made = {}
+            for key, writer in sorted(writers.items()):
+                info = writer.finish(feed, folder / "parts", olds.get(key), newest(mirror, feed), unread)
+                if info is None:
+                    result.unchanged.append(key)
+                made[key] = info or current.parts[key]
+            result.parts = _publish(folder, made, checked)
+    return result
+
+
+def _id(record: Record) -> str:
+    return "" if isinstance(record, Unread) else record.id
+
+
+def confirm(folder: Path, feed: Feed, group: Group, checked: str) -> list[str]:
+    """Note that the publisher was asked and nothing changed; give the parts for which that holds."""
+    parts = {
+        key: info
+        for key, info in load_current(folder).parts.items()
+        if info.feed == feed.name and group.makes(key)
+    }
+    _publish(folder, parts, checked)
+    return sorted(parts)
+
+
+def _publish(folder: Path, parts: dict[str, PartInfo], checked: str) -> dict[str, PartInfo]:
+    told = {key: msgspec.structs.replace(info, checked=checked) for key, info in parts.items()}
+    if told:
+        publish(folder, told)
+    return told
+
+
+@contextlib.contextmanager
+def _told(feed: Feed) -> Iterator[None]:
+    """Make a `FeedError` of whatever goes wrong: what breaks one feed's reader must not cost the others."""
     try:
-        unread = _write(feed, records, folder / "parts", writers, result)
-        return _finish(feed, folder, writers, built, unread, result)
+        yield
+    except FeedError:
+        raise
+    except (sqlite3.Error, OSError) as problem:
+        raise FeedError(str(problem), where=feed.name) from problem
+    except Exception as problem:
+        raise FeedError(
+            f"its reader failed: {type(problem).__name__}: {problem}", where=feed.name
+        ) from problem
+
+
+def _build_feed(
+    feed: Feed,
+    records: Iterator[Record],
+    folder: Path,
+    built: str,
+    result: Built,
+    *,
+    wary: bool = False,
+    only: Group | None = None,
+) -> dict[str, PartInfo]:
+    writers: dict[str, PartWriter] = {}
+    try:
+        unread = _write(feed, records, folder / "parts", writers, result, only=only)
+        return _finish(feed, folder, writers, built, unread, result, wary=wary)
     except BaseException:
         for part in writers.values():
             part.discard()
@@ -330,9 +215,15 @@ def _build_feed(
 
 
 def _write(
-    feed: Feed, records: Iterator[Record], store: Path, writers: dict[str, _Writer], result: Built
+    feed: Feed,
+    records: Iterator[Record],
+    store: Path,
+    writers: dict[str, PartWriter],
+    result: Built,
+    *,
+    only: Group | None = None,
 ) -> int:
-    """Deal the records to their parts; give the number of those that could not be used."""
+    """Deal the records to their parts (of `only`, where it is given); give the number of those that could not be used."""
     unread = 0
 
     def say(problem: Unread) -> None:
@@ -341,9 +232,9 @@ def _write(
         result.unread_counts[feed.name] = unread
         result.unread.setdefault(feed.name, problem)
 
-    def writer(key: str) -> _Writer:
+    def writer(key: str) -> PartWriter:
         if key not in writers:
-            writers[key] = _Writer(store, key)
+            writers[key] = PartWriter(store, key)
         return writers[key]
 
     for record in records:
@@ -352,6 +243,8 @@ def _write(
             for affected in record.affected:
                 by_part.setdefault(part_of(feed, affected), []).append(affected)
             for key, statements in by_part.items():
+                if only is not None and not only.makes(key):
+                    continue
                 if _KEY.fullmatch(key):
                     writer(key).advisory(record, statements)
                 else:
@@ -364,7 +257,14 @@ def _write(
 
 
 def _finish(
-    feed: Feed, folder: Path, writers: dict[str, _Writer], built: str, unread: int, result: Built
+    feed: Feed,
+    folder: Path,
+    writers: dict[str, PartWriter],
+    built: str,
+    unread: int,
+    result: Built,
+    *,
+    wary: bool = False,
 ) -> dict[str, PartInfo]:
     """Give the parts their names; one whose content did not change keeps its old file."""
     if unread and not writers:
@@ -376,9 +276,10 @@ def _finish(
     made = {}
     for key, part in sorted(writers.items()):
         info = current.parts.get(key)
-        if info is not None and unread and part.records < _LEAST_KEPT * (info.advisories + info.notes):
-            had = info.advisories + info.notes
-            reason = f"{unread} records could not be read, and {part.records} of {had} would be left"
+        had = info.advisories + info.notes if info is not None else 0
+        if (unread or wary) and part.records < _LEAST_KEPT * had:
+            why = f"{unread} records could not be read, and " if unread else ""
+            reason = f"{why}{part.records} of {had} records would be left"
             result.failed[key] = reason
             part.discard()
             continue

@@ -34,7 +34,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-FORMAT = 1
+FORMAT = 2
 _KEPT_S = 6 * 3600
 """How long a file stays that is no longer current: longer than any reader takes to open it."""
 SCHEMA = """
@@ -71,13 +71,18 @@ class More(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PartInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What `current.json` says of a part. `built` is the time (RFC 3339) of the content, `newest` that of its newest record."""
+    """What `current.json` says of a part.
+
+    `built` is the time (RFC 3339) of the content, `newest` that of its newest record, `checked` when the publisher was
+    asked last whether there is anything newer.
+    """
 
     file: str
     feed: str
     lineage: str
     n: int
     built: str = ""
+    checked: str = ""
     newest: str = ""
     advisories: int = 0
     statements: int = 0
@@ -155,13 +160,14 @@ class Part:
         self._db.close()
 
     @functools.cached_property
-    def _dictionary(self) -> zstd.ZstdDict | None:
+    def dictionary(self) -> zstd.ZstdDict | None:
+        """Give what the texts are compressed with."""
         content = self._ask("SELECT content FROM dictionary")
         return self._decoded(zstd.ZstdDict, content[0][0]) if content and content[0][0] else None
 
     def unpack(self, body: bytes) -> bytes:
         """Decompress a text of this part."""
-        dictionary = self._dictionary
+        dictionary = self.dictionary
         unpacked: bytes = self._decoded(lambda packed: zstd.decompress(packed, zstd_dict=dictionary), body)
         return unpacked
 
@@ -283,6 +289,10 @@ class Part:
         """Give what the part says of itself."""
         return dict(self._ask("SELECT key, value FROM meta"))
 
+    def ids(self) -> frozenset[str]:
+        """Give the publisher's ids of all records."""
+        return frozenset(name for (name,) in self._ask("SELECT name FROM advisory UNION SELECT id FROM note"))
+
     def digests(self) -> dict[str, tuple[bytes, int]]:
         """Give content digest and last change of each package."""
         rows = self._ask("SELECT name, digest, changed FROM package")
@@ -367,12 +377,15 @@ def load_current(folder: Path) -> Current:
 
 
 @contextlib.contextmanager
-def changing(folder: Path, what: str = "lock") -> Iterator[None]:
-    """Hold the lock under which `current.json` (or another thing) is changed; the kernel lets go of a dead process's."""
+def changing(folder: Path, what: str = "lock", *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock under which `current.json` (or another thing) is changed; the kernel lets go of a dead process's.
+
+    Any number may hold it `shared`, but none of them while somebody holds it alone.
+    """
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     descriptor = os.open(folder / what, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

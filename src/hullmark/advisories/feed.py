@@ -1,20 +1,27 @@
 """The contract of a feed: which parts it keeps, which files they are made of, and a pure parser.
 
 A mirror is a folder of static files. Each feed names its files below that folder with glob patterns; a file
-may be plain or compressed (`.gz`, `.bz2`), or many documents in one `.zip` or `.tar.gz`. The core opens all of them
-and hands the parser one document after the other, so a parser sees only bytes.
+may be plain or compressed (`.gz`, `.bz2`, `.xz`, `.zst`), or many documents in one `.zip` or compressed `.tar`. The core
+opens all of them and hands the parser one document after the other, so a parser sees only bytes. What a file is
+compressed with is told by its first bytes: servers compress, and decompress, what they send under the same name.
+
+Where the files are published, and which of them are needed for which part, a feed says with `Group` and `Source`.
 """
 
 import bz2
+import datetime as dt
+import fnmatch
 import functools
 import gzip
 import io
+import lzma
+import sys
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple, cast
 
 from msgspec import Struct
 
@@ -22,6 +29,11 @@ from hullmark.model.advisory import Advisory, Affected, Note, Withdrawn
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
 from hullmark.model.target import Target
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 MAX_DOCUMENT_BYTES = 2 * 1024**3
 """No publisher's single document is larger; more is an attack or a mistake."""
@@ -45,7 +57,7 @@ class Document:
         try:
             with self._open() as stream:
                 body = stream.read(MAX_DOCUMENT_BYTES + 1)
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as problem:
+        except _DAMAGE as problem:
             raise FeedError(f"cannot be read: {problem}", where=self.path) from problem
         if len(body) > MAX_DOCUMENT_BYTES:
             raise FeedError(f"larger than {MAX_DOCUMENT_BYTES} bytes", where=self.path)
@@ -58,6 +70,85 @@ class Document:
 
 Record = Advisory | Withdrawn | Note | Unread
 
+Follow = Callable[[bytes, str], str]
+"""From the content of a file that only points at another, and its own address, to the other's address; raises ValueError."""
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """One file of a publisher's: where it is published, and where it stands below a mirror.
+
+    `follow` leads from the address to the file itself where that has another name each day; on a mirror it is simply
+    there. `pages` is the parameter by which a list is asked for page by page, `file` then has `{page}` in it.
+    `optional` tells that its absence is no fault.
+    """
+
+    url: str
+    file: str
+    follow: tuple[Follow, ...] = ()
+    pages: str = ""
+    optional: bool = False
+
+
+class Changes(NamedTuple):
+    """What changed at a publisher's: the time to ask since next, the documents, the ids that are no longer there.
+
+    `ids` has all that are there now, where the publisher lists them.
+    """
+
+    since: str
+    files: tuple[Source, ...] = ()
+    removed: tuple[str, ...] = ()
+    ids: frozenset[str] | None = None
+
+
+class Increments(Struct, frozen=True, kw_only=True):
+    """How a publisher says what changed: a list at `source`, and a file of what was taken back at `removals`.
+
+    `changes(body, since)` reads the list: what changed after `since` (RFC 3339), or nothing but the time of the newest
+    change where that is empty. It gives None where the list does not reach back so far, and raises ValueError.
+    """
+
+    source: Source
+    changes: Callable[[bytes, str], Changes | None]
+    removals: Source | None = None
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """Files that are fetched together, and the parts that are made of them (patterns, as in `debian-*`).
+
+    `size` is about how many bytes are fetched for a whole build.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    sources: tuple[Source, ...]
+    increments: tuple[Increments, ...] = ()
+    size: int = 0
+
+    def makes(self, part: str) -> bool:
+        """Tell whether a part is made of these files."""
+        return any(fnmatch.fnmatchcase(part, pattern) for pattern in self.parts)
+
+
+def moment(text: str) -> float:
+    """Read a publisher's time (RFC 3339; UTC where it says no zone) into seconds. Raises ValueError."""
+    time = dt.datetime.fromisoformat(text)
+    return time.replace(tzinfo=time.tzinfo or dt.UTC).timestamp()
+
+
+def stamp(seconds: float) -> str:
+    """Write a time as RFC 3339, in UTC."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat()
+
+
+def _nothing(_part: str) -> Group | None:
+    return None
+
+
+def only(group: Group) -> Callable[[str], Group | None]:
+    """Make the `group` of a feed that publishes all of its parts together."""
+    return lambda part: group if group.makes(part) else None
+
 
 class Feed(Struct, frozen=True, kw_only=True):
     """One publisher's feed.
@@ -66,9 +157,10 @@ class Feed(Struct, frozen=True, kw_only=True):
     each variant that may occur). `parse(documents)` streams records and raises only for bugs; what it cannot
     use it yields as `Unread`. `parts(target)` names the parts that speak for a target: None when the feed has
     nothing to do with it, an empty tuple when it would but the release is unknown. `part(affected)` names the
-    part that a statement belongs to; records without statements (EPSS, KEV …) go to the part `name`. `urls`
-    are the publisher's own addresses, the default settings of the network updater. `supplements` are ecosystems of
-    which the feed knows some flaws only: its silence does not make a package checked.
+    part that a statement belongs to; records without statements (EPSS, KEV …) go to the part `name`.
+    `group(part)` gives the files that a part is made of, with the publisher's own addresses; `all_parts` names a
+    part of each group that there is today. `supplements` are ecosystems of which the feed knows some flaws only: its
+    silence does not make a package checked.
     """
 
     name: str
@@ -79,7 +171,8 @@ class Feed(Struct, frozen=True, kw_only=True):
     parse: Callable[[Iterator[Document]], Iterator[Record]]
     parts: Callable[[Target], tuple[str, ...] | None]
     part: Callable[[Affected], str] | None = None
-    urls: tuple[str, ...] = ()
+    group: Callable[[str], Group | None] = _nothing
+    all_parts: tuple[str, ...] = ()
     supplements: tuple[str, ...] = ()
     version: int = 1
 
@@ -91,6 +184,19 @@ def part_of(feed: Feed, affected: Affected) -> str:
     return affected.release or f"{feed.name}-{affected.ecosystem}"
 
 
+_DAMAGE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    zstd.ZstdError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+)
+_TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+
+
 def documents(mirror: Path, patterns: Iterable[str]) -> Iterator[Document]:
     """Give every document below a mirror folder that the patterns name, by path, archives opened."""
     found = sorted({path for pattern in patterns for path in mirror.glob(pattern) if path.is_file()})
@@ -99,28 +205,28 @@ def documents(mirror: Path, patterns: Iterable[str]) -> Iterator[Document]:
         try:
             if name.endswith(".zip"):
                 yield from _zip_members(path, name)
-            elif name.endswith((".tar.gz", ".tgz")):
+            elif name.endswith(_TARS):
                 yield from _tar_members(path, name)
-            elif name.endswith(".gz"):
-                yield Document(name.removesuffix(".gz"), functools.partial(_open_gzip, path))
-            elif name.endswith(".bz2"):
-                yield Document(name.removesuffix(".bz2"), functools.partial(_open_bzip2, path))
             else:
-                yield Document(name, functools.partial(_open_plain, path))
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as problem:
+                plain = next((name.removesuffix(end) for end in _COMPRESSED if name.endswith(end)), name)
+                yield Document(plain, functools.partial(_opened, path))
+        except _DAMAGE as problem:
             raise FeedError(f"cannot be read: {problem}", where=name) from problem
 
 
-def _open_plain(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file, decompressed by what its first bytes say."""
+    with path.open("rb") as file:
+        head = file.read(6)
+    if head.startswith(b"\x1f\x8b"):
+        return io.BufferedReader(gzip.open(path, "rb"))  # closed by whoever reads the document
+    if head.startswith(b"BZh"):
+        return io.BufferedReader(cast("io.RawIOBase", bz2.open(path, "rb")))
+    if head == b"\xfd7zXZ\0":
+        return io.BufferedReader(cast("io.RawIOBase", lzma.open(path, "rb")))
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        return io.BufferedReader(cast("io.RawIOBase", zstd.open(path, "rb")))
     return path.open("rb")
-
-
-def _open_gzip(path: Path) -> IO[bytes]:
-    return io.BufferedReader(gzip.open(path, "rb"))  # closed by whoever reads the document
-
-
-def _open_bzip2(path: Path) -> IO[bytes]:
-    return io.BufferedReader(bz2.open(path, "rb"))  # closed by whoever reads the document
 
 
 def _zip_members(path: Path, name: str) -> Iterator[Document]:
@@ -131,7 +237,7 @@ def _zip_members(path: Path, name: str) -> Iterator[Document]:
 
 
 def _tar_members(path: Path, name: str) -> Iterator[Document]:
-    with tarfile.open(path, "r|gz") as archive:
+    with _opened(path) as plain, tarfile.open(fileobj=plain, mode="r|") as archive:
         for member in archive:
             stream = archive.extractfile(member) if member.isfile() else None
             if stream is not None and member.size <= MAX_DOCUMENT_BYTES:

@@ -8,11 +8,12 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
 from hullmark.advisories._formats import cvss, decoding
-from hullmark.advisories.feed import Document
+from hullmark.advisories.feed import Changes, Document, Group, Increments, Source, moment, stamp
 from hullmark.advisories.feed import Record as FeedRecord
 from hullmark.model.advisory import (
     Advisory,
@@ -65,6 +66,50 @@ _BOUND = re.compile(r"(<=?)\s*(\S+)\Z")
 _EMBEDDED_MALICIOUS_CODE = "CWE-506"
 _PSEUDO_VERSION = re.compile(r"\d{14}-[0-9a-f]{12}\Z")
 _NEVER = "0001-01-01"  # the zero time of the Go database's own tool
+
+
+_BUCKET = "https://osv-vulnerabilities.storage.googleapis.com"
+_ID = re.compile(r"[A-Za-z0-9][\w:.+-]{0,199}")
+
+
+def exported(name: str, part: str, ecosystem: str, folder: str, *, size: int) -> Group:
+    """Make the group of an ecosystem in OSV's export: `all.zip`, and `modified_id.csv` for what changed.
+
+    `{release}` in the names is what follows the hyphen in `part`. Layout: https://google.github.io/osv.dev/data/.
+    """
+    release = part.rpartition("-")[2]
+    address = f"{_BUCKET}/{quote(ecosystem.format(release=release))}"
+    place = f"osv/{folder.format(release=release)}"
+    return Group(
+        name=name,
+        parts=(part,),
+        sources=(Source(url=f"{address}/all.zip", file=f"{place}/all.zip"),),
+        increments=(
+            Increments(
+                source=Source(url=f"{address}/modified_id.csv", file=f"{place}/modified_id.csv"),
+                changes=functools.partial(_changes, address, place),
+            ),
+        ),
+        size=size,
+    )
+
+
+def _changes(address: str, place: str, body: bytes, since: str) -> Changes:
+    """Read `modified_id.csv`: lines of time and id."""
+    after = moment(since) if since else float("inf")
+    newest, ids, files = 0.0, set(), []
+    for line in body.decode("utf-8", "replace").splitlines():
+        text, _, name = line.strip().partition(",")
+        if not _ID.fullmatch(name):
+            continue
+        time = moment(text)
+        newest = max(newest, time)
+        ids.add(name)
+        if time > after:
+            files.append(Source(url=f"{address}/{quote(name)}.json", file=f"{place}/{name}.json"))
+    if not ids:
+        raise ValueError("it lists nothing")
+    return Changes(stamp(newest), tuple(files), ids=frozenset(ids))
 
 
 class Event(msgspec.Struct):

@@ -4,6 +4,7 @@ Format: https://github.com/rpm-software-management/createrepo_c, `updateinfo`; l
 names its elements. Packages carry their epoch, which web pages of the same errata leave out.
 """
 
+import re
 import zlib
 from collections.abc import Iterator
 from xml.parsers import expat
@@ -15,6 +16,24 @@ from hullmark.advisories.feed import Document
 _CHUNK = 1 << 18
 _MAX_DEPTH = 32
 _MAX_TEXT = 1 << 16
+
+
+def first_mirror(body: bytes, _url: str) -> str:
+    """Read a `mirror.list`: give the address of the metadata on the first mirror. Raises ValueError."""
+    for line in body.decode("utf-8", "replace").splitlines():
+        if re.fullmatch(r"https?://[!-~]{1,500}", line.strip()):
+            return f"{line.strip().rstrip('/')}/repodata/repomd.xml"
+    raise ValueError("it names no mirror")
+
+
+def location(body: bytes, url: str) -> str:
+    """Read a `repomd.xml`: give the address of the errata. Raises ValueError."""
+    text = body.decode("utf-8", "replace")
+    data = re.search(r'<data type="updateinfo">(.{0,5000}?)</data>', text, re.DOTALL)
+    place = re.search(r'<location href="([\w./-]{1,500})"', data[1]) if data else None
+    if place is None:
+        raise ValueError("it has no errata")
+    return url.removesuffix("repodata/repomd.xml") + place[1]
 
 
 class UpdateinfoError(ValueError):

@@ -7,8 +7,8 @@ vulnerability (ALBA, ALEA) are no advisories.
 import re
 from collections.abc import Iterator
 
-from hullmark.advisories._formats import osv_rpm
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories._formats import osv, osv_rpm
+from hullmark.advisories.feed import Document, Feed, Group, Record
 from hullmark.model.target import Target
 
 _MAJOR = re.compile(r"\d+")
@@ -29,6 +29,13 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"almalinux-{match[0]}",) if match else ()
 
 
+def _group(part: str) -> Group | None:
+    release = part.removeprefix("almalinux-")
+    if release == part or not _MAJOR.fullmatch(release):
+        return None
+    return osv.exported(part, part, f"AlmaLinux:{release}", f"AlmaLinux-{release}", size=3_000_000)
+
+
 FEED = Feed(
     name="almalinux",
     title="AlmaLinux errata",
@@ -37,5 +44,6 @@ FEED = Feed(
     files=("osv/AlmaLinux*/all.zip", "osv/AlmaLinux*/*.json"),
     parse=parse,
     parts=parts,
-    urls=("https://osv-vulnerabilities.storage.googleapis.com/AlmaLinux:{release}/all.zip",),
+    group=_group,
+    all_parts=("almalinux-8", "almalinux-9", "almalinux-10"),
 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from hullmark.advisories._formats import secdb
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source
 from hullmark.model.advisory import Reference
 from hullmark.model.target import Target
 
@@ -43,6 +43,26 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (release,) if release else ()
 
 
+def _group(part: str) -> Group | None:
+    release = part.removeprefix("alpine-")
+    if release == part or not (release == "edge" or re.fullmatch(r"\d+\.\d+", release)):
+        return None
+    folder = release if release == "edge" else f"v{release}"
+    return Group(
+        name=part,
+        parts=(part,),
+        sources=tuple(
+            Source(
+                url=f"https://secdb.alpinelinux.org/{folder}/{repository}.json",
+                file=f"alpine-secdb/{folder}/{repository}.json",
+                optional=repository == "community",  # which came with 3.3
+            )
+            for repository in ("main", "community")
+        ),
+        size=1_000_000,
+    )
+
+
 FEED = Feed(
     name="alpine",
     title="Alpine security database",
@@ -51,9 +71,7 @@ FEED = Feed(
     files=("alpine-secdb/*/*.json", "alpine-secdb/*/*.json.gz"),
     parse=parse,
     parts=parts,
-    urls=(
-        "https://secdb.alpinelinux.org/v{release}/main.json",
-        "https://secdb.alpinelinux.org/v{release}/community.json",
-    ),
+    group=_group,
+    all_parts=(*(f"alpine-3.{minor}" for minor in range(10, 24)), "alpine-edge"),
     version=2,
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from hullmark.advisories._formats import updateinfo
 from hullmark.advisories._formats.ordering import ordered
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, Severity
 from hullmark.model.target import Target
 
@@ -204,6 +204,26 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"amazon-{match[0]}",) if match and len(match[0]) <= 4 else ()
 
 
+_MIRRORS = {
+    "1": "http://repo.us-west-2.amazonaws.com/2018.03/updates/x86_64/mirror.list",
+    "2": "https://cdn.amazonlinux.com/2/core/latest/x86_64/mirror.list",
+    "2023": "https://cdn.amazonlinux.com/al2023/core/mirrors/latest/x86_64/mirror.list",
+}
+
+
+def _group(part: str) -> Group | None:
+    release = part.removeprefix("amazon-")
+    mirror = _MIRRORS.get(release) if release != part else None
+    if mirror is None:
+        return None
+    source = Source(
+        url=mirror,
+        file=f"amazon/{release}-updateinfo.xml.gz",
+        follow=(updateinfo.first_mirror, updateinfo.location),
+    )
+    return Group(name=part, parts=(part,), sources=(source,), size=1_500_000)
+
+
 FEED = Feed(
     name="amazon",
     title="Amazon Linux security bulletins",
@@ -220,9 +240,6 @@ FEED = Feed(
     ),
     parse=parse,
     parts=parts,
-    urls=(
-        "https://alas.aws.amazon.com/alas.rss",
-        "https://alas.aws.amazon.com/AL2/alas.rss",
-        "https://alas.aws.amazon.com/AL2023/alas.rss",
-    ),
+    group=_group,
+    all_parts=("amazon-1", "amazon-2", "amazon-2023"),
 )

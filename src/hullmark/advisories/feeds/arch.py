@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from hullmark.advisories._formats import decoding
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, Severity, State
 from hullmark.model.target import Target
 
@@ -100,6 +100,14 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return ("arch",)
 
 
+_SOURCES = Group(
+    name="arch",
+    parts=("arch",),
+    sources=(Source(url="https://security.archlinux.org/all.json", file="arch/all.json"),),
+    size=1_500_000,
+)
+
+
 FEED = Feed(
     name="arch",
     title="Arch Linux security tracker",
@@ -108,5 +116,6 @@ FEED = Feed(
     files=("arch/all.json", "arch/all.json.gz"),
     parse=parse,
     parts=parts,
-    urls=("https://security.archlinux.org/all.json",),
+    group=only(_SOURCES),
+    all_parts=("arch",),
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from hullmark.advisories._formats import oval
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source
 from hullmark.model.advisory import Advisory, Range, Reference
 from hullmark.model.target import Target
 
@@ -106,6 +106,30 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"{distribution.id}-{match[0]}",) if match else ()
 
 
+_FILES = {
+    "mariner-1.0": "cbl-mariner-1.0-oval.xml",
+    "mariner-2.0": "cbl-mariner-2.0-oval.xml",
+}
+
+
+def _group(part: str) -> Group | None:
+    match = re.fullmatch(r"(?:azurelinux|mariner)-\d+\.\d+", part)
+    if match is None:
+        return None
+    file = _FILES.get(part, f"{part}-oval.xml")
+    return Group(
+        name=part,
+        parts=(part,),
+        sources=(
+            Source(
+                url=f"https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/{file}",
+                file=f"azurelinux/{file}",
+            ),
+        ),
+        size=15_000_000,
+    )
+
+
 FEED = Feed(
     name="azurelinux",
     title="Azure Linux vulnerability data",
@@ -114,8 +138,6 @@ FEED = Feed(
     files=("azurelinux/*.xml", "azurelinux/*.xml.gz"),
     parse=parse,
     parts=parts,
-    urls=(
-        "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/azurelinux-3.0-oval.xml",
-        "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/cbl-mariner-2.0-oval.xml",
-    ),
+    group=_group,
+    all_parts=("azurelinux-3.0", "mariner-2.0"),
 )

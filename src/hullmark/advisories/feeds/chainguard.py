@@ -6,7 +6,7 @@ Format: `_formats/secdb.py`; the document names no release.
 from collections.abc import Iterator
 
 from hullmark.advisories._formats import secdb
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Reference
 from hullmark.model.target import Target
 
@@ -34,6 +34,16 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return ("chainguard",)
 
 
+_SOURCES = Group(
+    name="chainguard",
+    parts=("chainguard",),
+    sources=(
+        Source(url="https://packages.cgr.dev/chainguard/security.json", file="chainguard/security.json"),
+    ),
+    size=6_000_000,
+)
+
+
 FEED = Feed(
     name="chainguard",
     title="Chainguard security database",
@@ -42,5 +52,6 @@ FEED = Feed(
     files=("chainguard/security.json", "chainguard/security.json.gz"),
     parse=parse,
     parts=parts,
-    urls=("https://packages.cgr.dev/chainguard/security.json",),
+    group=only(_SOURCES),
+    all_parts=("chainguard",),
 )

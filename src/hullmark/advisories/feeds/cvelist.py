@@ -13,7 +13,18 @@ from typing import Any, Literal
 import msgspec
 
 from hullmark.advisories._formats import cpe, cvss, decoding
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import (
+    Changes,
+    Document,
+    Feed,
+    Group,
+    Increments,
+    Record,
+    Source,
+    moment,
+    only,
+    stamp,
+)
 from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Reference, Score, Withdrawn
 from hullmark.model.target import Target
 
@@ -269,6 +280,57 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"cvelist-{target.ecosystem}",) if target.ecosystem in _ECOSYSTEMS else None
 
 
+_RAW = "https://raw.githubusercontent.com/CVEProject/cvelistV5/main/"
+_PLACE = re.compile(r"cves/\d{4}/\w{1,8}xxx/CVE-\d{4}-\d{4,19}\.json\Z")
+
+
+class _Entry(msgspec.Struct, rename="camel"):
+    github_link: str = ""
+
+
+class _Batch(msgspec.Struct, rename="camel"):
+    fetch_time: str
+    new: list[_Entry] = []
+    updated: list[_Entry] = []
+
+
+def _changes(body: bytes, since: str) -> Changes | None:
+    """Read `deltaLog.json`: what was published in each batch of the last thirty days."""
+    batches = msgspec.json.decode(body, type=list[_Batch])
+    times = [moment(batch.fetch_time) for batch in batches]
+    if not times:
+        raise ValueError("it lists nothing")
+    after = moment(since) if since else float("inf")
+    if after < min(times):
+        return None
+    found: dict[str, Source] = {}
+    for time, batch in zip(times, batches, strict=True):
+        for entry in (*batch.new, *batch.updated) if time > after else ():
+            match = _PLACE.search(entry.github_link)
+            if match:
+                found[match[0]] = Source(url=f"{_RAW}{match[0]}", file=f"cvelist/{match[0]}")
+    return Changes(stamp(max(times)), tuple(found.values()))
+
+
+_SOURCES = Group(
+    name="cvelist",
+    parts=("cvelist", "cvelist-*"),
+    sources=(
+        Source(
+            url="https://codeload.github.com/CVEProject/cvelistV5/tar.gz/refs/heads/main",
+            file="cvelist/cvelistV5.tar.gz",
+        ),
+    ),
+    increments=(
+        Increments(
+            source=Source(url=f"{_RAW}cves/deltaLog.json", file="cvelist/cves/deltaLog.json"),
+            changes=_changes,
+        ),
+    ),
+    size=550_000_000,
+)
+
+
 FEED = Feed(
     name="cvelist",
     title="CVE List",
@@ -278,5 +340,6 @@ FEED = Feed(
     parse=parse,
     parts=parts,
     supplements=tuple(sorted(_ECOSYSTEMS)),
-    urls=("https://codeload.github.com/CVEProject/cvelistV5/tar.gz/refs/heads/main",),
+    group=only(_SOURCES),
+    all_parts=("cvelist",),
 )

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from hullmark.advisories._formats import decoding
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Severity, State
 from hullmark.model.target import Target
 
@@ -281,6 +281,24 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"debian-{release}",) if release else ()
 
 
+_SOURCES = Group(
+    name="debian",
+    parts=("debian-*",),
+    sources=(
+        Source(url="https://security-tracker.debian.org/tracker/data/json", file="debian/tracker.json"),
+        Source(
+            url="https://salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/DSA/list",
+            file="debian/DSA-list",
+        ),
+        Source(
+            url="https://salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/DLA/list",
+            file="debian/DLA-list",
+        ),
+    ),
+    size=85_000_000,
+)
+
+
 FEED = Feed(
     name="debian",
     title="Debian security tracker",
@@ -293,9 +311,6 @@ FEED = Feed(
     ),
     parse=parse,
     parts=parts,
-    urls=(
-        "https://security-tracker.debian.org/tracker/data/json",
-        "https://salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/DSA/list",
-        "https://salsa.debian.org/security-tracker-team/security-tracker/-/raw/master/data/DLA/list",
-    ),
+    group=only(_SOURCES),
+    all_parts=("debian-12",),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from hullmark.advisories._formats import decoding
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import EndOfLife
 from hullmark.model.target import Target
 
@@ -140,6 +140,14 @@ def parts(_target: Target) -> tuple[str, ...] | None:
     return None
 
 
+_SOURCES = Group(
+    name="eol",
+    parts=("eol",),
+    sources=(Source(url="https://endoflife.date/api/v1/products/full", file="eol/products.json"),),
+    size=5_000_000,
+)
+
+
 FEED = Feed(
     name="eol",
     title="endoflife.date",
@@ -148,5 +156,6 @@ FEED = Feed(
     files=("eol/*.json", "eol/*.json.gz"),
     parse=parse,
     parts=parts,
-    urls=("https://endoflife.date/api/v1/products/full",),
+    group=only(_SOURCES),
+    all_parts=("eol",),
 )

@@ -7,7 +7,7 @@ line with the model's version and the date.
 import re
 from collections.abc import Iterator
 
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Epss
 from hullmark.model.target import Target
 
@@ -40,6 +40,19 @@ def parts(_target: Target) -> tuple[str, ...] | None:
     return None
 
 
+_SOURCES = Group(
+    name="epss",
+    parts=("epss",),
+    sources=(
+        Source(
+            url="https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
+            file="epss/epss_scores-current.csv.gz",
+        ),
+    ),
+    size=2_500_000,
+)
+
+
 FEED = Feed(
     name="epss",
     title="Exploit Prediction Scoring System",
@@ -48,5 +61,6 @@ FEED = Feed(
     files=("epss/*.csv", "epss/*.csv.gz"),
     parse=parse,
     parts=parts,
-    urls=("https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",),
+    group=only(_SOURCES),
+    all_parts=("epss",),
 )

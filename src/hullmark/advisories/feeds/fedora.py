@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from hullmark.advisories._formats import decoding
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, Severity
 from hullmark.model.target import Target
 
@@ -165,6 +165,26 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return tuple(f"epel-{major}.{number}" for number in range(int(minor) + 1)) if minor else ()
 
 
+def _group(part: str) -> Group | None:
+    match = re.fullmatch(r"(fedora|epel)-(\d{1,3}(?:\.\d{1,2})?)", part)
+    if match is None:
+        return None
+    name = f"F{match[2]}" if match[1] == "fedora" else f"EPEL-{match[2]}"
+    return Group(
+        name=part,
+        parts=(part,),
+        sources=(
+            Source(
+                url="https://bodhi.fedoraproject.org/updates/"
+                f"?type=security&status=stable&releases={name}&rows_per_page=100",
+                file=f"fedora/{name}-{{page}}.json",
+                pages="page",
+            ),
+        ),
+        size=20_000_000,
+    )
+
+
 FEED = Feed(
     name="fedora",
     title="Fedora updates",
@@ -173,8 +193,15 @@ FEED = Feed(
     files=("fedora/**/*.json", "fedora/**/*.json.gz", "fedora/*.tar.gz"),
     parse=parse,
     parts=parts,
-    urls=(
-        "https://bodhi.fedoraproject.org/updates/?type=security&status=stable&releases=F{release}",
-        "https://bodhi.fedoraproject.org/updates/?type=security&status=stable&releases=EPEL-{release}",
+    group=_group,
+    all_parts=(
+        "fedora-42",
+        "fedora-43",
+        "fedora-44",
+        "epel-8",
+        "epel-9",
+        "epel-10.0",
+        "epel-10.1",
+        "epel-10.2",
     ),
 )

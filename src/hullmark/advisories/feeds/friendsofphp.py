@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hullmark.advisories._formats import constraints, decoding
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Advisory, Affected, Range, Reference
 from hullmark.model.target import Target
 
@@ -70,6 +70,19 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return ("friendsofphp-composer",) if target.ecosystem == "composer" else None
 
 
+_SOURCES = Group(
+    name="friendsofphp",
+    parts=("friendsofphp-composer",),
+    sources=(
+        Source(
+            url="https://codeload.github.com/FriendsOfPHP/security-advisories/tar.gz/refs/heads/master",
+            file="php-security-advisories.tar.gz",
+        ),
+    ),
+    size=200_000,
+)
+
+
 FEED = Feed(
     name="friendsofphp",
     title="FriendsOfPHP security advisories",
@@ -78,5 +91,6 @@ FEED = Feed(
     files=("php-security-advisories.tar.gz", "friendsofphp/**/*.yaml"),
     parse=parse,
     parts=parts,
-    urls=("https://codeload.github.com/FriendsOfPHP/security-advisories/tar.gz/refs/heads/master",),
+    group=only(_SOURCES),
+    all_parts=("friendsofphp-composer",),
 )

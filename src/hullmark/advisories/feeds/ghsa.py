@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from hullmark.advisories._formats import constraints, decoding, osv
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, Severity, Withdrawn
 from hullmark.model.target import Target
 
@@ -217,6 +217,19 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"ghsa-{target.ecosystem}",) if target.ecosystem in _TYPES else None
 
 
+_SOURCES = Group(
+    name="ghsa",
+    parts=("ghsa-*",),
+    sources=(
+        Source(
+            url="https://codeload.github.com/github/advisory-database/tar.gz/refs/heads/main",
+            file="ghsa/advisory-database.tar.gz",
+        ),
+    ),
+    size=150_000_000,
+)
+
+
 FEED = Feed(
     name="ghsa",
     title="GitHub Advisory Database",
@@ -225,5 +238,6 @@ FEED = Feed(
     files=("ghsa/**/*.json", "ghsa/*.json.gz", "ghsa/*.tar.gz", "ghsa/*.zip"),
     parse=parse,
     parts=parts,
-    urls=("https://codeload.github.com/github/advisory-database/tar.gz/refs/heads/main",),
+    group=only(_SOURCES),
+    all_parts=("ghsa-npm",),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from hullmark.advisories._formats import decoding
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import KnownExploited
 from hullmark.model.target import Target
 
@@ -56,6 +56,19 @@ def parts(_target: Target) -> tuple[str, ...] | None:
     return None
 
 
+_SOURCES = Group(
+    name="kev",
+    parts=("kev",),
+    sources=(
+        Source(
+            url="https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
+            file="kev/known_exploited_vulnerabilities.json",
+        ),
+    ),
+    size=1_500_000,
+)
+
+
 FEED = Feed(
     name="kev",
     title="CISA Known Exploited Vulnerabilities",
@@ -64,5 +77,6 @@ FEED = Feed(
     files=("kev/*.json", "kev/*.json.gz"),
     parse=parse,
     parts=parts,
-    urls=("https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",),
+    group=only(_SOURCES),
+    all_parts=("kev",),
 )

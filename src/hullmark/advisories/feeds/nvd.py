@@ -8,13 +8,15 @@ another system is passed over as well; any other company is named in the stateme
 cannot tell it.
 """
 
+import datetime as dt
+import re
 from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
 from hullmark.advisories._formats import constraints, cpe, cvss, decoding
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Changes, Document, Feed, Group, Increments, Record, Source, moment, stamp
 from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Reference, Score, Withdrawn
 from hullmark.model.target import Target
 
@@ -269,6 +271,44 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return ("nvd-generic",) if target.ecosystem == "generic" else None
 
 
+_FIRST_YEAR = 2002
+_FEEDS = "https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-"
+_MODIFIED_DAYS = 7
+"""What was modified in the last eight days stands in a file of its own."""
+
+
+def _changes(body: bytes, since: str) -> Changes | None:
+    """Read `nvdcve-2.0-modified.meta`: the time at which the file beside it was made."""
+    match = re.search(rb"lastModifiedDate:(\S+)", body)
+    if match is None:
+        raise ValueError("it does not say when it was modified")
+    newest = moment(match[1].decode("ascii", "replace"))
+    if since and newest - moment(since) > _MODIFIED_DAYS * 24 * 3600:
+        return None
+    file = Source(url=f"{_FEEDS}modified.json.gz", file="nvd/nvdcve-2.0-modified.json.gz")
+    return Changes(stamp(newest), (file,) if since and newest > moment(since) else ())
+
+
+def _group(part: str) -> Group | None:
+    if part not in ("nvd", "nvd-generic"):
+        return None
+    years = range(_FIRST_YEAR, dt.datetime.now(dt.UTC).year + 1)
+    return Group(
+        name="nvd",
+        parts=("nvd", "nvd-generic"),
+        sources=tuple(
+            Source(url=f"{_FEEDS}{year}.json.gz", file=f"nvd/nvdcve-2.0-{year}.json.gz") for year in years
+        ),
+        increments=(
+            Increments(
+                source=Source(url=f"{_FEEDS}modified.meta", file="nvd/nvdcve-2.0-modified.meta"),
+                changes=_changes,
+            ),
+        ),
+        size=240_000_000,
+    )
+
+
 FEED = Feed(
     name="nvd",
     title="National Vulnerability Database",
@@ -277,5 +317,6 @@ FEED = Feed(
     files=("nvd/*.json", "nvd/*.json.gz"),
     parse=parse,
     parts=parts,
-    urls=("https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-{year}.json.gz",),
+    group=_group,
+    all_parts=("nvd",),
 )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from hullmark.advisories._formats import oval
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Advisory, Reference
 from hullmark.model.target import Target
 
@@ -91,6 +91,19 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"oracle-{match[0]}",) if match else ()
 
 
+_SOURCES = Group(
+    name="oracle",
+    parts=("oracle-*",),
+    sources=(
+        Source(
+            url="https://linux.oracle.com/security/oval/com.oracle.elsa-all.xml.bz2",
+            file="oracle/com.oracle.elsa-all.xml.bz2",
+        ),
+    ),
+    size=12_000_000,
+)
+
+
 FEED = Feed(
     name="oracle",
     title="Oracle Linux errata",
@@ -99,5 +112,6 @@ FEED = Feed(
     files=("oracle/*.xml", "oracle/*.xml.bz2", "oracle/*.xml.gz"),
     parse=parse,
     parts=parts,
-    urls=("https://linux.oracle.com/security/oval/com.oracle.elsa-all.xml.bz2",),
+    group=only(_SOURCES),
+    all_parts=("oracle-9",),
 )

@@ -8,7 +8,7 @@ each archive only the statements about its own ecosystem are taken.
 from collections.abc import Iterator
 
 from hullmark.advisories._formats import osv
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record
 from hullmark.model.target import Target
 
 _NAMES = {purl_type: name for name, purl_type in osv.LIBRARY_ECOSYSTEMS.items()}
@@ -26,6 +26,22 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"osv-{target.ecosystem}",) if target.ecosystem in _NAMES else None
 
 
+_SIZES = {
+    "npm": 190_000_000,
+    "PyPI": 25_000_000,
+    "Maven": 12_000_000,
+    "Go": 12_000_000,
+    "Packagist": 8_000_000,
+}
+
+
+def _group(part: str) -> Group | None:
+    name = _NAMES.get(part.removeprefix("osv-")) if part.startswith("osv-") else None
+    if name is None:
+        return None
+    return osv.exported(part, part, name, name, size=_SIZES.get(name, 2_000_000))
+
+
 FEED = Feed(
     name="osv",
     title="OSV.dev",
@@ -36,6 +52,7 @@ FEED = Feed(
     ),
     parse=parse,
     parts=parts,
-    urls=("https://osv-vulnerabilities.storage.googleapis.com/{ecosystem}/all.zip",),
+    group=_group,
+    all_parts=tuple(f"osv-{ecosystem}" for ecosystem in _NAMES),
     version=2,
 )

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from hullmark.advisories._formats import cvss, decoding, oval
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, State
 from hullmark.model.target import Target
 
@@ -159,6 +159,23 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"photon-{match[0]}",) if match else ()
 
 
+def _group(part: str) -> Group | None:
+    match = re.fullmatch(r"photon-(\d{1,3})", part)
+    if match is None:
+        return None
+    file = f"cve_data_photon{match[1]}.0.json"
+    return Group(
+        name=part,
+        parts=(part,),
+        sources=(
+            Source(
+                url=f"https://packages.broadcom.com/photon/photon_cve_metadata/{file}", file=f"photon/{file}"
+            ),
+        ),
+        size=3_000_000,
+    )
+
+
 FEED = Feed(
     name="photon",
     title="Photon OS security data",
@@ -167,5 +184,6 @@ FEED = Feed(
     files=("photon/*.json", "photon/*.json.gz", "photon/*.xml", "photon/*.xml.gz"),
     parse=parse,
     parts=parts,
-    urls=("https://packages.vmware.com/photon/photon_cve_metadata/cve_data_photon{release}.json",),
+    group=_group,
+    all_parts=("photon-3", "photon-4", "photon-5"),
 )

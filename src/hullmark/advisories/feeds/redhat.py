@@ -9,6 +9,7 @@ What is left out: packages with debugging symbols only, whatever is no rpm (cont
 release of RHEL, and unaffected builds that merely came with an erratum. EUS and layered products are kept apart by their CPE.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -17,7 +18,18 @@ import msgspec
 
 from hullmark.advisories._formats import csaf, decoding
 from hullmark.advisories._formats.ordering import ordered
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import (
+    Changes,
+    Document,
+    Feed,
+    Group,
+    Increments,
+    Record,
+    Source,
+    moment,
+    only,
+    stamp,
+)
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, Severity, State, Withdrawn
 from hullmark.model.target import Target
 
@@ -351,6 +363,58 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"rhel-{match[0]}",) if match else ()
 
 
+_BASE = "https://security.access.redhat.com/data/csaf/v2/"
+_CHANGED = re.compile(
+    r'"?(\d{4}/(?:cve|rh[sbe]a)-\d{4}[-_]\d{1,19}\.json)"?,"?([^",\s]+)"?\s*\Z', re.IGNORECASE
+)
+
+
+def _named(body: bytes, url: str) -> str:
+    """Read `archive_latest.txt`: the name of the newest archive beside it."""
+    name = body.decode("ascii", "replace").strip()
+    if not re.fullmatch(r"[\w.-]{1,200}\.tar\.(?:zst|xz|gz)", name):
+        raise ValueError(f"{name[:80]!r} is no archive's name")
+    return url.rpartition("/")[0] + f"/{name}"
+
+
+def _changes(kind: str, body: bytes, since: str) -> Changes:
+    """Read `changes.csv`: each document with the time of its last change."""
+    after = moment(since) if since else float("inf")
+    newest = 0.0
+    found: dict[str, Source] = {}
+    for line in body.decode("utf-8", "replace").splitlines():
+        match = _CHANGED.match(line)
+        if match is None:
+            continue
+        time = moment(match[2])
+        newest = max(newest, time)
+        if time > after:
+            found[match[1]] = Source(url=f"{_BASE}{kind}/{match[1]}", file=f"redhat/{kind}/{match[1]}")
+    if not newest:
+        raise ValueError("it lists nothing")
+    return Changes(stamp(newest), tuple(found.values()))
+
+
+_KINDS = ("vex", "advisories")
+_SOURCES = Group(
+    name="redhat",
+    parts=("rhel-*",),
+    sources=tuple(
+        Source(url=f"{_BASE}{kind}/archive_latest.txt", file=f"redhat/{kind}.tar.zst", follow=(_named,))
+        for kind in _KINDS
+    ),
+    increments=tuple(
+        Increments(
+            source=Source(url=f"{_BASE}{kind}/changes.csv", file=f"redhat/{kind}/changes.csv"),
+            changes=functools.partial(_changes, kind),
+            removals=Source(url=f"{_BASE}{kind}/deletions.csv", file=f"redhat/{kind}/deletions.csv"),
+        )
+        for kind in _KINDS
+    ),
+    size=350_000_000,
+)
+
+
 FEED = Feed(
     name="redhat",
     title="Red Hat CSAF and VEX",
@@ -363,13 +427,12 @@ FEED = Feed(
             "**/*.json.gz",
             "*.zip",
             "*.tar.gz",
+            "*.tar.zst",
             "**/deletions.csv",
         )
     ),
     parse=parse,
     parts=parts,
-    urls=(
-        "https://security.access.redhat.com/data/csaf/v2/vex/",
-        "https://security.access.redhat.com/data/csaf/v2/advisories/",
-    ),
+    group=only(_SOURCES),
+    all_parts=("rhel-9",),
 )

@@ -6,8 +6,8 @@ Publisher: https://errata.rockylinux.org, exported by OSV.dev. Names are those o
 import re
 from collections.abc import Iterator
 
-from hullmark.advisories._formats import osv_rpm
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories._formats import osv, osv_rpm
+from hullmark.advisories.feed import Document, Feed, Group, Record
 from hullmark.model.target import Target
 
 _MAJOR = re.compile(r"\d+")
@@ -28,6 +28,13 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"rocky-{match[0]}",) if match else ()
 
 
+def _group(part: str) -> Group | None:
+    release = part.removeprefix("rocky-")
+    if release == part or not _MAJOR.fullmatch(release):
+        return None
+    return osv.exported(part, part, f"Rocky Linux:{release}", f"Rocky-Linux-{release}", size=3_000_000)
+
+
 FEED = Feed(
     name="rocky",
     title="Rocky Linux errata",
@@ -36,5 +43,6 @@ FEED = Feed(
     files=("osv/Rocky*/all.zip", "osv/Rocky*/*.json"),
     parse=parse,
     parts=parts,
-    urls=("https://osv-vulnerabilities.storage.googleapis.com/Rocky%20Linux:{release}/all.zip",),
+    group=_group,
+    all_parts=("rocky-8", "rocky-9", "rocky-10"),
 )

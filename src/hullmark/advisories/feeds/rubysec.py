@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hullmark.advisories._formats import constraints, cvss, decoding
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Advisory, Affected, Reference, Score, Severity
 from hullmark.model.target import Target
 
@@ -145,6 +145,19 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"rubysec-{target.ecosystem}",) if target.ecosystem in ("gem", "generic") else None
 
 
+_SOURCES = Group(
+    name="rubysec",
+    parts=("rubysec-*",),
+    sources=(
+        Source(
+            url="https://codeload.github.com/rubysec/ruby-advisory-db/tar.gz/refs/heads/master",
+            file="ruby-advisory-db.tar.gz",
+        ),
+    ),
+    size=600_000,
+)
+
+
 FEED = Feed(
     name="rubysec",
     title="Ruby Advisory Database",
@@ -154,5 +167,6 @@ FEED = Feed(
     parse=parse,
     parts=parts,
     supplements=("generic",),
-    urls=("https://codeload.github.com/rubysec/ruby-advisory-db/tar.gz/refs/heads/master",),
+    group=only(_SOURCES),
+    all_parts=("rubysec-gem",),
 )

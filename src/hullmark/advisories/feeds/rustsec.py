@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hullmark.advisories._formats import constraints, cvss, decoding
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Advisory, Affected, Reference, Withdrawn
 from hullmark.model.target import Target
 
@@ -147,6 +147,19 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return ("rustsec-cargo",) if target.ecosystem == "cargo" else None
 
 
+_SOURCES = Group(
+    name="rustsec",
+    parts=("rustsec-cargo",),
+    sources=(
+        Source(
+            url="https://codeload.github.com/RustSec/advisory-db/tar.gz/refs/heads/main",
+            file="rustsec-advisory-db.tar.gz",
+        ),
+    ),
+    size=500_000,
+)
+
+
 FEED = Feed(
     name="rustsec",
     title="RustSec Advisory Database",
@@ -155,5 +168,6 @@ FEED = Feed(
     files=("rustsec-advisory-db.tar.gz", "rustsec/**/*.md"),
     parse=parse,
     parts=parts,
-    urls=("https://codeload.github.com/RustSec/advisory-db/tar.gz/refs/heads/main",),
+    group=only(_SOURCES),
+    all_parts=("rustsec-cargo",),
 )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from hullmark.advisories._formats import oval
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source
 from hullmark.model.advisory import Advisory, Affected, Reference, Score
 from hullmark.model.target import Target
 
@@ -29,6 +29,7 @@ _LESS = frozenset({"less than", "6"})  # 6 is the number of that operation in on
 _ALL_ARCHES = frozenset({"aarch64", "ppc64le", "s390x", "x86_64"})
 _NOTICE = re.compile(r"(?:open)?SUSE-(?:[SROF]U|IU|SR|SA)[-:]\d{4}:\d+(?:-\d+)?")
 _CVE = re.compile(r"CVE-\d{4}-\d+")
+_FIRST_WITH_MINORS = 16
 
 
 def _release(comment: str) -> oval.Release:
@@ -174,6 +175,43 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (release, "sles-12-modules") if major == "12" else (release,)
 
 
+_FILE_OF = {
+    "opensuse-leap": "opensuse.leap.{}",
+    "opensuse-leap-micro": "opensuse.leap.micro.{}",
+    "sle-micro": "suse.linux.enterprise.micro.{}",
+    "sl-micro": "suse.linux.micro.{}",
+}
+
+
+def _group(part: str) -> Group | None:
+    name, _, version = part.rpartition("-")
+    if part == "opensuse-tumbleweed":
+        stem = "opensuse.tumbleweed"
+    elif part == "sles-12-modules":
+        stem = "suse.linux.enterprise.12"
+    elif name == "sles" and (match := re.fullmatch(r"(\d{1,3})(?:\.(\d{1,2}))?", version)):
+        # From 16 on there are minor releases in place of service packs.
+        minor = f"-sp{match[2]}" if int(match[1]) < _FIRST_WITH_MINORS else f".{match[2]}"
+        stem = f"suse.linux.enterprise.{match[1]}{minor if match[2] else ''}"
+    elif name in _FILE_OF and re.fullmatch(r"\d+\.\d+", version):
+        stem = _FILE_OF[name].format(version)
+    else:
+        return None
+    return Group(
+        name=part,
+        parts=(part,),
+        sources=tuple(
+            Source(
+                url=f"https://ftp.suse.com/pub/projects/security/oval/{stem}{kind}.xml.gz",
+                file=f"suse/{stem}{kind}.xml.gz",
+                optional=kind == "-patch",
+            )
+            for kind in ("-affected", "-patch")
+        ),
+        size=15_000_000,
+    )
+
+
 FEED = Feed(
     name="suse",
     title="SUSE OVAL",
@@ -182,8 +220,17 @@ FEED = Feed(
     files=("suse/*.xml", "suse/*.xml.gz"),
     parse=parse,
     parts=parts,
-    urls=(
-        "https://ftp.suse.com/pub/projects/security/oval/suse.linux.enterprise.{release}.xml.gz",
-        "https://ftp.suse.com/pub/projects/security/oval/opensuse.leap.{release}.xml.gz",
+    group=_group,
+    all_parts=(
+        "opensuse-leap-15.6",
+        "opensuse-leap-16.0",
+        "opensuse-tumbleweed",
+        "sle-micro-5.5",
+        "sl-micro-6.0",
+        "sl-micro-6.1",
+        "sles-12.5",
+        "sles-12-modules",
+        *(f"sles-15.{pack}" for pack in range(3, 8)),
+        "sles-16.0",
     ),
 )

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import msgspec
 
 from hullmark.advisories._formats import decoding, osv
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Severity, State, Withdrawn
 from hullmark.model.facts import Unread
 from hullmark.model.target import Target
@@ -410,6 +410,21 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"ubuntu-{release}",) if release else ()
 
 
+_SOURCES = Group(
+    name="ubuntu",
+    parts=("ubuntu-*",),
+    sources=(
+        Source(
+            url="https://security-metadata.canonical.com/osv/osv-all.tar.xz", file="ubuntu/osv-all.tar.xz"
+        ),
+        Source(
+            url="https://security-metadata.canonical.com/vex/vex-all.tar.xz", file="ubuntu/vex-all.tar.xz"
+        ),
+    ),
+    size=115_000_000,
+)
+
+
 FEED = Feed(
     name="ubuntu",
     title="Ubuntu security notices and CVE tracker",
@@ -419,11 +434,14 @@ FEED = Feed(
         "ubuntu/osv/**/*.json",
         "ubuntu/osv*.zip",
         "ubuntu/osv*.tar.gz",
+        "ubuntu/osv*.tar.xz",
         "ubuntu/vex/**/*.json",
         "ubuntu/vex*.tar.gz",
+        "ubuntu/vex*.tar.xz",
         "ubuntu/tracker/CVE-*",
     ),
     parse=parse,
     parts=parts,
-    urls=("https://security-metadata.canonical.com/osv/", "https://security-metadata.canonical.com/vex/"),
+    group=only(_SOURCES),
+    all_parts=("ubuntu-24.04",),
 )

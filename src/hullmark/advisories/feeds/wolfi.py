@@ -6,7 +6,7 @@ Format: `_formats/secdb.py`; the document names no release.
 from collections.abc import Iterator
 
 from hullmark.advisories._formats import secdb
-from hullmark.advisories.feed import Document, Feed, Record
+from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Reference
 from hullmark.model.target import Target
 
@@ -34,6 +34,14 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return ("wolfi",)
 
 
+_SOURCES = Group(
+    name="wolfi",
+    parts=("wolfi",),
+    sources=(Source(url="https://packages.wolfi.dev/os/security.json", file="wolfi/security.json"),),
+    size=3_000_000,
+)
+
+
 FEED = Feed(
     name="wolfi",
     title="Wolfi security database",
@@ -42,5 +50,6 @@ FEED = Feed(
     files=("wolfi/security.json", "wolfi/security.json.gz"),
     parse=parse,
     parts=parts,
-    urls=("https://packages.wolfi.dev/os/security.json",),
+    group=only(_SOURCES),
+    all_parts=("wolfi",),
 )

@@ -1,0 +1,487 @@
+"""Keeps the database fresh: asks the publishers what changed, fetches that, and builds the parts that it concerns.
+
+    fetched/<feed>-<group>.json      what the servers said of the files that the group's parts were made of
+    incoming/                        files on their way (see `fetch.py`)
+    met/<part>                       the parts that a scan on this machine has ever wanted
+
+A group of files is the unit: one process at a time sees to it (the kernel lets go of a dead one's lock), others wait for
+it and then find that there is nothing left to do. Its parts appear by the rename of `current.json`, whole or not at all.
+"""
+
+import contextlib
+import datetime as dt
+import email.utils
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+
+from hullmark.advisories.build import Built, build_group, change_group, confirm
+from hullmark.advisories.database import changing, load_current
+from hullmark.advisories.feed import Changes, Feed, Group, Source, moment, stamp
+from hullmark.advisories.fetch import Fetched, Fetcher, Validators
+from hullmark.advisories.registry import feeds, schemes
+from hullmark.images.source import SourceOptions
+from hullmark.model.errors import FeedError
+from hullmark.model.facts import Unread
+
+MAX_CHANGED = 3000
+"""With more changed documents than this the whole archive is quicker."""
+_DOCUMENTS_AT_A_TIME = 8
+_MOST_PAGES = 1000
+_ARCHIVE_MARGIN_S = 3600.0
+_POINTER_BYTES = 16 * 1024 * 1024
+
+Told = Callable[[str, int, int], None]
+"""Told a group's name, the bytes that are here, and how many there will be (0 where that is not known)."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How feeds are reached. `mirror` is the address of a folder laid out as a mirror, asked in place of the publishers.
+
+    `max_age_s` is the age up to which a part need not be asked for. `accept_loss` takes content that lost much.
+    """
+
+    options: SourceOptions = SourceOptions()
+    mirror: str = ""
+    max_age_s: float = 0.0
+    accept_loss: bool = False
+    whole: bool = False
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of one group: its parts, those that did not change, what could not be used, and why it was not updated."""
+
+    feed: str
+    group: str
+    state: Literal["updated", "unchanged", "recent", "failed"]
+    parts: tuple[str, ...] = ()
+    reason: str = ""
+    hint: str = ""
+    kept: dict[str, str] = {}
+    unread: int = 0
+    first_unread: Unread | None = None
+    fetched_bytes: int = 0
+
+
+class _File(Struct, frozen=True, omit_defaults=True):
+    url: str
+    validators: Validators = Validators()
+
+
+class _Known(Struct, omit_defaults=True):
+    """What `fetched/…json` says. `reader` is made of all that shapes what becomes of the same files."""
+
+    reader: str = ""
+    since: dict[str, str] = {}
+    files: dict[str, _File] = {}
+
+
+class Wanted(NamedTuple):
+    """A group of files of a feed."""
+
+    feed: Feed
+    group: Group
+
+    @property
+    def name(self) -> str:
+        """Give it as it is shown, and named in the folder."""
+        own = self.group.name
+        return own if own.startswith(self.feed.name) else f"{self.feed.name}-{own}"
+
+
+def wanted(parts: Iterable[str], known: Iterable[Feed] | None = None) -> list[Wanted]:
+    """Find the groups that parts are made of; a part that nobody publishes is left out."""
+    found: dict[str, Wanted] = {}
+    asked = tuple(feeds() if known is None else known)
+    for part in parts:
+        for feed in asked:
+            group = feed.group(part)
+            if group is not None:
+                each = Wanted(feed, group)
+                found.setdefault(each.name, each)
+    return list(found.values())
+
+
+def everything(known: Iterable[Feed] | None = None) -> list[Wanted]:
+    """Give every group that there is."""
+    asked = tuple(feeds() if known is None else known)
+    return [each for feed in asked for each in wanted(feed.all_parts, (feed,))]
+
+
+def met(folder: Path) -> set[str]:
+    """Give the parts that this machine has, or that a scan on it has ever wanted."""
+    with contextlib.suppress(OSError):
+        return set(load_current(folder).parts) | {path.name for path in (folder / "met").iterdir()}
+    return set(load_current(folder).parts)
+
+
+def meet(folder: Path, parts: Iterable[str]) -> None:
+    """Remember that parts were wanted."""
+    with contextlib.suppress(OSError):
+        (folder / "met").mkdir(parents=True, exist_ok=True)
+        for part in parts:
+            if "/" not in part and not part.startswith("."):
+                (folder / "met" / part).touch()
+
+
+def update(
+    folder: Path, each: Wanted, settings: Settings, told: Told = lambda _name, _here, _all: None
+) -> Outcome:
+    """Bring one group up to date. Never raises for what is wrong with it: that is in the outcome."""
+    feed = each.feed
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # A whole build of the feed from a folder holds its lock alone, groups of it share it.
+        with changing(folder, f"lock-{feed.name}", shared=True), changing(folder, f"lock-group-{each.name}"):
+            if settings.max_age_s and _is_recent(folder, each, settings.max_age_s):
+                return Outcome(feed=feed.name, group=each.name, state="recent")
+            with _Updating(folder, each, settings, told) as updating:
+                return updating.run()
+    except FeedError as problem:
+        where = f"{problem.where}: " if problem.where else ""
+        return Outcome(
+            feed=feed.name,
+            group=each.name,
+            state="failed",
+            reason=f"{where}{problem.what}",
+            hint=problem.hint,
+        )
+    except OSError as problem:
+        return Outcome(feed=feed.name, group=each.name, state="failed", reason=str(problem))
+
+
+def age_s(checked: str, built: str, now: float) -> float:
+    """Give for how many seconds nobody has asked whether a part is still right; infinite where that is not known."""
+    times = [dt.datetime.fromisoformat(text).timestamp() for text in (checked, built) if text]
+    return now - max(times) if times else float("inf")
+
+
+def _is_recent(folder: Path, each: Wanted, max_age_s: float) -> bool:
+    """Tell whether all parts that the group has here were asked for lately, as by whoever held the lock before."""
+    parts = [
+        info
+        for key, info in load_current(folder).parts.items()
+        if info.feed == each.feed.name and each.group.makes(key)
+    ]
+    now = time.time()
+    return bool(parts) and all(info.checked and age_s(info.checked, "", now) < max_age_s for info in parts)
+
+
+class _Updating:
+    """One group while it is updated; its files are in a folder of its own, which goes away."""
+
+    def __init__(self, folder: Path, each: Wanted, settings: Settings, told: Told) -> None:
+        self.folder = folder
+        self.feed, self.group = each
+        self.name = each.name
+        self.settings = settings
+        self.told = told
+        self.state = folder / "fetched" / f"{each.name}.json"
+        self.mirror = folder / "incoming" / f"{each.name}.files"
+        self.fetcher = Fetcher(folder / "incoming", settings.options)
+        self.checked = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.here = 0
+
+    def __enter__(self) -> Self:
+        shutil.rmtree(self.mirror, ignore_errors=True)
+        self.mirror.mkdir(parents=True, exist_ok=True)
+        _sweep(self.folder / "incoming")
+        return self
+
+    def __exit__(self, *_problem: object) -> None:
+        self.fetcher.close()
+        shutil.rmtree(self.mirror, ignore_errors=True)
+
+    def run(self) -> Outcome:
+        known = self._load()
+        reader = f"{self.feed.version}/{max(scheme.revision for scheme in schemes().values())}"
+        if known.reader != reader or not self._has_parts():
+            known = _Known()
+        increments = self.group.increments
+        if known.since.keys() == {each.source.file for each in increments} and not self.settings.whole:
+            outcome = self._changed(known) if increments else None
+            if outcome is not None:
+                return outcome
+        return self._whole(known, _Known(reader=reader))
+
+    # a whole build
+
+    def _whole(self, known: _Known, fresh: _Known) -> Outcome:
+        self._clear()
+        newest, lists = self._newest_changes()
+        found = [(source, self._get(source, known)) for source in self.group.sources]
+        if all(fetched.path is None and not fetched.absent for _, _, fetched in _flat(found)):
+            return self._unchanged()
+        times: list[float] = []
+        for source, pieces in found:
+            for file, url, fetched in pieces:
+                kept = fetched
+                if fetched.path is None and not fetched.absent:
+                    kept = self.fetcher.fetch(url, moved=self._moved)  # the others changed: all are needed
+                if kept.absent:
+                    if not source.optional:
+                        raise FeedError("there is no such file", where=url)
+                    continue
+                times.append(self._place(file, kept))
+                fresh.files[file] = _File(url, kept.validators)
+        if not fresh.files:
+            raise FeedError("none of its files is there", where=self.group.sources[0].url)
+        built = build_group(
+            self.mirror,
+            self.folder,
+            self.feed,
+            self.group,
+            checked=self.checked,
+            accept_loss=self.settings.accept_loss,
+        )
+        if built.failed:
+            return self._outcome(built)
+        # An archive is made now and then; what changed since then is on the list.
+        oldest = min(times) - _ARCHIVE_MARGIN_S
+        fresh.since = {file: stamp(min(moment(time), oldest)) for file, time in newest.items()}
+        if fresh.since == newest:
+            fresh.files |= lists
+            self._save(fresh)
+            return self._outcome(built)
+        self._save(fresh)
+        changed = self._changed(fresh)
+        return self._outcome(built) if changed is None else self._joined(self._outcome(built), changed)
+
+    def _newest_changes(self) -> tuple[dict[str, str], dict[str, _File]]:
+        """Give the time of the newest change of each list, asked before the archives are; nothing where one fails."""
+        times, lists = {}, {}
+        for each in self.group.increments:
+            body, lists[each.source.file] = self._list(each.source, Validators())
+            changes = self._read_list(each.changes, body, "") if body is not None else None
+            if changes is None:
+                return {}, {}
+            times[each.source.file] = changes.since
+        return times, lists
+
+    def _get(self, source: Source, known: _Known) -> list[tuple[str, str, Fetched]]:
+        """Fetch what a source names: (file, address, what came)."""
+        if source.pages:
+            return self._paged(source)
+        url = self._address(source)
+        for step in source.follow if not self.settings.mirror else ():
+            try:
+                url = step(self._pointer(url), url)
+            except ValueError as problem:
+                raise FeedError(f"it does not say where the file is: {problem}", where=url) from problem
+        before = known.files.get(source.file)
+        validators = before.validators if before is not None and before.url == url else Validators()
+        return [(source.file, url, self.fetcher.fetch(url, validators, self._moved))]
+
+    def _pointer(self, url: str) -> bytes:
+        """Fetch a small file that names another."""
+        fetched = self.fetcher.fetch(url)
+        if fetched.path is None:
+            raise FeedError("there is no such file", where=url)
+        try:
+            if fetched.path.stat().st_size > _POINTER_BYTES:
+                raise FeedError("it is too large to name a file", where=url)
+            return fetched.path.read_bytes()
+        finally:
+            fetched.path.unlink()
+
+    def _paged(self, source: Source) -> list[tuple[str, str, Fetched]]:
+        """Fetch a list page by page; each says how many there are."""
+        found: list[tuple[str, str, Fetched]] = []
+        pages, page = 1, 0
+        while page < pages:
+            page += 1
+            file = source.file.replace("{page}", str(page))
+            url = self._address(msgspec.structs.replace(source, file=file))
+            if not self.settings.mirror:
+                url += f"{'&' if '?' in url else '?'}{source.pages}={page}"
+            fetched = self.fetcher.fetch(url, moved=self._moved, accept="application/json")
+            if fetched.path is None:
+                raise FeedError("there is no such file", where=url)
+            try:
+                said = msgspec.json.decode(fetched.path.read_bytes(), type=_Page)
+            except msgspec.DecodeError as problem:
+                raise FeedError(f"it is no page of a list: {problem}", where=url) from problem
+            self._place(file, fetched)
+            found.append((file, url, Fetched(self.mirror / file, fetched.validators)))
+            pages = min(said.pages, _MOST_PAGES)
+        return found
+
+    # what changed
+
+    def _changed(self, known: _Known) -> Outcome | None:
+        """Fetch just the changed documents; None where the whole must be fetched."""
+        self._clear()
+        files = dict(known.files)
+        since = dict(known.since)
+        documents: list[Source] = []
+        removed: list[str] = []
+        ids: frozenset[str] | None = None
+        asked = same = 0
+        for each in self.group.increments:
+            before = known.files.get(each.source.file, _File(""))
+            asked += 1
+            body, files[each.source.file] = self._list(each.source, before.validators)
+            if body is None:
+                if not files[each.source.file].url:
+                    return None
+                same += 1
+                continue
+            changes = self._read_list(each.changes, body, known.since[each.source.file])
+            if changes is None:
+                return None
+            documents += changes.files
+            removed += changes.removed
+            ids = changes.ids if changes.ids is not None else ids
+            since[each.source.file] = max(changes.since, since[each.source.file], key=moment)
+            if each.removals is not None:
+                removals = self.fetcher.fetch(self._address(each.removals), moved=self._moved)
+                if removals.path is not None:
+                    self._place(each.removals.file, removals)
+        if same == asked:
+            return self._unchanged()
+        if len(documents) > MAX_CHANGED:
+            return None
+        removed += self._documents(documents)
+        built = change_group(
+            self.mirror, self.folder, self.feed, self.group, removed=removed, ids=ids, checked=self.checked
+        )
+        self._save(_Known(reader=known.reader, since=since, files=files))
+        return self._outcome(built)
+
+    def _list(self, source: Source, validators: Validators) -> tuple[bytes | None, _File]:
+        """Fetch the list of changes; no body where it is as it was, and no address where there is none."""
+        url = self._address(source)
+        fetched = self.fetcher.fetch(url, validators, self._moved)
+        if fetched.absent:
+            return None, _File("")
+        if fetched.path is None:
+            return None, _File(url, validators)
+        body = fetched.path.read_bytes()
+        fetched.path.unlink()
+        return body, _File(url, fetched.validators)
+
+    def _read_list(
+        self, changes: Callable[[bytes, str], Changes | None], body: bytes, since: str
+    ) -> Changes | None:
+        """Read the list; one that cannot be read is no reason to fail, since the whole can be fetched."""
+        try:
+            return changes(body, since)
+        except ValueError:
+            return None
+
+    def _documents(self, files: list[Source]) -> list[str]:
+        """Fetch changed documents, several at a time; give the names of those that are gone meanwhile."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        def one(source: Source) -> str:
+            fetched = self.fetcher.fetch(self._address(source))
+            if fetched.path is None:
+                return Path(source.file).stem
+            self._place(source.file, fetched)
+            return ""
+
+        gone = []
+        with ThreadPoolExecutor(_DOCUMENTS_AT_A_TIME) as pool:
+            for number, name in enumerate(pool.map(one, files), 1):
+                self.told(self.name, number, len(files))
+                if name:
+                    gone.append(name)
+        return gone
+
+    # what all of it needs
+
+    def _address(self, source: Source) -> str:
+        if not self.settings.mirror:
+            return source.url
+        return f"{self.settings.mirror.rstrip('/')}/{quote(source.file)}"
+
+    def _moved(self, here: int, total: int) -> None:
+        self.here = here
+        self.told(self.name, here, max(total, 0))
+
+    def _place(self, file: str, fetched: Fetched) -> float:
+        """Put a fetched file where a mirror has it, with the time that its publisher gives it, and give that."""
+        assert fetched.path is not None
+        place = self.mirror / file
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if fetched.path != place:
+            fetched.path.replace(place)
+        with contextlib.suppress(ValueError, OverflowError, OSError):
+            time_s = email.utils.parsedate_to_datetime(fetched.validators.modified).timestamp()
+            os.utime(place, (time_s, time_s))
+        return place.stat().st_mtime
+
+    def _clear(self) -> None:
+        shutil.rmtree(self.mirror, ignore_errors=True)
+        self.mirror.mkdir(parents=True, exist_ok=True)
+
+    def _has_parts(self) -> bool:
+        return any(
+            info.feed == self.feed.name and self.group.makes(key)
+            for key, info in load_current(self.folder).parts.items()
+        )
+
+    def _load(self) -> _Known:
+        try:
+            return msgspec.json.decode(self.state.read_bytes(), type=_Known)
+        except (OSError, msgspec.DecodeError):
+            return _Known()
+
+    def _save(self, known: _Known) -> None:
+        self.state.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.state.with_name(f".{self.state.name}.{os.getpid()}")
+        beside.write_bytes(msgspec.json.format(msgspec.json.encode(known), indent=1) + b"\n")
+        beside.replace(self.state)
+
+    def _unchanged(self) -> Outcome:
+        parts = confirm(self.folder, self.feed, self.group, self.checked)
+        return Outcome(feed=self.feed.name, group=self.name, state="unchanged", parts=tuple(parts))
+
+    def _outcome(self, built: Built) -> Outcome:
+        same = set(built.unchanged)
+        return Outcome(
+            feed=self.feed.name,
+            group=self.name,
+            state="unchanged" if same == set(built.parts) and not built.failed else "updated",
+            parts=tuple(sorted(built.parts)),
+            kept=built.failed,
+            unread=built.unread_counts.get(self.feed.name, 0),
+            first_unread=built.unread.get(self.feed.name),
+        )
+
+    @staticmethod
+    def _joined(whole: Outcome, changed: Outcome) -> Outcome:
+        """Make one outcome of a whole build and of the changes after it."""
+        return msgspec.structs.replace(
+            changed,
+            state="updated" if "updated" in (whole.state, changed.state) else changed.state,
+            unread=whole.unread + changed.unread,
+            first_unread=whole.first_unread or changed.first_unread,
+        )
+
+
+class _Page(Struct):
+    """What Bodhi says of a page."""
+
+    pages: int = 1
+
+
+def _flat(found: list[tuple[Source, list[tuple[str, str, Fetched]]]]) -> Iterator[tuple[str, str, Fetched]]:
+    for _source, pieces in found:
+        yield from pieces
+
+
+def _sweep(incoming: Path) -> None:
+    """Remove what nobody went on with for a week."""
+    with contextlib.suppress(OSError):
+        for path in incoming.iterdir():
+            with contextlib.suppress(OSError):
+                if path.is_file() and time.time() - path.stat().st_mtime > 7 * 24 * 3600:
+                    path.unlink()
