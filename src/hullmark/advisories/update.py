@@ -226,7 +226,7 @@ class _Updating:
                 if fetched.path is None and not fetched.absent:
                     kept = self.fetcher.fetch(url, moved=self._moved)  # the others changed: all are needed
                 if kept.absent:
-                    if not source.optional:
+                    if not (source.optional or self.settings.mirror):  # a mirror has what its owner wants
                         raise FeedError("there is no such file", where=url)
                     continue
                 times.append(self._place(file, kept))
@@ -275,9 +275,15 @@ class _Updating:
                 url = step(self._pointer(url), url)
             except ValueError as problem:
                 raise FeedError(f"it does not say where the file is: {problem}", where=url) from problem
-        before = known.files.get(source.file)
-        validators = before.validators if before is not None and before.url == url else Validators()
-        return [(source.file, url, self.fetcher.fetch(url, validators, self._moved))]
+        # A mirror may keep a file compressed.
+        for end in ("", ".gz") if self.settings.mirror else ("",):
+            file = source.file + end
+            before = known.files.get(file)
+            validators = before.validators if before is not None and before.url == url + end else Validators()
+            found = self.fetcher.fetch(url + end, validators, self._moved)
+            if not found.absent:
+                return [(file, url + end, found)]
+        return [(source.file, url, found)]
 
     def _pointer(self, url: str) -> bytes:
         """Fetch a small file that names another."""

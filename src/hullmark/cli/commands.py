@@ -25,6 +25,7 @@ COMMANDS = (
     Command("scan", "scan:Scan", "Scan images and say what is vulnerable in them."),
     Command("sbom", "sbom:Sbom", "List the packages of an image without matching them."),
     Command("db build", "database:Build", "Build the database from the publishers' files in a folder."),
+    Command("db update", "database:Update", "Fetch what the publishers have changed."),
     Command("db status", "database:Status", "Show each part: feed, revision, time, records and size."),
     Command("cache info", "cache:Info", "Show where the cache is and what it holds."),
     Command("cache prune", "cache:Prune", "Remove what was not used for longest until the rest fits."),
@@ -36,7 +37,7 @@ COMMANDS = (
 )
 GROUPS = {
     "": "Finds what is wrong in container images and decides, by policy, whether they may sail.",
-    "db": "Build the advisory database, see what is in it.",
+    "db": "Keep the advisory database fresh, build it, see what is in it.",
     "cache": "See, prune and clear what is remembered of layers.",
 }
 

@@ -27,9 +27,13 @@ class Config(Settings, frozen=True, kw_only=True):
         write_line(f"config file   {path}  # {there}{_variable('HULLMARK_CONFIG')}")
         write_line(f"cache         {cache_folder()}  # {_variable('HULLMARK_CACHE_DIR')}")
         write_line(f"database      {database_folder()}  # {_variable('HULLMARK_DB_DIR')}")
+        shown = set()
         for command in COMMANDS:
             for key, value, origin in _settings(command.name, command.load(), tables):
-                write_line(f"{command.name.replace(' ', '.')}.{key} = {_toml(value)}  # {origin}")
+                line = f"{key} = {_toml(value)}  # {origin}"
+                if line not in shown:  # what commands share is shown once
+                    write_line(line)
+                shown.add(line)
         return ExitCode.CLEAN
 
 
@@ -40,7 +44,7 @@ def _variable(name: str) -> str:
 def _settings(
     command: str, kind: type[Settings], tables: dict[str, dict[str, Any]]
 ) -> Iterator[tuple[str, Any, str]]:
-    """Give each flag's name, value and origin; a bound for what is read has a line of its own."""
+    """Give each flag's name with its table, value and origin; a bound for what is read has a line of its own."""
     from hullmark.cli.options import settings_of
     from hullmark.cli.settings import resolve
     from hullmark.scan.limits import with_limits
@@ -51,13 +55,15 @@ def _settings(
         value, origin = found[setting.field].value, found[setting.field].origin
         if setting.positional:
             continue
+        table = command.replace(" ", ".")
         if setting.name != "limit":
-            yield setting.name, value, origin
+            group, key = setting.shared
+            yield f"{group}.{key}" if group else f"{table}.{setting.name}", value, origin
             continue
         named = {text.partition("=")[0].removeprefix("limits.") for text in value}
         for limits in with_limits(value):
             for limit, number in msgspec.structs.asdict(limits).items():
-                yield f"limit.{limit}", number, origin if limit in named else "default"
+                yield f"{table}.limit.{limit}", number, origin if limit in named else "default"
 
 
 def _toml(value: Any) -> str:

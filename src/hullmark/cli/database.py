@@ -1,11 +1,21 @@
 """`hullmark db`: build the advisory database and see what is in it."""
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+from hullmark.cli.feeding import FETCH_TIMEOUT_S, MAX_AGE_H, FetchTimeout, MaxAge, Mirror, feeding
 from hullmark.cli.options import Option, Settings
 from hullmark.cli.reading import Messages
+
+if TYPE_CHECKING:
+    from hullmark.advisories.update import Outcome
+    from hullmark.model.facts import Unread
+
+    Saying = Callable[..., None]
+
+_AT_A_TIME = 4
 
 
 class Build(Messages, frozen=True, kw_only=True):
@@ -24,10 +34,8 @@ class Build(Messages, frozen=True, kw_only=True):
         from hullmark.advisories.build import build as build_parts
         from hullmark.advisories.registry import feeds
         from hullmark.cli.output import write_line
-        from hullmark.cli.settings import cache_folder, database_folder
         from hullmark.cli.terminal import configure, error, progress, warning
         from hullmark.model.errors import ExitCode, UsageError
-        from hullmark.scan.cache import make_folder
         from hullmark.scan.run import moment
 
         configure(quiet=self.quiet, json_log=self.json_log)
@@ -35,21 +43,9 @@ class Build(Messages, frozen=True, kw_only=True):
         if not feeds_folder.is_dir():
             raise UsageError("no such folder", where=str(feeds_folder), hint="hullmark db build --from DIR")
         known = {entry.name: entry for entry in feeds()}
-        for name in self.feed:
-            if name not in known:
-                raise UsageError(f"there is no feed {name!r}", hint=f"there are {', '.join(known)}")
+        _check_names(self.feed, known)
         chosen = [entry for name, entry in known.items() if not self.feed or name in self.feed]
-        folder = database_folder()
-        try:
-            if folder.is_relative_to(cache_folder()):
-                make_folder(cache_folder())
-            folder.mkdir(exist_ok=True, parents=True)
-        except OSError as problem:
-            raise UsageError(
-                f"cannot be made: {problem.strerror}",
-                where=str(folder),
-                hint="HULLMARK_DB_DIR names the folder",
-            ) from problem
+        folder = _made_folder()
         with progress("documents") as show:
             result = build_parts(
                 feeds_folder,
@@ -64,10 +60,7 @@ class Build(Messages, frozen=True, kw_only=True):
                 write_line(f"{key:<24} {info.advisories or info.notes:>9} records{same}")
         say = error if self.fail_on_incomplete else warning
         for name, count in sorted(result.unread_counts.items()):
-            first = result.unread[name]
-            which = " ".join(part for part in (first.path, first.place) if part)
-            records = "1 record" if count == 1 else f"{count} records"
-            say(f"{records} could not be used; the first: {which}: {first.reason}", where=name)
+            _say_unread(say, name, count, result.unread[name])
         for name, reason in sorted(result.failed.items()):
             error(f"kept its last good content: {reason}", where=name)
         if not result.parts:
@@ -78,6 +71,122 @@ class Build(Messages, frozen=True, kw_only=True):
             )
         incomplete = result.failed or not result.parts or (self.fail_on_incomplete and result.unread_counts)
         return ExitCode.INCOMPLETE if incomplete else ExitCode.CLEAN
+
+
+class Update(Messages, frozen=True, kw_only=True):
+    """Fetch what the publishers have changed, and build the parts of the database that it concerns.
+
+    Without --feed, --part or --all it refreshes what this machine has, and what a scan on it has ever wanted.
+
+    Exit codes: 0 done, 2 usage, 3 a feed could not be updated and keeps its last good content.
+    """
+
+    feed: Annotated[tuple[str, ...], Option("Update all of this feed; may be repeated.")] = ()
+    part: Annotated[tuple[str, ...], Option("Update this part, like debian-12; may be repeated.")] = ()
+    all: Annotated[bool, Option("Update every part of every feed.")] = False
+    whole: Annotated[bool, Option("Fetch whole archives where just the changes would do.")] = False
+    accept_loss: Annotated[bool, Option("Take content that lost more than a tenth of its records.")] = False
+    insecure: Annotated[
+        tuple[str, ...], Option("Host that may be reached without verified TLS; may be repeated.")
+    ] = ()
+    cacert: Annotated[str, Option("File of further trusted certificates (PEM).")] = ""
+    db_mirror: Mirror = ""
+    db_max_age: MaxAge = MAX_AGE_H
+    db_fetch_timeout: FetchTimeout = FETCH_TIMEOUT_S
+
+    def run(self) -> int:
+        """Do it, and give the exit code."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        import msgspec
+
+        from hullmark.advisories.registry import feeds
+        from hullmark.advisories.update import everything, met, update, wanted
+        from hullmark.cli.output import write_line
+        from hullmark.cli.terminal import configure, error, progress
+        from hullmark.images.source import SourceOptions
+        from hullmark.model.errors import ExitCode, UsageError
+
+        configure(quiet=self.quiet, json_log=self.json_log)
+        settings = msgspec.structs.replace(
+            feeding(self, SourceOptions(insecure=self.insecure, cacert=self.cacert)),
+            whole=self.whole,
+            accept_loss=self.accept_loss,
+        )
+        known = {entry.name: entry for entry in feeds()}
+        _check_names(self.feed, known)
+        for part in self.part:
+            if not wanted([part]):
+                raise UsageError(f"no feed has a part {part!r}", hint="docs/reference/mirror.md lists them")
+        folder = _made_folder()
+        if self.all:
+            groups = everything()
+        elif self.feed or self.part:
+            groups = everything(known[name] for name in self.feed)
+            groups += [each for each in wanted(self.part) if each not in groups]
+        else:
+            groups = wanted(sorted(met(folder)))
+        if not groups:
+            error(
+                "nothing was wanted on this machine yet",
+                where=str(folder),
+                hint="hullmark db update --all, or --feed and --part",
+            )
+            return ExitCode.INCOMPLETE
+        failed = False
+        with progress() as show, ThreadPoolExecutor(_AT_A_TIME) as pool:
+            for outcome in pool.map(lambda each: update(folder, each, settings, show), groups):
+                failed = _say_outcome(outcome) or failed
+                if not self.quiet and outcome.state != "failed":
+                    write_line(f"{outcome.group:<24} {outcome.state:<10} {' '.join(outcome.parts)}")
+        return ExitCode.INCOMPLETE if failed else ExitCode.CLEAN
+
+
+def _say_outcome(outcome: "Outcome") -> bool:
+    """Say what went wrong with a group of parts; tell whether something is not up to date for it."""
+    from hullmark.cli.terminal import error, warning
+
+    if outcome.unread and outcome.first_unread is not None:
+        _say_unread(warning, outcome.group, outcome.unread, outcome.first_unread)
+    for key, reason in sorted(outcome.kept.items()):
+        error(
+            f"kept its last good content: {reason}", where=key, hint="--accept-loss takes what lost so much"
+        )
+    if outcome.state == "failed":
+        error(f"not updated: {outcome.reason}", where=outcome.group, hint=outcome.hint)
+    return bool(outcome.kept) or outcome.state == "failed"
+
+
+def _say_unread(say: "Saying", where: str, count: int, first: "Unread") -> None:
+    which = " ".join(part for part in (first.path, first.place) if part)
+    records = "1 record" if count == 1 else f"{count} records"
+    say(f"{records} could not be used; the first: {which}: {first.reason}", where=where)
+
+
+def _check_names(names: Sequence[str], known: Mapping[str, object]) -> None:
+    from hullmark.model.errors import UsageError
+
+    for name in names:
+        if name not in known:
+            raise UsageError(f"there is no feed {name!r}", hint=f"there are {', '.join(known)}")
+
+
+def _made_folder() -> Path:
+    """Give the folder of the database, made where it is not there."""
+    from hullmark.cli.settings import cache_folder, database_folder
+    from hullmark.model.errors import UsageError
+    from hullmark.scan.cache import make_folder
+
+    folder = database_folder()
+    try:
+        if folder.is_relative_to(cache_folder()):
+            make_folder(cache_folder())
+        folder.mkdir(exist_ok=True, parents=True)
+    except OSError as problem:
+        raise UsageError(
+            f"cannot be made: {problem.strerror}", where=str(folder), hint="HULLMARK_DB_DIR names the folder"
+        ) from problem
+    return folder
 
 
 class Status(Settings, frozen=True, kw_only=True):

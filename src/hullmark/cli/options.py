@@ -17,6 +17,7 @@ from msgspec import Struct
 
 Kind = Literal["text", "number", "switch", "texts"]
 _KINDS: dict[Any, Kind] = {str: "text", float: "number", bool: "switch", tuple[str, ...]: "texts"}
+SHARED_GROUPS = ("db",)
 _UNDERSCORES = str.maketrans(" -", "__")
 
 
@@ -60,9 +61,16 @@ class Setting(Struct, frozen=True):
         """Give it as it stands on the command line."""
         return self.name if self.positional else f"--{self.name}"
 
+    @property
+    def shared(self) -> tuple[str, str]:
+        """Give group and key of a setting that several commands have in common: `--db-max-age` is `max-age` of `db`."""
+        group, _, key = self.name.partition("-")
+        return (group, key) if group in SHARED_GROUPS and key and not self.positional else ("", "")
+
     def variable(self, command: str) -> str:
-        """Give the environment variable that says it."""
-        return f"HULLMARK_{command}_{self.name}".upper().translate(_UNDERSCORES)
+        """Give the environment variable that says it; what is shared is said once for all commands."""
+        whose = "" if self.shared[0] else f"{command}_"
+        return f"HULLMARK_{whose}{self.name}".upper().translate(_UNDERSCORES)
 
 
 def settings_of(kind: type[Settings]) -> list[Setting]:

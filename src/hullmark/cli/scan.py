@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 
+from hullmark.cli.feeding import FETCH_TIMEOUT_S, MAX_AGE_H, FetchTimeout, MaxAge, Mirror
 from hullmark.cli.options import Option
 from hullmark.cli.output import look, replacing, write
 from hullmark.cli.reading import Reading, check_number, check_references
@@ -54,7 +55,9 @@ class Scan(Reading, frozen=True, kw_only=True):
     )
     fail_on: Annotated[str, Option("Severities that fail, like high or vuln:critical,unknown.")] = ""
     offline: Annotated[bool, Option("Fetch no advisories.")] = False
-    db_max_age: Annotated[float, Option("Hours after which advisories count as stale.")] = 24
+    db_mirror: Mirror = ""
+    db_max_age: MaxAge = MAX_AGE_H
+    db_fetch_timeout: FetchTimeout = FETCH_TIMEOUT_S
 
     def run(self) -> int:
         """Do it, and give the exit code."""

@@ -2,6 +2,7 @@
 
 The config file is `HULLMARK_CONFIG`, else `hullmark.toml` in the working folder, else
 `$XDG_CONFIG_HOME/hullmark/config.toml`. Its tables are named after the commands (`[scan]`), its keys after the flags.
+What several commands have in common stands once: `max-age` in `[db]` is `--db-max-age`, and `HULLMARK_DB_MAX_AGE`.
 """
 
 import os
@@ -12,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from hullmark.cli.commands import GROUPS, below
-from hullmark.cli.options import Kind, Setting
+from hullmark.cli.options import SHARED_GROUPS, Kind, Setting, settings_of
 from hullmark.model.errors import UsageError
 
 _SWITCH = {
@@ -81,6 +82,11 @@ def config_tables() -> dict[str, dict[str, Any]]:
 
 def _tables(content: dict[str, Any], path: Path, group: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     known = below(group)
+    if group in SHARED_GROUPS:
+        shared = {name: value for name, value in content.items() if name not in known}
+        if shared:
+            yield group, shared
+        content = {name: table for name, table in content.items() if name in known}
     for name, table in content.items():
         words = f"{group} {name}".strip()
         if name not in known or not isinstance(table, dict):
@@ -102,12 +108,13 @@ def resolve(
     value of a wrong type and for a key of the command's table that is no flag, each with the place where it stands.
     """
     file, table = config_path(), tables.get(command, {})
-    flags = [setting for setting in settings if not setting.positional]
+    own = {setting.name for setting in settings if not setting.positional and not setting.shared[0]}
     for key in table:
-        if key not in {setting.name for setting in flags}:
+        if key not in own:
             raise UsageError(
                 f"{command} has no setting {key!r}", where=str(file), hint=f"hullmark {command} --help"
             )
+    _check_shared(tables)
     found = {}
     for setting in settings:
         variable = setting.variable(command)
@@ -121,13 +128,40 @@ def resolve(
             elif text := os.environ.get(variable, "").strip():
                 where, origin = variable, f"environment {variable}"
                 value = _from_words(setting.kind, text.split() if setting.kind == "texts" else [text])
-            elif setting.name in table:
-                where, origin = f"{file}: {setting.name}", f"file {file}"
-                value = _from_file(setting.kind, table[setting.name])
+            elif (said := _in_file(setting, command, tables)) is not None:
+                where, origin = f"{file}: {setting.shared[1] or setting.name}", f"file {file}"
+                value = _from_file(setting.kind, said)
         except ValueError as problem:
             raise UsageError(str(problem), where=where, hint=f"hullmark {command} --help") from problem
         found[setting.field] = Value(value, origin)
     return found
+
+
+def _check_shared(tables: Mapping[str, dict[str, Any]]) -> None:
+    """Refuse a key of a shared table that no command has. Raises `UsageError`."""
+    for group in SHARED_GROUPS:
+        table = tables.get(group)
+        if not table:
+            continue
+        from hullmark.cli.database import Update  # for those who have such a table only
+
+        known = [setting.shared[1] for setting in settings_of(Update) if setting.shared[0]]
+        for key in table:
+            if key.replace("_", "-") not in known:
+                raise UsageError(
+                    f"{group} has no setting {key!r}",
+                    where=str(config_path()),
+                    hint=f"it has {', '.join(known)}",
+                )
+
+
+def _in_file(setting: Setting, command: str, tables: Mapping[str, dict[str, Any]]) -> Any:
+    """Give what the config file says of a setting, None where it says nothing."""
+    group, key = setting.shared
+    if not group:
+        return tables.get(command, {}).get(setting.name)
+    table = tables.get(group, {})
+    return table.get(key, table.get(key.replace("-", "_")))
 
 
 def _from_words(kind: Kind, words: Any) -> Any:

@@ -1,0 +1,50 @@
+"""The flags that every command has which fetches advisories. In the config file they are the table `[db]`."""
+
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+from hullmark.cli.options import Option
+
+if TYPE_CHECKING:
+    from hullmark.advisories.update import Settings as UpdateSettings
+    from hullmark.images.source import SourceOptions
+
+Mirror = Annotated[str, Option("Address of a folder laid out as a mirror, asked in place of the publishers.")]
+MaxAge = Annotated[float, Option("Hours after which advisories count as stale.")]
+FetchTimeout = Annotated[float, Option("Seconds that a scan waits for advisories that it lacks.")]
+MAX_AGE_H, FETCH_TIMEOUT_S = 24.0, 30.0
+
+
+class Feeding(Protocol):
+    """A command that has these flags."""
+
+    @property
+    def db_mirror(self) -> str:
+        """A mirror's address."""
+        ...
+
+    @property
+    def db_max_age(self) -> float:
+        """Hours."""
+        ...
+
+    @property
+    def db_fetch_timeout(self) -> float:
+        """Seconds."""
+        ...
+
+
+def feeding(asked: Feeding, source: "SourceOptions") -> "UpdateSettings":
+    """Give how feeds are reached. Raises `UsageError` for what makes no sense."""
+    from hullmark.advisories.update import Settings as UpdateSettings
+    from hullmark.cli.reading import check_number
+    from hullmark.model.errors import UsageError
+
+    check_number(asked.db_max_age, "--db-max-age")
+    check_number(asked.db_fetch_timeout, "--db-fetch-timeout")
+    if asked.db_mirror and not asked.db_mirror.startswith(("http://", "https://")):
+        raise UsageError(
+            "a mirror is an address that begins with http:// or https://",
+            where=asked.db_mirror,
+            hint="hullmark db build --from DIR reads a folder",
+        )
+    return UpdateSettings(options=source, mirror=asked.db_mirror)
