@@ -232,7 +232,7 @@ class _Updating:
                 times.append(self._place(file, kept))
                 fresh.files[file] = _File(url, kept.validators)
         if not fresh.files:
-            raise FeedError("none of its files is there", where=self.group.sources[0].url)
+            raise FeedError("none of its files is there", where=self._address(self.group.sources[0]))
         built = build_group(
             self.mirror,
             self.folder,

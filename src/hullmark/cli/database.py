@@ -74,7 +74,9 @@ class Build(Messages, frozen=True, kw_only=True):
 
 
 class Update(Messages, frozen=True, kw_only=True):
-    """Fetch what the publishers have changed, and build the parts of the database that it concerns.
+    """Fetch what the publishers have changed.
+
+    The parts of the database that it concerns are built anew, or changed where a publisher says what changed.
 
     Without --feed, --part or --all it refreshes what this machine has, and what a scan on it has ever wanted.
 
