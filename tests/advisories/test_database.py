@@ -240,6 +240,7 @@ def test_ids_of_all_kinds_find_their_record(tmp_path: Path) -> None:
     assert part.speaks_of("x", "GHSA-1")
     assert not part.speaks_of("z", "CVE-2021-1000"), "a bundle is no record of the flaw's own"
     assert not part.speaks_of("x", "DSA-1")
+    assert not part.speaks_of("z", "DSA-1"), "nor of one that is known by the bundle's id alone"
 
 
 def test_notes(tmp_path: Path) -> None:

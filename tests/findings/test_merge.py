@@ -142,6 +142,14 @@ def test_a_record_of_its_own_decides_over_the_bundle() -> None:
     assert both["CVE-2021-1000"].bundles[0].id == "DSA-1-1"
 
 
+def test_a_bundle_that_does_not_hold_for_the_package_is_not_attached() -> None:
+    fixing = hit("DSA-222", fixes=["CVE-2002-1384"])
+    sparing = hit("DSA-226", fixes=["CVE-2002-1384"], state="not_affected", fixed="")
+    flaw = merged(fixing, sparing)["CVE-2002-1384"]
+    assert [bundle.id for bundle in flaw.bundles] == ["DSA-222"]
+    assert flaw.hits == (fixing,)
+
+
 def test_a_bundle_without_cve_is_its_own_finding() -> None:
     found = merged(hit("DSA-9-1", fixes=["DSA-9-1"]))
     assert found["DSA-9-1"].bundle_only

@@ -243,8 +243,9 @@ class Part:
     def speaks_of(self, name: str, flaw: str) -> bool:
         """Tell whether an advisory of its own (no bundle) speaks of a flaw in a package, whatever the version."""
         query = (
-            "SELECT 1 FROM flaw JOIN affected USING (advisory) JOIN package ON package.id = affected.package"
-            " WHERE flaw.id = ? AND flaw.kind < 2 AND package.name = ? LIMIT 1"
+            "SELECT 1 FROM flaw JOIN advisory ON advisory.id = flaw.advisory JOIN affected USING (advisory)"
+            " JOIN package ON package.id = affected.package"
+            " WHERE flaw.id = ? AND NOT advisory.bundle AND package.name = ? LIMIT 1"
         )
         return bool(self._ask(query, (flaw, name)))
 

@@ -159,7 +159,7 @@ def _flaw(name: str, group: list[Hit], key: Callable[[str], bytes | None]) -> Fl
     if len({hit.statement.part for hit in decisive}) == 1 and _denied(decisive):
         return None
     fixed = _fixed_version(affected, key)
-    bundles = _bundles(group)
+    bundled = [hit for hit in group if hit.statement.bundle and hit.statement.state != "not_affected"]
     aliases = {
         alias
         for hit in group
@@ -168,11 +168,11 @@ def _flaw(name: str, group: list[Hit], key: Callable[[str], bytes | None]) -> Fl
     }
     return Flaw(
         id=name,
-        hits=tuple(dict.fromkeys(affected + [hit for hit in group if hit.statement.bundle])),
+        hits=tuple(dict.fromkeys(affected + bundled)),
         state=_state(affected, fixed),
         fixed_version=fixed,
         aliases=tuple(sorted(alias for alias in aliases - {name} if not _CVE.match(alias))),
-        bundles=bundles,
+        bundles=_bundles(bundled),
         malicious=any(hit.advisory.malicious for hit in affected),
         bundle_only=all(hit.statement.bundle for hit in affected) and name == affected[0].advisory.id,
     )
@@ -221,15 +221,14 @@ def _state(hits: list[Hit], fixed: str) -> FindingState:
     return "affected"
 
 
-def _bundles(group: list[Hit]) -> tuple[Bundle, ...]:
+def _bundles(hits: list[Hit]) -> tuple[Bundle, ...]:
     found = {}
-    for hit in group:
-        if hit.statement.bundle:
-            url = next(
-                (reference.url for reference in hit.advisory.references if hit.advisory.id in reference.url),
-                "",
-            )
-            found[hit.advisory.id] = Bundle(hit.advisory.id, _public_fix(hit), url)
+    for hit in hits:
+        url = next(
+            (reference.url for reference in hit.advisory.references if hit.advisory.id in reference.url),
+            "",
+        )
+        found[hit.advisory.id] = Bundle(hit.advisory.id, _public_fix(hit), url)
     return tuple(found[name] for name in sorted(found))
 
 
