@@ -294,10 +294,14 @@ def test_what_makes_no_sense_is_said_before_anything_is_done(call: Call, flag: s
         ("cache info x", "'x' is not understood"),
         ("completion tcsh", "'tcsh' is no shell that is known"),
         ("--nosuch", "there is no command '--nosuch'"),
+        ("scan EMPTY", "an image reference is empty"),
+        ("scan IMAGE EMPTY", "an image reference is empty"),
+        ("sbom EMPTY", "an image reference is empty"),
+        ("scan IMAGE --base EMPTY", "the base image cannot be read: an image reference is empty"),
     ],
 )
 def test_misuse_is_said_in_a_line_and_a_hint(call: Call, words: str, said: str) -> None:
-    done = call(*(IMAGE if word == "IMAGE" else word for word in words.split()))
+    done = call(*({"IMAGE": IMAGE, "EMPTY": ""}.get(word, word) for word in words.split()))
     assert (done.code, done.out) == (2, "")
     first, hint = done.err.splitlines()
     assert first == f"hullmark: error: {said}"
