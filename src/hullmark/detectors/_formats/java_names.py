@@ -132,7 +132,10 @@ tagsoup org.ccil.cowan.tagsoup
 ant(-launcher)? org.apache.ant
 cglib(-nodep)? cglib
 dom4j dom4j 2 org.dom4j
-jdom2 org.jdom
+jdom2? org.jdom
+axis org.apache.axis
+itext com.lowagie
+jtds net.sourceforge.jtds
 jaxen jaxen
 antlr4(-runtime)? org.antlr
 rxjava io.reactivex 2 io.reactivex.rxjava2 3 io.reactivex.rxjava3

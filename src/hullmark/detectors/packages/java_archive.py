@@ -449,8 +449,9 @@ def _stated_version(stem: str, sections: list[dict[str, str]]) -> str:
 
 def _is_own(stem: str, section: dict[str, str]) -> bool:
     """Tell whether a section is of packages that the file is called by: org/apache/xerces/impl in xercesImpl.jar."""
+    flat = _DIVIDER.sub("", stem.lower())
     parts = section.get("name", "")[:_MAX_NAME].lower().strip("/").split("/")
-    return any("".join(parts[start:]) == stem.lower() for start in range(len(parts)))
+    return any("".join(parts[start:]) == flat for start in range(len(parts)))
 
 
 def _stated_artifact(stem: str, version: str, manifest: dict[str, str], symbolic: str) -> str:
@@ -497,8 +498,11 @@ def _bundle_licence(manifest: dict[str, str]) -> tuple[str, ...]:
 
 DETECTOR = Detector(
     name="java_archive",
-    version=4,
-    wants=(*(f"**/*.{extension}" for extension in _EXTENSIONS), "**/META-INF/maven/*/*/pom.properties"),
+    version=5,
+    wants=(
+        *(f"**/*.{extension}" for extension in (*_EXTENSIONS, *map(str.upper, _EXTENSIONS))),
+        "**/META-INF/maven/*/*/pom.properties",
+    ),
     read=read,
     stream=stream,
     max_bytes=128 * 1024 * 1024,

@@ -139,9 +139,11 @@ def versionless() -> None:
         "velocity.jar": {"Bundle_SymbolicName": "org.apache.velocity", "Bundle_Version": "1.7"},
     }.items():
         write(f"versionless/lib/{name}", jar(manifest(**fields)))
+    write("versionless/lib/UPPER.JAR", jar(properties("com.example", "upper", "1.0")))
     # the version stands in the section of a package, not in the main one
     for name, package, version in (
         ("ant.jar", "org/apache/tools/ant/", "1.10.9"),
+        ("commons-httpclient.jar", "org/apache/commons/httpclient", "3.1"),
         ("oro.jar", "org/apache/oro", "2.0.8 2003-12-28 11:00:13"),
         ("xercesImpl.jar", "org/apache/xerces/impl/", "2.12.0"),
         ("other.jar", "org/w3c/dom/", "1.0"),
