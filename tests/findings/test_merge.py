@@ -142,6 +142,11 @@ def test_a_record_of_its_own_decides_over_the_bundle() -> None:
     assert both["CVE-2021-1000"].bundles[0].id == "DSA-1-1"
 
 
+def test_an_undecided_fix_that_is_no_step_ahead_is_no_fix() -> None:
+    assert merged(hit("CVE-2021-1000", fixed="0.9", undecided=True))["CVE-2021-1000"].fixed_version == ""
+    assert merged(hit("CVE-2021-1000", fixed="1.1", undecided=True))["CVE-2021-1000"].fixed_version == "1.1"
+
+
 def test_a_bundle_that_does_not_hold_for_the_package_is_not_attached() -> None:
     fixing = hit("DSA-222", fixes=["CVE-2002-1384"])
     sparing = hit("DSA-226", fixes=["CVE-2002-1384"], state="not_affected", fixed="")

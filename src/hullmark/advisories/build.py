@@ -140,7 +140,7 @@ class _Writer:
             end_text = span.fixed or None
             last = span.last_affected or None if not span.fixed else None
             started = span.introduced if span.introduced not in {"", "0"} else None
-            inclusive = int(not span.fixed and bool(span.last_affected))
+            inclusive = int((undecided or not span.fixed) and bool(end_text or last))
             rows.append(
                 (
                     *shared,
@@ -236,7 +236,10 @@ class _Writer:
 
 
 def _keys(scheme: Scheme, span: Range) -> tuple[bytes | None, bytes | None, bool]:
-    """Give the sort keys of a range's ends; undecided when one of them cannot be ordered."""
+    """Give the sort keys of a range's ends; undecided when one of them cannot be ordered.
+
+    Ends the wrong way round are a slip of the publisher's: what lies between them is undecided.
+    """
     undecided = False
 
     def key(text: str) -> bytes | None:
@@ -250,7 +253,11 @@ def _keys(scheme: Scheme, span: Range) -> tuple[bytes | None, bytes | None, bool
     low = key(span.introduced) if span.introduced not in {"", "0"} else None
     end = span.fixed or span.last_affected
     high = key(end) if end else None
-    return (None, None, True) if undecided else (low, high, False)
+    if undecided:
+        return None, None, True
+    if low is not None and high is not None and low > high:
+        return high, low, True
+    return low, high, False
 
 
 class Built(msgspec.Struct):

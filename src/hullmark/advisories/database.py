@@ -45,7 +45,8 @@ CREATE TABLE advisory (id INTEGER PRIMARY KEY, name TEXT NOT NULL, bundle INTEGE
 CREATE TABLE flaw (id TEXT, advisory INTEGER, kind INTEGER, PRIMARY KEY (id, advisory)) WITHOUT ROWID, STRICT;
 CREATE TABLE package (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, changed INTEGER NOT NULL) STRICT;
 CREATE TABLE gone (name TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID, STRICT;
--- low and high are sort keys: NULL is open; `inclusive` is about high; `undecided` rows could not be ordered;
+-- low and high are sort keys: NULL is open; `inclusive` is about high; `undecided` rows could not be ordered,
+-- or have the published ends the wrong way round;
 -- a row with `versions` holds for just those texts; the texts of a range stand in introduced, fixed, last_affected
 CREATE TABLE affected (
     package INTEGER, seq INTEGER, advisory INTEGER NOT NULL, scope INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -301,8 +302,8 @@ _COLUMNS = (
 )
 _ALL = _COLUMNS + " AND (?3 IS NULL OR 1) AND (?4 IS NULL OR 1) ORDER BY seq"
 _IN_RANGE = (
-    _COLUMNS + " AND (undecided OR ((low IS NULL OR low <= ?3)"
-    " AND (high IS NULL OR ?4 < high OR (inclusive AND ?4 = high)))) ORDER BY seq"
+    _COLUMNS + " AND (low IS NULL OR low <= ?3)"
+    " AND (high IS NULL OR ?4 < high OR (inclusive AND ?4 = high)) ORDER BY seq"
 )
 _VERSIONS = msgspec.msgpack.Decoder(list[str])
 _MORE = msgspec.msgpack.Decoder(More)

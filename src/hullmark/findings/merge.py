@@ -194,6 +194,8 @@ def _fixed_version(hits: list[Hit], key: Callable[[str], bytes | None]) -> str:
     for hit in hits:
         text = _public_fix(hit)
         order = key(text) if text else None
+        if hit.statement.undecided and order is not None and order <= (key(hit.compared) or b""):
+            continue  # the publisher's ends are the wrong way round: who is beyond it has no use for it
         if text and (not best or (order is not None and order > best_key)):
             best, best_key = text, order or b""
     return best
