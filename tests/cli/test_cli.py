@@ -502,12 +502,34 @@ def test_a_report_of_an_earlier_run_is_said_to_be_one(call: Call, tmp_path: Path
         done = call(command, "oci:/nowhere", *formats, *more)
         assert (done.code, done.err.splitlines()[0], done.err.count("error")) == (3, said, 2)
     assert (tmp_path / "old.json").read_text() == "old"
-    done = call(command, IMAGE, "--format", "json=new.json", "--format", "spdx=nowhere/x", "--quiet")
+    (tmp_path / "new.json").write_text("old")
+    done = call(command, IMAGE, "--format", "json=new.json", "--format", "spdx=/dev/full", "--quiet")
     assert (done.code, done.err.count("error")) == (2, 1), "the first was replaced"
-    done = call(command, IMAGE, "--format", "json=nowhere/x", "--format", "spdx=old.json", "--quiet")
+    done = call(command, IMAGE, "--format", "json=/dev/full", "--format", "spdx=old.json", "--quiet")
     assert (done.code, done.err.splitlines()[0]) == (2, said)
     assert call(command, IMAGE, "--format", "json=old.json").err == ""
     assert call(command, "oci:/nowhere", "--format", "json=/dev/null").err.count("error") == 1
+
+
+@pytest.mark.parametrize("command", ["scan", "sbom"])
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        (["."], ".: cannot be written: it is a folder"),
+        (["/"], "/: cannot be written: it is a folder"),
+        (["no/such/file"], "no/such/file: cannot be written: its folder is not there"),
+        (["a", "a"], "a: two formats would be written to it"),
+        (["a", "b/../a"], "b/../a: two formats would be written to it"),
+    ],
+)
+def test_files_that_cannot_be_are_refused_before_anything_is_read(
+    call: Call, tmp_path: Path, command: str, targets: list[str], said: str
+) -> None:
+    (tmp_path / "b").mkdir()
+    formats = [word for target in targets for word in ("--format", f"json={target}")]
+    done = call(command, "oci:/nowhere", *formats)
+    assert (done.code, done.err.splitlines()[0]) == (2, f"hullmark: error: {said}")
+    assert call(command, IMAGE, "--format", "json=/dev/null", "--format", "spdx=/dev/null").code == 0
 
 
 def test_streams(call: Call) -> None:
@@ -959,6 +981,28 @@ def test_closed_and_full_outputs(cache: Path, redirection: str, code: int) -> No
     assert done.stdout.splitlines()[-1] == f"code {code}".encode(), done
     assert b"Traceback" not in done.stderr
     assert b"fault" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help",
+        "--version",
+        "scan --help",
+        "config",
+        "db status",
+        "cache info",
+        "cache prune",
+        "completion zsh",
+    ],
+)
+def test_a_full_disk_is_said_by_every_command(cache: Path, words: str) -> None:
+    done = shell(cache, f"$HULLMARK {words} >/dev/full; echo code $?")
+    assert done.stdout == b"code 2\n"
+    assert done.stderr == b"hullmark: error: standard output: cannot be written: No space left on device\n", (
+        done
+    )
+    assert shell(cache, f"$HULLMARK {words} | head -c 0; echo code ${{PIPESTATUS[0]}}").stdout == b"code 0\n"
 
 
 def test_colours(cache: Path) -> None:

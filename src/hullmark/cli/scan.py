@@ -78,7 +78,7 @@ class Scan(Reading, frozen=True, kw_only=True):
         if not references:
             raise UsageError("no image is named", hint="hullmark scan IMAGE")
         request = self.request(references, list_from_input=self.images_file == "-")
-        with replacing(target for _, target in outputs):
+        with replacing([target for _, target in outputs]):
             with progress() as show:
                 template = msgspec.structs.replace(
                     request,
