@@ -310,6 +310,27 @@ def test_what_a_bundle_says_is_of_the_worst_flaw_in_it() -> None:
     assert severity([scored, own], [], system=True)[0] is Severity.LOW
 
 
+def test_of_one_source_its_own_word_counts_then_the_newest_cvss() -> None:
+    """Ubuntu's record on CVE-2014-9913 says `negligible` beside a vector of 4.0."""
+    vector = Score("ubuntu", "cvss3", Severity.MEDIUM, "v", 4.0)
+    word = Score("ubuntu", "level", Severity.NEGLIGIBLE)
+    said = hit("CVE-2014-9913", scores=(vector, word), feed="ubuntu")
+    assert severity([said], [], system=True) == (Severity.NEGLIGIBLE, "ubuntu", (vector, word))
+    on_release = hit("CVE-2014-9913", scores=(vector,), level=Severity.LOW, feed="ubuntu")
+    assert severity([on_release], [], system=True)[:2] == (Severity.LOW, "ubuntu")
+    second = Score("nvd", "cvss2", Severity.HIGH, "v", 7.5)
+    third = Score("nvd", "cvss3", Severity.MEDIUM, "v", 5.3)
+    fourth = Score("nvd", "cvss4", Severity.LOW, "v", 2.1)
+    bare = hit("CVE-2014-9913", feed="osv")
+    assert severity([bare], [second, third], system=False)[:2] == (Severity.MEDIUM, "nvd")
+    assert severity([bare], [fourth, second, third], system=False)[:2] == (Severity.LOW, "nvd")
+    # Of several sources of the same rank the worst one's word counts.
+    others = hit(
+        "CVE-2014-9913", scores=(Score("one", level=Severity.LOW), Score("two", "cvss2", Severity.HIGH))
+    )
+    assert severity([others], [], system=False)[:2] == (Severity.HIGH, "two")
+
+
 def test_every_score_is_kept() -> None:
     scores = [Score("nvd", "cvss3", Severity.HIGH, "v", 7.0), Score("ghsa", "cvss4", Severity.LOW, "w", 2.0)]
     one = hit("CVE-2021-1000", scores=(scores[0],))

@@ -16,6 +16,8 @@ from hullmark.model.report import Bundle, Evidence, FindingState
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}\Z")
 _PRO_BUILD = re.compile(r"[+~]esm\d")
 _GHSA = re.compile(r"GHSA(?:-[0-9a-z]{4}){3}\Z")
+_FORMS = {"level": 0, "cvss4": 1, "cvss3": 2, "cvss2": 3}
+"""In which order a source's scores count."""
 
 
 class Hit(NamedTuple):
@@ -271,26 +273,33 @@ def severity(
     """Choose the severity that counts, say whose it is, and give all scores.
 
     For OS packages the distribution's own comes first; then GHSA or the ecosystem's database, the CNA, CISA's
-    ADP, NVD. What a bundle says is of the worst flaw in it, so a record of the flaw's own comes before it.
+    ADP, NVD. What a bundle says is of the worst flaw in it, so a record of the flaw's own comes before it. Of one
+    source its own word comes before what its vectors amount to, and a newer CVSS before an older one.
     """
-    candidates: list[tuple[int, Severity, str]] = []
+    candidates: list[tuple[int, str, int, Severity]] = []
     scores: dict[Score, None] = {}
     for hit in hits:
         shared = int(hit.statement.bundle)
-        if hit.statement.level is not Severity.UNKNOWN:
-            candidates.append((2 * (0 if system else 2) + shared, hit.statement.level, hit.feed))
+        candidates.append((2 * (0 if system else 2) + shared, hit.feed, _FORMS["level"], hit.statement.level))
         for score in hit.advisory.scores:
             scores[score] = None
             rank = 2 * _rank(score.source, hit.feed, system=system) + shared
-            candidates.append((rank, score.level, score.source))
+            candidates.append((rank, score.source, _FORMS[score.kind], score.level))
     for score in extra:
         scores[score] = None
-        candidates.append((2 * _rank(score.source, "", system=system), score.level, score.source))
-    known = [entry for entry in candidates if entry[1] is not Severity.UNKNOWN]
+        rank = 2 * _rank(score.source, "", system=system)
+        candidates.append((rank, score.source, _FORMS[score.kind], score.level))
+    words: dict[tuple[int, str], tuple[int, int, Severity]] = {}
+    for rank, source, form, level in candidates:
+        if level is not Severity.UNKNOWN:
+            word = (form, SEVERITY_RANK[level], level)
+            words[rank, source] = min(words.get((rank, source), word), word)
     shown = tuple(sorted(scores, key=lambda score: (score.source, score.kind, score.vector, score.level)))
-    if not known:
+    if not words:
         return Severity.UNKNOWN, "", shown
-    _, level, source = min(known, key=lambda entry: (entry[0], SEVERITY_RANK[entry[1]], entry[2]))
+    _, _, source, level = min(
+        (rank, worst, source, level) for (rank, source), (_, worst, level) in words.items()
+    )
     return level, source, shown
 
 
