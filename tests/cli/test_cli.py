@@ -466,6 +466,22 @@ def test_a_base_that_cannot_be_had_is_usage_however_many_images(call: Call, tmp_
     assert not (tmp_path / "a.json").exists()
 
 
+def test_a_scan_without_a_database_says_what_makes_one(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HULLMARK_DB_DIR", str(tmp_path / "db"))
+    done = call("scan", IMAGE)
+    assert done.code == 0
+    assert done.err.splitlines() == [
+        f"hullmark: warning: {tmp_path}/db: there is no advisory database",
+        "  → hullmark db build --from DIR",
+    ]
+    assert done.out.splitlines()[-1].startswith("none of 20 packages was checked: ")
+    assert call("scan", IMAGE, "--scanners", "config", "--quiet").err == ""
+    assert "database" not in call("scan", IMAGE, "--scanners", "config").err
+    assert call("scan", IMAGE, "--fail-on", "high").code == 3
+
+
 # ---- outputs ----
 
 

@@ -59,6 +59,7 @@ class Scan(Reading, frozen=True, kw_only=True):
     def run(self) -> int:
         """Do it, and give the exit code."""
         configure(quiet=self.quiet, json_log=self.json_log)
+        from hullmark.advisories.database import load_current
         from hullmark.model.advisory import Severity
         from hullmark.scan.gate import parse_gate
         from hullmark.scan.references import read_references
@@ -78,6 +79,12 @@ class Scan(Reading, frozen=True, kw_only=True):
         if not references:
             raise UsageError("no image is named", hint="hullmark scan IMAGE")
         request = self.request(references, list_from_input=self.images_file == "-")
+        if "vuln" in (asked or SCANNERS) and not load_current(database_folder()).parts:
+            warning(
+                "there is no advisory database",
+                where=str(database_folder()),
+                hint="hullmark db build --from DIR",
+            )
         with replacing([target for _, target in outputs]):
             with progress() as show:
                 template = msgspec.structs.replace(
