@@ -9,8 +9,12 @@ def main() -> None:
     if arguments in (["--version"], ["-V"]):
         from hullmark import __version__
 
-        print(f"hullmark {__version__}")  # noqa: T201  # answered before anything heavy is imported
-        return
+        try:
+            print(f"hullmark {__version__}", flush=True)  # noqa: T201  # before anything heavy is imported
+        except OSError:
+            pass  # what follows says that nobody takes it
+        else:
+            return
     from hullmark.cli.app import run
 
     sys.exit(run(arguments))

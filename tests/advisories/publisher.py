@@ -49,7 +49,7 @@ class Publisher:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 publisher._answer(self)
 
             def log_message(self, *_words: object) -> None:

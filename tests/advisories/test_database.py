@@ -46,6 +46,8 @@ def expected(ecosystem: str, span: Range, version: str) -> str:
     if key is None or None in ends.values():
         return "undecided"
     low_key, high_key = ends.get(low), ends.get(high)
+    if low_key is not None and high_key is not None and low_key > high_key:
+        return "undecided" if high_key <= key <= low_key else "no"
     if low_key is not None and key < low_key:
         return "no"
     if high_key is not None and (key >= high_key if span.fixed else key > high_key):
@@ -115,6 +117,22 @@ def test_what_cannot_be_ordered_is_undecided_and_never_dropped(tmp_path: Path) -
         each.advisory: (each.introduced, each.fixed) for each in part.statements("x", "binary", None, "?")
     }
     assert texts["odd-start"] == ("what?", "1.0")
+
+
+def test_a_range_whose_ends_stand_the_wrong_way_round_is_undecided_between_them(tmp_path: Path) -> None:
+    """RetireJS on CVE-2018-1000136 in Electron, where 1.8.0 up to 1.8.3 are affected."""
+    built(
+        tmp_path,
+        advisory("fixed", affected("x", Range("1.8.4", fixed="1.8.0"), ecosystem="npm")),
+        advisory("last", affected("x", Range("4", last_affected="4.0.0-M3"), ecosystem="npm")),
+        advisory("empty", affected("x", Range("1.8.2", fixed="1.8.2"), ecosystem="npm")),
+    )
+    part = part_of(tmp_path, "toy-npm")
+    assert said(part, "x", "1.7.9", "npm") == said(part, "x", "1.8.5", "npm") == []
+    assert said(part, "x", "1.8.0", "npm") == said(part, "x", "1.8.2", "npm") == ["fixed?"]
+    assert said(part, "x", "4.0.0-M3", "npm") == ["last?"]
+    (statement,) = part.statements("x", "binary", key_of("npm", "1.8.2"), "1.8.2")
+    assert (statement.introduced, statement.fixed) == ("1.8.4", "1.8.0"), "as published"
 
 
 def test_lists_of_versions(tmp_path: Path) -> None:
@@ -240,6 +258,7 @@ def test_ids_of_all_kinds_find_their_record(tmp_path: Path) -> None:
     assert part.speaks_of("x", "GHSA-1")
     assert not part.speaks_of("z", "CVE-2021-1000"), "a bundle is no record of the flaw's own"
     assert not part.speaks_of("x", "DSA-1")
+    assert not part.speaks_of("z", "DSA-1"), "nor of one that is known by the bundle's id alone"
 
 
 def test_notes(tmp_path: Path) -> None:

@@ -267,6 +267,7 @@ def test_modules_have_lines_of_their_own(tmp_path: Path) -> None:
         advisory("18", affected("nodejs", ecosystem="rpm", module="nodejs:18")),
         advisory("20", affected("nodejs", ecosystem="rpm", module="nodejs:20")),
         advisory("any", affected("nodejs", ecosystem="rpm", module="*")),
+        advisory("build", affected("nodejs", Range(fixed="1.module+el8.9"), ecosystem="rpm")),
     )
     queries = [
         Query("rpm", "nodejs", "1"),
@@ -274,7 +275,11 @@ def test_modules_have_lines_of_their_own(tmp_path: Path) -> None:
         Query("rpm", "nodejs", "1.module+el8"),
     ]
     found = matched(tmp_path, ["toy-rpm"], *queries)
-    assert [names(answer) for answer in found] == [["plain"], ["18", "any"], ["plain", "18?", "20?", "any"]]
+    assert [names(answer) for answer in found] == [
+        ["plain"],
+        ["18", "any", "build"],
+        ["18?", "20?", "any", "build"],
+    ]
 
 
 def test_other_products_do_not_speak_of_the_release(tmp_path: Path) -> None:

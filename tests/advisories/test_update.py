@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from advisories.publisher import Publisher, export, osv, publishing
-from hullmark.advisories.database import Database, load_current
+from hullmark.advisories.database import Database, load_current, meet
 from hullmark.advisories.registry import feeds
-from hullmark.advisories.update import Outcome, Settings, everything, meet, met, update, wanted
+from hullmark.advisories.update import Outcome, Settings, everything, met, update, wanted
 from hullmark.images import wire
 
 OLD = tuple(osv(f"PYSEC-2024-{n}", f"package{n}", "1.0") for n in range(20))
@@ -208,7 +208,9 @@ def test_a_file_that_may_be_absent(tmp_path: Path, publisher: Publisher) -> None
     assert gone.reason == f"{publisher.url}/alpine-secdb/v3.21/main.json: none of its files is there"
 
 
-def test_a_mirror_may_keep_files_compressed_or_have_some_of_them(tmp_path: Path, publisher: Publisher) -> None:
+def test_a_mirror_may_keep_files_compressed_or_have_some_of_them(
+    tmp_path: Path, publisher: Publisher
+) -> None:
     text = b"[01 Jan 2024] DSA-5000-1 curl - security update\n\t{CVE-2024-1}\n\t[bookworm] - curl 7.88-9\n"
     publisher.put("debian/DSA-list.gz", gzip.compress(text))
     assert refreshed(tmp_path, publisher, "debian-12").parts == ("debian-12",)

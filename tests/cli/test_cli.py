@@ -294,10 +294,14 @@ def test_what_makes_no_sense_is_said_before_anything_is_done(call: Call, flag: s
         ("cache info x", "'x' is not understood"),
         ("completion tcsh", "'tcsh' is no shell that is known"),
         ("--nosuch", "there is no command '--nosuch'"),
+        ("scan EMPTY", "an image reference is empty"),
+        ("scan IMAGE EMPTY", "an image reference is empty"),
+        ("sbom EMPTY", "an image reference is empty"),
+        ("scan IMAGE --base EMPTY", "the base image cannot be read: an image reference is empty"),
     ],
 )
 def test_misuse_is_said_in_a_line_and_a_hint(call: Call, words: str, said: str) -> None:
-    done = call(*(IMAGE if word == "IMAGE" else word for word in words.split()))
+    done = call(*({"IMAGE": IMAGE, "EMPTY": ""}.get(word, word) for word in words.split()))
     assert (done.code, done.out) == (2, "")
     first, hint = done.err.splitlines()
     assert first == f"hullmark: error: {said}"
@@ -462,6 +466,22 @@ def test_a_base_that_cannot_be_had_is_usage_however_many_images(call: Call, tmp_
     assert not (tmp_path / "a.json").exists()
 
 
+def test_a_scan_without_a_database_says_what_makes_one(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HULLMARK_DB_DIR", str(tmp_path / "db"))
+    done = call("scan", IMAGE)
+    assert done.code == 0
+    assert done.err.splitlines() == [
+        f"hullmark: warning: {tmp_path}/db: there is no advisory database",
+        "  → hullmark db build --from DIR",
+    ]
+    assert done.out.splitlines()[-1].startswith("none of 20 packages was checked: ")
+    assert call("scan", IMAGE, "--scanners", "config", "--quiet").err == ""
+    assert "database" not in call("scan", IMAGE, "--scanners", "config").err
+    assert call("scan", IMAGE, "--fail-on", "high").code == 3
+
+
 # ---- outputs ----
 
 
@@ -498,12 +518,34 @@ def test_a_report_of_an_earlier_run_is_said_to_be_one(call: Call, tmp_path: Path
         done = call(command, "oci:/nowhere", *formats, *more)
         assert (done.code, done.err.splitlines()[0], done.err.count("error")) == (3, said, 2)
     assert (tmp_path / "old.json").read_text() == "old"
-    done = call(command, IMAGE, "--format", "json=new.json", "--format", "spdx=nowhere/x", "--quiet")
+    (tmp_path / "new.json").write_text("old")
+    done = call(command, IMAGE, "--format", "json=new.json", "--format", "spdx=/dev/full", "--quiet")
     assert (done.code, done.err.count("error")) == (2, 1), "the first was replaced"
-    done = call(command, IMAGE, "--format", "json=nowhere/x", "--format", "spdx=old.json", "--quiet")
+    done = call(command, IMAGE, "--format", "json=/dev/full", "--format", "spdx=old.json", "--quiet")
     assert (done.code, done.err.splitlines()[0]) == (2, said)
     assert call(command, IMAGE, "--format", "json=old.json").err == ""
     assert call(command, "oci:/nowhere", "--format", "json=/dev/null").err.count("error") == 1
+
+
+@pytest.mark.parametrize("command", ["scan", "sbom"])
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        (["."], ".: cannot be written: it is a folder"),
+        (["/"], "/: cannot be written: it is a folder"),
+        (["no/such/file"], "no/such/file: cannot be written: its folder is not there"),
+        (["a", "a"], "a: two formats would be written to it"),
+        (["a", "b/../a"], "b/../a: two formats would be written to it"),
+    ],
+)
+def test_files_that_cannot_be_are_refused_before_anything_is_read(
+    call: Call, tmp_path: Path, command: str, targets: list[str], said: str
+) -> None:
+    (tmp_path / "b").mkdir()
+    formats = [word for target in targets for word in ("--format", f"json={target}")]
+    done = call(command, "oci:/nowhere", *formats)
+    assert (done.code, done.err.splitlines()[0]) == (2, f"hullmark: error: {said}")
+    assert call(command, IMAGE, "--format", "json=/dev/null", "--format", "spdx=/dev/null").code == 0
 
 
 def test_streams(call: Call) -> None:
@@ -955,6 +997,28 @@ def test_closed_and_full_outputs(cache: Path, redirection: str, code: int) -> No
     assert done.stdout.splitlines()[-1] == f"code {code}".encode(), done
     assert b"Traceback" not in done.stderr
     assert b"fault" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help",
+        "--version",
+        "scan --help",
+        "config",
+        "db status",
+        "cache info",
+        "cache prune",
+        "completion zsh",
+    ],
+)
+def test_a_full_disk_is_said_by_every_command(cache: Path, words: str) -> None:
+    done = shell(cache, f"$HULLMARK {words} >/dev/full; echo code $?")
+    assert done.stdout == b"code 2\n"
+    assert done.stderr == b"hullmark: error: standard output: cannot be written: No space left on device\n", (
+        done
+    )
+    assert shell(cache, f"$HULLMARK {words} | head -c 0; echo code ${{PIPESTATUS[0]}}").stdout == b"code 0\n"
 
 
 def test_colours(cache: Path) -> None:

@@ -142,6 +142,19 @@ def test_a_record_of_its_own_decides_over_the_bundle() -> None:
     assert both["CVE-2021-1000"].bundles[0].id == "DSA-1-1"
 
 
+def test_an_undecided_fix_that_is_no_step_ahead_is_no_fix() -> None:
+    assert merged(hit("CVE-2021-1000", fixed="0.9", undecided=True))["CVE-2021-1000"].fixed_version == ""
+    assert merged(hit("CVE-2021-1000", fixed="1.1", undecided=True))["CVE-2021-1000"].fixed_version == "1.1"
+
+
+def test_a_bundle_that_does_not_hold_for_the_package_is_not_attached() -> None:
+    fixing = hit("DSA-222", fixes=["CVE-2002-1384"])
+    sparing = hit("DSA-226", fixes=["CVE-2002-1384"], state="not_affected", fixed="")
+    flaw = merged(fixing, sparing)["CVE-2002-1384"]
+    assert [bundle.id for bundle in flaw.bundles] == ["DSA-222"]
+    assert flaw.hits == (fixing,)
+
+
 def test_a_bundle_without_cve_is_its_own_finding() -> None:
     found = merged(hit("DSA-9-1", fixes=["DSA-9-1"]))
     assert found["DSA-9-1"].bundle_only
@@ -295,6 +308,27 @@ def test_what_a_bundle_says_is_of_the_worst_flaw_in_it() -> None:
         "RHSA-1", fixes=["CVE-2021-1000"], scores=(Score("redhat", "level", Severity.HIGH),), feed="redhat"
     )
     assert severity([scored, own], [], system=True)[0] is Severity.LOW
+
+
+def test_of_one_source_its_own_word_counts_then_the_newest_cvss() -> None:
+    """Ubuntu's record on CVE-2014-9913 says `negligible` beside a vector of 4.0."""
+    vector = Score("ubuntu", "cvss3", Severity.MEDIUM, "v", 4.0)
+    word = Score("ubuntu", "level", Severity.NEGLIGIBLE)
+    said = hit("CVE-2014-9913", scores=(vector, word), feed="ubuntu")
+    assert severity([said], [], system=True) == (Severity.NEGLIGIBLE, "ubuntu", (vector, word))
+    on_release = hit("CVE-2014-9913", scores=(vector,), level=Severity.LOW, feed="ubuntu")
+    assert severity([on_release], [], system=True)[:2] == (Severity.LOW, "ubuntu")
+    second = Score("nvd", "cvss2", Severity.HIGH, "v", 7.5)
+    third = Score("nvd", "cvss3", Severity.MEDIUM, "v", 5.3)
+    fourth = Score("nvd", "cvss4", Severity.LOW, "v", 2.1)
+    bare = hit("CVE-2014-9913", feed="osv")
+    assert severity([bare], [second, third], system=False)[:2] == (Severity.MEDIUM, "nvd")
+    assert severity([bare], [fourth, second, third], system=False)[:2] == (Severity.LOW, "nvd")
+    # Of several sources of the same rank the worst one's word counts.
+    others = hit(
+        "CVE-2014-9913", scores=(Score("one", level=Severity.LOW), Score("two", "cvss2", Severity.HIGH))
+    )
+    assert severity([others], [], system=False)[:2] == (Severity.HIGH, "two")
 
 
 def test_every_score_is_kept() -> None:

@@ -1,5 +1,6 @@
 """OCI layouts whose blobs are links, as Bazel's rules_oci and others make them."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,14 @@ from typing import Any
 import pytest
 
 from e2e.program import AS_OF
-from hullmark.images.open import open_image
+from hullmark.images.open import offered_platforms, open_image
 from hullmark.images.source import SourceOptions
 from hullmark.model.errors import ImageError
 from hullmark.model.image import Platform
 from hullmark.model.report import Report
 from hullmark.scan.request import ScanRequest
 from hullmark.scan.run import run
-from images.fakes import MadeImage, made_image, tar_of
+from images.fakes import INDEX, MANIFEST, MadeImage, digest_of, made_image, tar_of
 
 MADE = made_image(
     tar_of({"srv/a/package.json": b'{"name":"a","version":"1.0.0"}'}),
@@ -115,3 +116,53 @@ def test_a_link_to_what_is_no_regular_file(tmp_path: Path, target: str) -> None:
     layer = open_image(f"oci:{layout}", AMD).layers[0]
     assert layer.problem.startswith("the layer's blob cannot be read: ")
     assert names(scan(tmp_path, layout)) == ["b"]
+
+
+def nested(layout: Path, images: dict[Platform, MadeImage]) -> Path:
+    """Make a layout whose index names one index, without a platform, as builders of several platforms do."""
+    entries = []
+    for platform, made in images.items():
+        made.layout(layout)
+        words = {"os": platform.os, "architecture": platform.architecture, "variant": platform.variant}
+        described = {"mediaType": MANIFEST, "digest": made.digest, "size": len(made.manifest)}
+        entries.append({**described, "platform": {key: word for key, word in words.items() if word}})
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}).encode()
+    blob(layout, digest_of(index)).write_bytes(index)
+    root = {"mediaType": INDEX, "digest": digest_of(index), "size": len(index)}
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [root]}))
+    return layout
+
+
+def test_each_platform_that_is_offered_can_be_had(tmp_path: Path) -> None:
+    """Also with a variant, and where the layout's own index says nothing of platforms."""
+    images = {
+        Platform("linux", "amd64"): made_image(tar_of({"a": b"1"})),
+        Platform("linux", "arm", "v6"): made_image(tar_of({"a": b"2"}), architecture="arm"),
+        Platform("linux", "arm", "v7"): made_image(tar_of({"a": b"3"}), architecture="arm"),
+        Platform("linux", "arm64", "v8"): made_image(tar_of({"a": b"4"}), architecture="arm64"),
+    }
+    reference = f"oci:{nested(tmp_path, images)}"
+    offered = offered_platforms(reference, SourceOptions())
+    assert sorted(offered, key=str) == sorted(images, key=str)
+    had = {each: open_image(reference, SourceOptions(platform=each)).image.digest for each in offered}
+    assert had == {platform: made.digest for platform, made in images.items()}
+
+
+@pytest.mark.parametrize(
+    ("asked", "fits"),
+    [
+        (Platform("linux", "arm64", "v8"), True),
+        (Platform("linux", "arm64"), True),
+        (Platform("linux", "arm64", "v9"), False),
+    ],
+)
+def test_an_architecture_without_variant_is_its_usual_one(
+    tmp_path: Path, asked: Platform, *, fits: bool
+) -> None:
+    made = made_image(tar_of({"a": b"1"}), architecture="arm64")
+    reference = f"oci:{nested(tmp_path, {Platform('linux', 'arm64'): made})}"
+    if fits:
+        assert open_image(reference, SourceOptions(platform=asked)).image.digest == made.digest
+    else:
+        with pytest.raises(ImageError, match="no image for linux/arm64/v9; there are: linux/arm64"):
+            open_image(reference, SourceOptions(platform=asked))

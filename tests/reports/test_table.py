@@ -125,6 +125,19 @@ def test_nothing_found_is_not_said_lightly() -> None:
     assert page(whole).endswith("nothing found in 9 packages\n")
 
 
+def test_nothing_checked_is_not_nothing_found() -> None:
+    unknown = tuple(
+        msgspec.structs.replace(component, coverage="feed_missing") for component in SAMPLE.packages
+    )
+    report = msgspec.structs.replace(SAMPLE, findings=(), suppressed=(), packages=unknown)
+    said = "none of 9 packages was checked: hullmark db status shows what the database has\n"
+    assert page(report).endswith(said)
+    assert "nothing found" not in page(report)
+    assert page(msgspec.structs.replace(report, packages=(), incomplete=False)).endswith(
+        "nothing found in 0 packages\n"
+    )
+
+
 def test_what_could_not_be_asked_is_said() -> None:
     enough = msgspec.structs.replace(SAMPLE.coverage.ecosystems[0], missing=("ghsa-npm",))
     coverage = msgspec.structs.replace(SAMPLE.coverage, ecosystems=(enough,))

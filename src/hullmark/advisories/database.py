@@ -14,6 +14,7 @@ falls into. Texts are compressed with a dictionary that is trained on the part i
 """
 
 import contextlib
+import datetime as dt
 import fcntl
 import functools
 import os
@@ -45,7 +46,8 @@ CREATE TABLE advisory (id INTEGER PRIMARY KEY, name TEXT NOT NULL, bundle INTEGE
 CREATE TABLE flaw (id TEXT, advisory INTEGER, kind INTEGER, PRIMARY KEY (id, advisory)) WITHOUT ROWID, STRICT;
 CREATE TABLE package (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, changed INTEGER NOT NULL) STRICT;
 CREATE TABLE gone (name TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID, STRICT;
--- low and high are sort keys: NULL is open; `inclusive` is about high; `undecided` rows could not be ordered;
+-- low and high are sort keys: NULL is open; `inclusive` is about high; `undecided` rows could not be ordered,
+-- or have the published ends the wrong way round;
 -- a row with `versions` holds for just those texts; the texts of a range stand in introduced, fixed, last_affected
 CREATE TABLE affected (
     package INTEGER, seq INTEGER, advisory INTEGER NOT NULL, scope INTEGER NOT NULL, state INTEGER NOT NULL,
@@ -249,8 +251,9 @@ class Part:
     def speaks_of(self, name: str, flaw: str) -> bool:
         """Tell whether an advisory of its own (no bundle) speaks of a flaw in a package, whatever the version."""
         query = (
-            "SELECT 1 FROM flaw JOIN affected USING (advisory) JOIN package ON package.id = affected.package"
-            " WHERE flaw.id = ? AND flaw.kind < 2 AND package.name = ? LIMIT 1"
+            "SELECT 1 FROM flaw JOIN advisory ON advisory.id = flaw.advisory JOIN affected USING (advisory)"
+            " JOIN package ON package.id = affected.package"
+            " WHERE flaw.id = ? AND NOT advisory.bundle AND package.name = ? LIMIT 1"
         )
         return bool(self._ask(query, (flaw, name)))
 
@@ -310,8 +313,8 @@ _COLUMNS = (
 )
 _ALL = _COLUMNS + " AND (?3 IS NULL OR 1) AND (?4 IS NULL OR 1) ORDER BY seq"
 _IN_RANGE = (
-    _COLUMNS + " AND (undecided OR ((low IS NULL OR low <= ?3)"
-    " AND (high IS NULL OR ?4 < high OR (inclusive AND ?4 = high)))) ORDER BY seq"
+    _COLUMNS + " AND (low IS NULL OR low <= ?3)"
+    " AND (high IS NULL OR ?4 < high OR (inclusive AND ?4 = high)) ORDER BY seq"
 )
 _VERSIONS = msgspec.msgpack.Decoder(list[str])
 _MORE = msgspec.msgpack.Decoder(More)
@@ -420,6 +423,42 @@ def _sweep(folder: Path, before: set[str], current: Current) -> None:
                 os.utime(path)  # the hours begin now
             elif now - path.stat().st_mtime > _KEPT_S:
                 path.unlink()
+
+
+def age_s(info: PartInfo, now: float) -> float:
+    """Give for how many seconds nobody has asked whether a part is still right; infinite where that is not known."""
+    times = [dt.datetime.fromisoformat(text).timestamp() for text in (info.checked, info.built) if text]
+    return now - max(times) if times else float("inf")
+
+
+def meet(folder: Path, parts: Iterable[str]) -> None:
+    """Remember that parts were wanted (`met/<part>`), so that an update fetches them."""
+    with contextlib.suppress(OSError):
+        (folder / "met").mkdir(parents=True, exist_ok=True)
+        for part in parts:
+            if "/" not in part and not part.startswith("."):
+                (folder / "met" / part).touch()
+
+
+def note_failure(folder: Path, group: str, reason: str) -> None:
+    """Keep why a group of files could not be had (`failed/<group>`); without a reason, that it could."""
+    path = folder / "failed" / group
+    with contextlib.suppress(OSError):
+        if reason:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(reason, "utf-8")
+        else:
+            path.unlink(missing_ok=True)
+
+
+def failed_lately(folder: Path, group: str, within_s: float) -> str:
+    """Give why a group could not be had, if that was tried lately; else nothing."""
+    path = folder / "failed" / group
+    try:
+        lately = time.time() - path.stat().st_mtime < within_s
+        return path.read_text("utf-8", "replace") if lately else ""
+    except OSError:
+        return ""
 
 
 def _quoted(path: Path) -> str:

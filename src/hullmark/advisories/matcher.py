@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hullmark.advisories.feed import Feed
 
 _ANY_MODULE = "*"
+_MODULE_BUILD = ".module"
+"""In every module build's release (`.module+el8.9.0`, `.module_el9.5.0`), also where its label is not known."""
 _STREAMS = tuple(f"redhat:rhel_{name}" for name in ("aus", "e4s", "els", "eus", "extras", "mission", "tus"))
 """Extended support of RHEL's own packages (`redhat:rhel_eus:9.2`): no products with packages of their own."""
 
@@ -243,12 +245,13 @@ def applies(statement: Statement, query: Query, *, of_product: bool = False) -> 
     more = statement.more
     if more.arches and query.arch and query.arch not in more.arches and query.arch != "noarch":
         return False
-    if query.ecosystem == "rpm" and more.module != query.module:
+    if query.ecosystem == "rpm":
         # A module's builds and the plain package of the same name have version lines of their own.
-        is_module = bool(query.module) or ".module" in query.version
-        if more.module == _ANY_MODULE or not query.module:
-            return is_module
-        if more.module or is_module:
+        if bool(query.module or _MODULE_BUILD in query.version) != bool(
+            more.module or _MODULE_BUILD in statement.fixed
+        ):
+            return False
+        if query.module and more.module not in {"", _ANY_MODULE, query.module}:
             return False
     if query.ecosystem == "generic":
         return bool(query.cpe) and query.cpe in more.cpes

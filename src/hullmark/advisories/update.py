@@ -23,7 +23,7 @@ import msgspec
 from msgspec import Struct
 
 from hullmark.advisories.build import Built, build_group, change_group, confirm
-from hullmark.advisories.database import changing, load_current
+from hullmark.advisories.database import age_s, changing, load_current, note_failure
 from hullmark.advisories.feed import Changes, Feed, Group, Source, moment, stamp
 from hullmark.advisories.fetch import Fetched, Fetcher, Validators
 from hullmark.advisories.registry import feeds, schemes
@@ -117,24 +117,22 @@ def everything(known: Iterable[Feed] | None = None) -> list[Wanted]:
 
 def met(folder: Path) -> set[str]:
     """Give the parts that this machine has, or that a scan on it has ever wanted."""
+    parts = set(load_current(folder).parts)
     with contextlib.suppress(OSError):
-        return set(load_current(folder).parts) | {path.name for path in (folder / "met").iterdir()}
-    return set(load_current(folder).parts)
-
-
-def meet(folder: Path, parts: Iterable[str]) -> None:
-    """Remember that parts were wanted."""
-    with contextlib.suppress(OSError):
-        (folder / "met").mkdir(parents=True, exist_ok=True)
-        for part in parts:
-            if "/" not in part and not part.startswith("."):
-                (folder / "met" / part).touch()
+        parts |= {path.name for path in (folder / "met").iterdir()}
+    return parts
 
 
 def update(
     folder: Path, each: Wanted, settings: Settings, told: Told = lambda _name, _here, _all: None
 ) -> Outcome:
     """Bring one group up to date. Never raises for what is wrong with it: that is in the outcome."""
+    outcome = _update(folder, each, settings, told)
+    note_failure(folder, each.name, outcome.reason or "; ".join(outcome.kept.values()))
+    return outcome
+
+
+def _update(folder: Path, each: Wanted, settings: Settings, told: Told) -> Outcome:
     feed = each.feed
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -146,21 +144,10 @@ def update(
                 return updating.run()
     except FeedError as problem:
         where = f"{problem.where}: " if problem.where else ""
-        return Outcome(
-            feed=feed.name,
-            group=each.name,
-            state="failed",
-            reason=f"{where}{problem.what}",
-            hint=problem.hint,
-        )
+        reason, hint = f"{where}{problem.what}", problem.hint
     except OSError as problem:
-        return Outcome(feed=feed.name, group=each.name, state="failed", reason=str(problem))
-
-
-def age_s(checked: str, built: str, now: float) -> float:
-    """Give for how many seconds nobody has asked whether a part is still right; infinite where that is not known."""
-    times = [dt.datetime.fromisoformat(text).timestamp() for text in (checked, built) if text]
-    return now - max(times) if times else float("inf")
+        reason, hint = str(problem), ""
+    return Outcome(feed=feed.name, group=each.name, state="failed", reason=reason, hint=hint)
 
 
 def _is_recent(folder: Path, each: Wanted, max_age_s: float) -> bool:
@@ -171,7 +158,7 @@ def _is_recent(folder: Path, each: Wanted, max_age_s: float) -> bool:
         if info.feed == each.feed.name and each.group.makes(key)
     ]
     now = time.time()
-    return bool(parts) and all(info.checked and age_s(info.checked, "", now) < max_age_s for info in parts)
+    return bool(parts) and all(info.checked and age_s(info, now) < max_age_s for info in parts)
 
 
 class _Updating:

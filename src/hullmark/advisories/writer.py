@@ -334,8 +334,8 @@ def _rows(affected: Affected, scheme: Scheme) -> list[tuple[object, ...]]:
         low, high, undecided = _keys(scheme, span)
         started = span.introduced if span.introduced not in {"", "0"} else None
         last = span.last_affected or None if not span.fixed else None
-        inclusive = int(not span.fixed and bool(span.last_affected))
         texts = (started, span.fixed or None, last)
+        inclusive = int((undecided or not span.fixed) and bool(texts[1] or last))
         rows.append((*shared, low, high, inclusive, int(undecided), *texts, *tail))
     if affected.versions:
         listed = _ENCODE(sorted(set(affected.versions)))
@@ -344,7 +344,10 @@ def _rows(affected: Affected, scheme: Scheme) -> list[tuple[object, ...]]:
 
 
 def _keys(scheme: Scheme, span: Range) -> tuple[bytes | None, bytes | None, bool]:
-    """Give the sort keys of a range's ends; undecided when one of them cannot be ordered."""
+    """Give the sort keys of a range's ends; undecided when one of them cannot be ordered.
+
+    Ends the wrong way round are a slip of the publisher's: what lies between them is undecided.
+    """
     undecided = False
 
     def key(text: str) -> bytes | None:
@@ -358,7 +361,11 @@ def _keys(scheme: Scheme, span: Range) -> tuple[bytes | None, bytes | None, bool
     low = key(span.introduced) if span.introduced not in {"", "0"} else None
     end = span.fixed or span.last_affected
     high = key(end) if end else None
-    return (None, None, True) if undecided else (low, high, False)
+    if undecided:
+        return None, None, True
+    if low is not None and high is not None and low > high:
+        return high, low, True
+    return low, high, False
 
 
 def _of_body(body: bytes) -> bytes:

@@ -9,10 +9,10 @@ from msgspec import NODEFAULT
 from hullmark import __version__
 from hullmark.cli.commands import COMMANDS, GROUPS, Command, below
 from hullmark.cli.options import settings_of
-from hullmark.cli.output import write_text
+from hullmark.cli.output import flush, write_text
 from hullmark.cli.parser import HELP, command_help, group_help, misused, parse
 from hullmark.cli.settings import config_tables, resolve
-from hullmark.cli.terminal import configure, error, fault, nobody_reads
+from hullmark.cli.terminal import configure, error, fault
 from hullmark.model.errors import ExitCode, HullmarkError, UsageError
 
 
@@ -24,16 +24,13 @@ def run(arguments: Sequence[str]) -> int:
     configure(quiet=False, json_log="--json-log" in arguments)
     try:
         code = _run(arguments)
-        sys.stdout.flush()
+        flush()
     except HullmarkError as problem:
         error(problem.what, where=problem.where, hint=problem.hint)
         return problem.exit_code
     except KeyboardInterrupt:
         error("interrupted")
         return 130
-    except BrokenPipeError:
-        nobody_reads(sys.stdout)
-        return ExitCode.CLEAN
     except Exception as problem:  # noqa: BLE001  # a fault of ours must not look like Python's
         told = fault(problem)
         error(told.what, hint=told.hint)

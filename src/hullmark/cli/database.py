@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from hullmark.cli.feeding import FETCH_TIMEOUT_S, MAX_AGE_H, FetchTimeout, MaxAge, Mirror, feeding
+from hullmark.cli.feeding import FETCH_TIMEOUT_S, MAX_AGE_H, FetchTimeout, MaxAge, Mirror, asked_feeds
 from hullmark.cli.options import Option, Settings
 from hullmark.cli.reading import Messages
 
@@ -100,9 +100,8 @@ class Update(Messages, frozen=True, kw_only=True):
         """Do it, and give the exit code."""
         from concurrent.futures import ThreadPoolExecutor
 
-        import msgspec
-
         from hullmark.advisories.registry import feeds
+        from hullmark.advisories.update import Settings as UpdateSettings
         from hullmark.advisories.update import everything, met, update, wanted
         from hullmark.cli.output import write_line
         from hullmark.cli.terminal import configure, error, progress
@@ -110,8 +109,9 @@ class Update(Messages, frozen=True, kw_only=True):
         from hullmark.model.errors import ExitCode, UsageError
 
         configure(quiet=self.quiet, json_log=self.json_log)
-        settings = msgspec.structs.replace(
-            feeding(self, SourceOptions(insecure=self.insecure, cacert=self.cacert)),
+        settings = UpdateSettings(
+            options=SourceOptions(insecure=self.insecure, cacert=self.cacert),
+            mirror=asked_feeds(self).mirror,
             whole=self.whole,
             accept_loss=self.accept_loss,
         )

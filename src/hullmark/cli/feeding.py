@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from hullmark.cli.options import Option
 
 if TYPE_CHECKING:
-    from hullmark.advisories.update import Settings as UpdateSettings
-    from hullmark.images.source import SourceOptions
+    from hullmark.scan.request import Feeds
 
 Mirror = Annotated[str, Option("Address of a folder laid out as a mirror, asked in place of the publishers.")]
 MaxAge = Annotated[float, Option("Hours after which advisories count as stale.")]
@@ -33,11 +32,11 @@ class Feeding(Protocol):
         ...
 
 
-def feeding(asked: Feeding, source: "SourceOptions") -> "UpdateSettings":
-    """Give how feeds are reached. Raises `UsageError` for what makes no sense."""
-    from hullmark.advisories.update import Settings as UpdateSettings
+def asked_feeds(asked: Feeding) -> "Feeds":
+    """Give where advisories are fetched from. Raises `UsageError` for what makes no sense."""
     from hullmark.cli.reading import check_number
     from hullmark.model.errors import UsageError
+    from hullmark.scan.request import Feeds
 
     check_number(asked.db_max_age, "--db-max-age")
     check_number(asked.db_fetch_timeout, "--db-fetch-timeout")
@@ -47,4 +46,4 @@ def feeding(asked: Feeding, source: "SourceOptions") -> "UpdateSettings":
             where=asked.db_mirror,
             hint="hullmark db build --from DIR reads a folder",
         )
-    return UpdateSettings(options=source, mirror=asked.db_mirror)
+    return Feeds(mirror=asked.db_mirror, timeout_s=asked.db_fetch_timeout)

@@ -111,8 +111,10 @@ def check_number(number: float, flag: str) -> None:
 
 
 def check_references(references: Sequence[str]) -> None:
-    """Refuse what looks like a flag: it stands in a list of images, or behind `--`."""
+    """Refuse what is empty, and what looks like a flag: it stands in a list of images, or behind `--`."""
     for reference in references:
+        if not reference.strip():
+            raise UsageError("an image reference is empty", hint="is a variable of the shell not set?")
         if reference.startswith("-") and reference != "-":
             raise UsageError(
                 "no image reference begins with a hyphen", where=reference, hint=f"./{reference} is a file"

@@ -43,7 +43,7 @@ class Sbom(Reading, frozen=True, kw_only=True):
         if sum(target in {"", "-"} for _, target in outputs) > 1:
             raise UsageError("two formats would be written to standard output", hint="--format FORMAT=FILE")
         request = self.request([self.image])
-        with replacing(target for _, target in outputs):
+        with replacing([target for _, target in outputs]):
             platforms = platforms_of(self.image, self.platform, request.source)
             if len(platforms) > 1:
                 raise UsageError("an SBOM is of one platform", where=self.image, hint="--platform os/arch")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 
-from hullmark.cli.feeding import FETCH_TIMEOUT_S, MAX_AGE_H, FetchTimeout, MaxAge, Mirror
+from hullmark.cli.feeding import FETCH_TIMEOUT_S, MAX_AGE_H, FetchTimeout, MaxAge, Mirror, asked_feeds
 from hullmark.cli.options import Option
 from hullmark.cli.output import look, replacing, write
-from hullmark.cli.reading import Reading, check_number, check_references
+from hullmark.cli.reading import Reading, check_references
 from hullmark.cli.settings import database_folder
 from hullmark.cli.terminal import configure, error, fault, progress, warning
 from hullmark.model.errors import BaseError, ExitCode, HullmarkError, UsageError
@@ -62,6 +62,7 @@ class Scan(Reading, frozen=True, kw_only=True):
     def run(self) -> int:
         """Do it, and give the exit code."""
         configure(quiet=self.quiet, json_log=self.json_log)
+        from hullmark.advisories.database import load_current
         from hullmark.model.advisory import Severity
         from hullmark.scan.gate import parse_gate
         from hullmark.scan.references import read_references
@@ -74,14 +75,20 @@ class Scan(Reading, frozen=True, kw_only=True):
         severities = tuple(Severity(word) for word in _words(self.severity, tuple(Severity), "--severity"))
         states = _words(self.ignore_status, StateName.__args__, "--ignore-status")  # type: ignore[attr-defined]
         types = _words(self.pkg_types, ("os", "library"), "--pkg-types")
-        check_number(self.db_max_age, "--db-max-age")
+        feeds = None if self.offline else asked_feeds(self)
         outputs = _outputs(self.formats)
         references = [*self.images, *(read_references(self.images_file) if self.images_file else ())]
         check_references(references)
         if not references:
             raise UsageError("no image is named", hint="hullmark scan IMAGE")
         request = self.request(references, list_from_input=self.images_file == "-")
-        with replacing(target for _, target in outputs):
+        if "vuln" in (asked or SCANNERS) and not load_current(database_folder()).parts:
+            warning(
+                "there is no advisory database",
+                where=str(database_folder()),
+                hint="hullmark db build --from DIR",
+            )
+        with replacing([target for _, target in outputs]):
             with progress() as show:
                 template = msgspec.structs.replace(
                     request,
@@ -96,6 +103,8 @@ class Scan(Reading, frozen=True, kw_only=True):
                     ),
                     max_age_h=self.db_max_age,
                     offline=self.offline,
+                    feeds=feeds,
+                    warn=lambda what, where, hint: warning(what, where=where, hint=hint),
                     progress=show,
                 )
                 targets, failures = _targets(references, self.platform, template.source)

@@ -16,6 +16,8 @@ from hullmark.model.report import Bundle, Evidence, FindingState
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}\Z")
 _PRO_BUILD = re.compile(r"[+~]esm\d")
 _GHSA = re.compile(r"GHSA(?:-[0-9a-z]{4}){3}\Z")
+_FORMS = {"level": 0, "cvss4": 1, "cvss3": 2, "cvss2": 3}
+"""In which order a source's scores count."""
 
 
 class Hit(NamedTuple):
@@ -159,7 +161,7 @@ def _flaw(name: str, group: list[Hit], key: Callable[[str], bytes | None]) -> Fl
     if len({hit.statement.part for hit in decisive}) == 1 and _denied(decisive):
         return None
     fixed = _fixed_version(affected, key)
-    bundles = _bundles(group)
+    bundled = [hit for hit in group if hit.statement.bundle and hit.statement.state != "not_affected"]
     aliases = {
         alias
         for hit in group
@@ -168,11 +170,11 @@ def _flaw(name: str, group: list[Hit], key: Callable[[str], bytes | None]) -> Fl
     }
     return Flaw(
         id=name,
-        hits=tuple(dict.fromkeys(affected + [hit for hit in group if hit.statement.bundle])),
+        hits=tuple(dict.fromkeys(affected + bundled)),
         state=_state(affected, fixed),
         fixed_version=fixed,
         aliases=tuple(sorted(alias for alias in aliases - {name} if not _CVE.match(alias))),
-        bundles=bundles,
+        bundles=_bundles(bundled),
         malicious=any(hit.advisory.malicious for hit in affected),
         bundle_only=all(hit.statement.bundle for hit in affected) and name == affected[0].advisory.id,
     )
@@ -194,6 +196,8 @@ def _fixed_version(hits: list[Hit], key: Callable[[str], bytes | None]) -> str:
     for hit in hits:
         text = _public_fix(hit)
         order = key(text) if text else None
+        if hit.statement.undecided and order is not None and order <= (key(hit.compared) or b""):
+            continue  # the publisher's ends are the wrong way round: who is beyond it has no use for it
         if text and (not best or (order is not None and order > best_key)):
             best, best_key = text, order or b""
     return best
@@ -221,15 +225,14 @@ def _state(hits: list[Hit], fixed: str) -> FindingState:
     return "affected"
 
 
-def _bundles(group: list[Hit]) -> tuple[Bundle, ...]:
+def _bundles(hits: list[Hit]) -> tuple[Bundle, ...]:
     found = {}
-    for hit in group:
-        if hit.statement.bundle:
-            url = next(
-                (reference.url for reference in hit.advisory.references if hit.advisory.id in reference.url),
-                "",
-            )
-            found[hit.advisory.id] = Bundle(hit.advisory.id, _public_fix(hit), url)
+    for hit in hits:
+        url = next(
+            (reference.url for reference in hit.advisory.references if hit.advisory.id in reference.url),
+            "",
+        )
+        found[hit.advisory.id] = Bundle(hit.advisory.id, _public_fix(hit), url)
     return tuple(found[name] for name in sorted(found))
 
 
@@ -270,26 +273,33 @@ def severity(
     """Choose the severity that counts, say whose it is, and give all scores.
 
     For OS packages the distribution's own comes first; then GHSA or the ecosystem's database, the CNA, CISA's
-    ADP, NVD. What a bundle says is of the worst flaw in it, so a record of the flaw's own comes before it.
+    ADP, NVD. What a bundle says is of the worst flaw in it, so a record of the flaw's own comes before it. Of one
+    source its own word comes before what its vectors amount to, and a newer CVSS before an older one.
     """
-    candidates: list[tuple[int, Severity, str]] = []
+    candidates: list[tuple[int, str, int, Severity]] = []
     scores: dict[Score, None] = {}
     for hit in hits:
         shared = int(hit.statement.bundle)
-        if hit.statement.level is not Severity.UNKNOWN:
-            candidates.append((2 * (0 if system else 2) + shared, hit.statement.level, hit.feed))
+        candidates.append((2 * (0 if system else 2) + shared, hit.feed, _FORMS["level"], hit.statement.level))
         for score in hit.advisory.scores:
             scores[score] = None
             rank = 2 * _rank(score.source, hit.feed, system=system) + shared
-            candidates.append((rank, score.level, score.source))
+            candidates.append((rank, score.source, _FORMS[score.kind], score.level))
     for score in extra:
         scores[score] = None
-        candidates.append((2 * _rank(score.source, "", system=system), score.level, score.source))
-    known = [entry for entry in candidates if entry[1] is not Severity.UNKNOWN]
+        rank = 2 * _rank(score.source, "", system=system)
+        candidates.append((rank, score.source, _FORMS[score.kind], score.level))
+    words: dict[tuple[int, str], tuple[int, int, Severity]] = {}
+    for rank, source, form, level in candidates:
+        if level is not Severity.UNKNOWN:
+            word = (form, SEVERITY_RANK[level], level)
+            words[rank, source] = min(words.get((rank, source), word), word)
     shown = tuple(sorted(scores, key=lambda score: (score.source, score.kind, score.vector, score.level)))
-    if not known:
+    if not words:
         return Severity.UNKNOWN, "", shown
-    _, level, source = min(known, key=lambda entry: (entry[0], SEVERITY_RANK[entry[1]], entry[2]))
+    _, _, source, level = min(
+        (rank, worst, source, level) for (rank, source), (_, worst, level) in words.items()
+    )
     return level, source, shown
 
 

@@ -25,6 +25,7 @@ ACCEPT = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
 _CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
 _MAX_CONFIG_VALUES = 200_000  # an object takes thirty times as much in memory as in the text
 _ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+_USUAL_VARIANTS = {"amd64": "v1", "arm": "v7", "arm64": "v8"}
 
 
 class Descriptor(msgspec.Struct, frozen=True, rename="camel"):
@@ -96,11 +97,16 @@ def platform_of(descriptor: Descriptor) -> Platform:
 
 
 def fits(wanted: Platform, offered: Platform) -> bool:
-    """Tell whether an offered platform is the wanted one; a variant counts only when it was asked for."""
+    """Tell whether an offered platform is the wanted one; a variant counts only when it was asked for.
+
+    What an index leaves open fits: it may be an index itself, as builders put one below a layout's own. An architecture
+    without a variant is its usual one (containerd's platforms package, "Normalization").
+    """
+    variant = offered.variant or _USUAL_VARIANTS.get(offered.architecture, "")
     return (
         (not offered.os or offered.os == wanted.os)
         and (not offered.architecture or offered.architecture == wanted.architecture)
-        and (not wanted.variant or offered.variant == wanted.variant)
+        and (not wanted.variant or not offered.architecture or variant == wanted.variant)
     )
 
 

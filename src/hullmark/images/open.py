@@ -43,6 +43,8 @@ def all_sources() -> Iterator[Source]:
 
 def choose(reference: str) -> tuple[Source, str]:
     """Give the source for a reference and the reference without prefix. Raises `UsageError` when none fits."""
+    if not reference.strip():  # as a path it would be the working folder
+        raise UsageError("an image reference is empty", hint="is a variable of the shell not set?")
     prefix, colon, rest = reference.partition(":")
     if colon and _PREFIX.fullmatch(prefix):
         for source in all_sources():

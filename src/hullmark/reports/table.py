@@ -277,6 +277,9 @@ class _Page:
         levels = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
         found = {finding.severity for finding in (*report.findings, *hidden)}
         gate = next((level for level in levels if level in found), None)
+        if report.packages and not any(c.coverage in CHECKED for c in report.packages) and gate is None:
+            none = f"none of {_amount(len(report.packages), 'package')} was checked"
+            return f"{none}: hullmark db status shows what the database has"
         if not report.findings:
             unsure = ", but not all of it could be checked" if report.incomplete else ""
             what = "nothing else found" if report.suppressed else "nothing found"

@@ -11,10 +11,26 @@ from hullmark.images.source import SourceOptions
 from hullmark.model.advisory import Severity
 
 Progress = Callable[[str, int, int], None]
+Warn = Callable[[str, str, str], None]
+"""Told what a person should know, of what, and what to do."""
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
     return
+
+
+def _unheard(_what: str, _where: str, _hint: str) -> None:
+    return
+
+
+class Feeds(Struct, frozen=True, kw_only=True):
+    """Where a scan fetches advisories that it lacks: from a mirror's address, else from their publishers.
+
+    It waits `timeout_s` for what is missing.
+    """
+
+    mirror: str = ""
+    timeout_s: float = 30.0
 
 
 class Filters(Struct, frozen=True, kw_only=True):
@@ -36,7 +52,7 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
 
     `as_of` (RFC 3339, UTC) is the only clock. `scanners` say what is looked for beside packages, which always are:
     `vuln`, `secret`, `config`; the report says which of them ran. `cache` None remembers nothing, `database` None matches
-    nothing. `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
+    nothing. `feeds` None fetches nothing. `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
     """
 
     reference: str
@@ -55,4 +71,6 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     max_age_h: float = 24.0
     threads: int = 0
     offline: bool = False
+    feeds: Feeds | None = None
     progress: Progress = _silent
+    warn: Warn = _unheard

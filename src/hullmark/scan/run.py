@@ -21,6 +21,7 @@ from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.diff_ids import DiffIds
 from hullmark.scan.documents import document_of
+from hullmark.scan.feeding import Feeding
 from hullmark.scan.layers import Facts, LayerReader, decode, encode, unreadable
 from hullmark.scan.masking import masked_config
 from hullmark.scan.matching import Inventory, Item, report
@@ -38,18 +39,33 @@ def run(request: ScanRequest) -> Report:
     """Scan one image. Raises `HullmarkError` only when there is nothing to report at all."""
     cache = FactCache(request.cache, max_bytes=request.cache_bytes, read_only=request.cache_read_only)
     catalogue = Catalogue(request.cache)
-    if document := document_of(request.reference):
-        from hullmark.scan.sbom import inventory_from_sbom
+    with contextlib.ExitStack() as stack:
+        feeding = _feeding(request, catalogue)
+        if feeding is not None:
+            stack.callback(feeding.close)
+        if document := document_of(request.reference):
+            from hullmark.scan.sbom import inventory_from_sbom
 
-        inventory = inventory_from_sbom(*document)
-    else:
-        inventory = take_inventory(request, cache, catalogue)
+            inventory = inventory_from_sbom(*document)
+        else:
+            inventory = take_inventory(request, cache, catalogue, feeding)
+        if feeding is not None:
+            feeding.settle((item.package for item in inventory.items), inventory.distribution)
     made = report(inventory, request, catalogue)
     catalogue.keep(cache.write)
     return made
 
 
-def take_inventory(request: ScanRequest, cache: FactCache, catalogue: Catalogue) -> Inventory:
+def _feeding(request: ScanRequest, catalogue: Catalogue) -> Feeding | None:
+    """Give what has missing advisories fetched, where that is asked for."""
+    if request.feeds is None or request.database is None or "vuln" not in request.scanners:
+        return None
+    return Feeding(request, request.feeds, request.database, catalogue)
+
+
+def take_inventory(
+    request: ScanRequest, cache: FactCache, catalogue: Catalogue, feeding: Feeding | None = None
+) -> Inventory:
     """Read an image into packages with their places: everything but the matching."""
     end = time.monotonic() + request.timeout_s if request.timeout_s else float("inf")
 
@@ -74,7 +90,7 @@ def take_inventory(request: ScanRequest, cache: FactCache, catalogue: Catalogue)
             stack.callback(bases[-1].close)
         opened = open_image(request.reference, msgspec.structs.replace(source, early=read_early))
         stack.callback(opened.close)
-        layers = _read_layers(opened, reader, early, request)
+        layers = _read_layers(opened, reader, early, request, feeding)
         chain = tuple(layer.digest for layer in layers)
         base = find_base(opened, chain, bases, cache, source, ids)
     skip = skipper(request.filters.skip_paths)
@@ -105,7 +121,11 @@ def _lasting_name(image: Image) -> str:
 
 
 def _read_layers(
-    opened: OpenedImage, reader: LayerReader, early: dict[int, Facts], request: ScanRequest
+    opened: OpenedImage,
+    reader: LayerReader,
+    early: dict[int, Facts],
+    request: ScanRequest,
+    feeding: Feeding | None,
 ) -> list[Facts]:
     """Give the facts of all layers; those that are not remembered are read, several at once."""
     blobs = opened.layers
@@ -114,6 +134,8 @@ def _read_layers(
         known = early.get(id(blob)) or reader.remembered(blob)
         if known is not None:
             found[number] = known
+            if feeding is not None:
+                feeding.saw(number, known.files)
     # The largest first, so that the last ones to be done are small.
     waiting = sorted((n for n in range(len(blobs)) if n not in found), key=lambda n: -blobs[n].size)
     total = sum(max(blob.size, 0) for blob in blobs)
@@ -124,6 +146,8 @@ def _read_layers(
         blobs, waiting, reader, request.threads or min(os.cpu_count() or 1, 4)
     ):
         found[number] = facts
+        if feeding is not None:
+            feeding.saw(number, facts.files)
         done += max(blobs[number].size, 0)
         request.progress("layers", done, total)
     return reader.settled(blobs, [found[number] for number in range(len(blobs))])

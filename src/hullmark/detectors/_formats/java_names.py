@@ -87,6 +87,9 @@ mariadb-java-client org.mariadb.jdbc
 postgresql org.postgresql
 mssql-jdbc com.microsoft.sqlserver
 ojdbc\\d+ com.oracle.database.jdbc
+htmlunit(-.*)? net.sourceforge.htmlunit 3 org.htmlunit
+icu4j(-.*)? com.ibm.icu
+ecj org.eclipse.jdt
 h2 com.h2database
 hsqldb org.hsqldb
 derby.* org.apache.derby
@@ -129,7 +132,10 @@ tagsoup org.ccil.cowan.tagsoup
 ant(-launcher)? org.apache.ant
 cglib(-nodep)? cglib
 dom4j dom4j 2 org.dom4j
-jdom2 org.jdom
+jdom2? org.jdom
+axis org.apache.axis
+itext com.lowagie
+jtds net.sourceforge.jtds
 jaxen jaxen
 antlr4(-runtime)? org.antlr
 rxjava io.reactivex 2 io.reactivex.rxjava2 3 io.reactivex.rxjava3
@@ -151,8 +157,7 @@ commons-(lang3|text|compress|csv|math3|collections4|configuration2|pool2|dbcp2|e
 jetty-.* org.eclipse.jetty
 undertow-.* io.undertow
 struts2-.* org.apache.struts
-velocity velocity
-velocity-engine-.* org.apache.velocity
+velocity(-engine-.*)? org.apache.velocity
 http(client|core|mime|core-nio|asyncclient) org.apache.httpcomponents
 httpclient5(-.*)? org.apache.httpcomponents.client5
 httpcore5(-.*)? org.apache.httpcomponents.core5

@@ -38,6 +38,7 @@ _PROPERTY = re.compile(r"\$\{([^}]*)\}")
 _ESCAPE = re.compile(r"\\(.)")
 _UMBRELLAS = frozenset({"org.apache", "org.eclipse", "com.google", "com.github", "org.codehaus", "com.sun"})
 _SCALA = re.compile(r"_(?:2\.\d+|3)$")
+_VERSIONS = ("plugin-version", "implementation-version", "bundle-version", "specification-version")
 _DIVIDER = re.compile(r"[-_]")
 _JAVA_ITSELF = ("Java Runtime Environment", "Java Platform API Specification")
 
@@ -129,7 +130,8 @@ def _described(
     file: File, texts: dict[str, bytes], level: _Level, unread: list[Unread], *, guess: bool = True
 ) -> tuple[list[Fact], tuple[str, ...]]:
     """Say what an archive is and what was shaded into it, and what is the path to the archives in it."""
-    manifest = _manifest(texts)
+    sections = list(_sections(texts))
+    manifest = sections[0] if sections else {}
     identities: list[_Identity] = []
     facts: list[Fact] = []
 
@@ -148,7 +150,7 @@ def _described(
             note(MalformedError("Maven's files name no version", folder))
     own = _own(level.name, identities)
     if own is None and guess:
-        own = _guess(level.name, manifest, known=bool(identities))
+        own = _guess(level.name, sections, known=bool(identities))
     below = level.via
     if own is not None:
         facts.append(_package(own, level.place, level.via, own.licences or _bundle_licence(manifest)))
@@ -376,22 +378,22 @@ def _licences(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:20]
 
 
-def _manifest(texts: dict[str, bytes]) -> dict[str, str]:
-    """Read the main section of the manifest: `Name: value` lines, continued by lines that start with a space."""
+def _sections(texts: dict[str, bytes]) -> Iterator[dict[str, str]]:
+    """Read the manifest, its main section first: `Name: value` lines, continued by lines that start with a space."""
     body = next((text for name, text in texts.items() if name.lower() == "meta-inf/manifest.mf"), b"")
     fields: dict[str, list[str]] = {}
     current: list[str] = []
-    for line in body.decode("utf-8", "replace").splitlines():
+    for line in (*body.decode("utf-8", "replace").splitlines(), ""):
         if not line.strip():
             if fields:
-                break
+                yield {key: "".join(values).strip() for key, values in fields.items()}
+            fields = {}
         elif line[0] == " ":
             current.append(line[1:])
         else:
             key, _, value = line.partition(":")
             current = fields.setdefault(key.strip().lower(), [])
             current[:] = [value.strip()]
-    return {key: "".join(values).strip() for key, values in fields.items()}
 
 
 def _own(name: str, identities: list[_Identity]) -> _Identity | None:
@@ -412,8 +414,9 @@ def _own(name: str, identities: list[_Identity]) -> _Identity | None:
     return same[0] if len(same) == 1 else None
 
 
-def _guess(name: str, manifest: dict[str, str], *, known: bool) -> _Identity | None:
+def _guess(name: str, sections: list[dict[str, str]], *, known: bool) -> _Identity | None:
     """Say by file name and manifest what an archive is. One full of known packages needs a file name that says so."""
+    manifest = sections[0] if sections else {}
     if (
         manifest.get("implementation-title") in _JAVA_ITSELF
         or manifest.get("specification-title") in _JAVA_ITSELF
@@ -425,18 +428,43 @@ def _guess(name: str, manifest: dict[str, str], *, known: bool) -> _Identity | N
     if not version:
         if known:
             return None
-        candidates = (
-            manifest.get(key, "")
-            for key in ("plugin-version", "implementation-version", "bundle-version", "specification-version")
-        )
-        version = next(
-            (text for text in candidates if _NUMBERED.fullmatch(text) and len(text) <= _MAX_NAME), ""
-        )
-        titles = (manifest.get("short-name", ""), manifest.get("implementation-title", ""), symbolic, stem)
-        artifact = next((title for title in titles if _ARTIFACT.fullmatch(title)), "")
+        version = _stated_version(stem, sections)
+        artifact = _stated_artifact(stem, version, manifest, symbolic)
     if not (version and artifact):
         return None
     return _Identity(_group(artifact, version, manifest, symbolic), artifact, version)
+
+
+def _stated_version(stem: str, sections: list[dict[str, str]]) -> str:
+    """Give the version that a manifest states: in its main section, or (Ant, Xalan) in that of the archive's own packages."""
+    stated = [section.get(key, "") for section in sections[:1] for key in _VERSIONS]
+    if not any(stated):
+        stated = [section.get("implementation-version", "") for section in sections if _is_own(stem, section)]
+    # `2.0.8 2003-12-28 11:00:13` (ORO) says more than a version
+    words = (text.partition(" ")[0] for text in stated)
+    return next(
+        (text for text in (*stated, *words) if _NUMBERED.fullmatch(text) and len(text) <= _MAX_NAME), ""
+    )
+
+
+def _is_own(stem: str, section: dict[str, str]) -> bool:
+    """Tell whether a section is of packages that the file is called by: org/apache/xerces/impl in xercesImpl.jar."""
+    flat = _DIVIDER.sub("", stem.lower())
+    parts = section.get("name", "")[:_MAX_NAME].lower().strip("/").split("/")
+    return any("".join(parts[start:]) == flat for start in range(len(parts)))
+
+
+def _stated_artifact(stem: str, version: str, manifest: dict[str, str], symbolic: str) -> str:
+    """Give the artifact of a file whose name has no version: what a table knows, then that name where the manifest bears it out."""
+    last = symbolic.rpartition(".")[2]
+    # servlet-api.jar of Tomcat is org.apache.tomcat-servlet-api, so it is looked at before the file's name
+    if symbolic.startswith(java_names.group(last, version) or "?"):
+        return last
+    if java_names.group(stem, version):
+        return stem
+    titles = (manifest.get("short-name", ""), manifest.get("implementation-title", ""), symbolic, stem)
+    title = next((title for title in titles if _ARTIFACT.fullmatch(title)), "")
+    return stem if title.rpartition(".")[2].lower() == stem.lower() else title
 
 
 def _group(artifact: str, version: str, manifest: dict[str, str], symbolic: str) -> str:
@@ -470,8 +498,11 @@ def _bundle_licence(manifest: dict[str, str]) -> tuple[str, ...]:
 
 DETECTOR = Detector(
     name="java_archive",
-    version=3,
-    wants=(*(f"**/*.{extension}" for extension in _EXTENSIONS), "**/META-INF/maven/*/*/pom.properties"),
+    version=5,
+    wants=(
+        *(f"**/*.{extension}" for extension in (*_EXTENSIONS, *map(str.upper, _EXTENSIONS))),
+        "**/META-INF/maven/*/*/pom.properties",
+    ),
     read=read,
     stream=stream,
     max_bytes=128 * 1024 * 1024,

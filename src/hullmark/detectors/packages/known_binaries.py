@@ -164,6 +164,7 @@ dart= | dart:dart_software_development_kit | dart-sdk/version | . | \A(\d+\.\d+\
 wordpress= | wordpress:wordpress | wp-includes/version.php | $wp_version | \$wp_version\s*=\s*'(\d+\.\d+(?:\.\d+)?(?:-[\w.-]+)?)'
 drupal= | drupal:drupal | core/lib/Drupal.php | VERSION | const VERSION\s*=\s*'(\d+\.\d+\.\d+(?:-[\w.]+)?)'
 mediawiki= | mediawiki:mediawiki | includes/Defines.php | MW_VERSION | define\(\s*'MW_VERSION',\s*'(\d+\.\d+\.\d+(?:-[\w.]+)?)'
+tomcat= | apache:tomcat | RELEASE-NOTES | Apache Tomcat Version | (?<!\S)Apache Tomcat Version (\d+\.\d+\.\d+(?:[.-]M\d+)?)\s
 nextcloud= | nextcloud:nextcloud_server | nextcloud/version.php html/version.php | OC_VersionString | \$OC_VersionString\s*=\s*'(\d+\.\d+\.\d+)'
 """
 _BEFORE, _AFTER = 256, 1024
@@ -328,7 +329,7 @@ def _go(file: File) -> Iterator[Fact]:
 
 DETECTOR = Detector(
     name="known_binaries",
-    version=2,
+    version=3,
     wants=(
         "**/release",
         "**/VERSION",

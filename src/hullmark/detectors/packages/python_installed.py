@@ -18,6 +18,9 @@ _MAX_METADATA = 4 * 1024 * 1024
 
 def read(file: File) -> Iterator[Fact]:
     """Give the one distribution that the file describes."""
+    folder, _, name = file.path.rpartition("/")
+    if (name if name.endswith(".egg-info") else folder.rpartition("/")[2]).startswith("~"):
+        return  # `~umpy-1.26.0.dist-info` is what an uninstall by pip was stopped at; pip no longer counts it, nor can it be imported
     if not file.name.endswith(".egg"):
         yield _package(file.body)
         return
@@ -48,7 +51,7 @@ def _package(metadata: bytes) -> Package:
 
 DETECTOR = Detector(
     name="python_installed",
-    version=2,
+    version=3,
     wants=(
         "**/*.dist-info/METADATA",
         "**/*.egg-info/PKG-INFO",

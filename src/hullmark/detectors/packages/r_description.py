@@ -11,6 +11,30 @@ from hullmark.detectors._formats import deb822, documents, untyped
 from hullmark.detectors.detector import Detector, File, MalformedError
 from hullmark.model.facts import Package, Unread
 
+_LICENCES = {
+    "AGPL-3": "AGPL-3.0-only",
+    "AGPL (>= 3)": "AGPL-3.0-or-later",
+    "Apache License 2.0": "Apache-2.0",
+    "Apache License (== 2.0)": "Apache-2.0",
+    "Artistic-2.0": "Artistic-2.0",
+    "BSD_2_clause + file LICENSE": "BSD-2-Clause",
+    "BSD_3_clause + file LICENSE": "BSD-3-Clause",
+    "CC0": "CC0-1.0",
+    "GPL-2": "GPL-2.0-only",
+    "GPL-3": "GPL-3.0-only",
+    "GPL (>= 2)": "GPL-2.0-or-later",
+    "GPL (>= 2.0)": "GPL-2.0-or-later",
+    "GPL (>= 3)": "GPL-3.0-or-later",
+    "LGPL-2": "LGPL-2.0-only",
+    "LGPL-2.1": "LGPL-2.1-only",
+    "LGPL-3": "LGPL-3.0-only",
+    "LGPL (>= 2)": "LGPL-2.0-or-later",
+    "LGPL (>= 2.1)": "LGPL-2.1-or-later",
+    "LGPL (>= 3)": "LGPL-3.0-or-later",
+    "MIT + file LICENSE": "MIT",
+}
+"""R's own words for licences; the file that MIT and BSD need is their template's year and holder."""
+
 _VERSION = re.compile(r"\d+(?:[.-]\d+)*")
 
 
@@ -29,13 +53,19 @@ def read(file: File) -> Iterator[Package | Unread]:
     if not _VERSION.fullmatch(record.get("Version")):
         yield file.unread("package without a version", kind="file")
         return
-    licence = " ".join(record.get("License").split())
+    licence = _licence(" ".join(record.get("License").split()))
     yield Package(
         ecosystem="cran",
         name=record.get("Package"),
         version=record.get("Version"),
         licences=(licence,) if licence else (),
     )
+
+
+def _licence(text: str) -> str:
+    """Give a statement in SPDX words where each of its alternatives has one, else as it is."""
+    words = [_LICENCES.get(part.strip(), "") for part in text.split("|")]
+    return " OR ".join(words) if all(words) else text
 
 
 def _lock(file: File) -> Iterator[Package | Unread]:
@@ -57,7 +87,7 @@ def _lock(file: File) -> Iterator[Package | Unread]:
 
 DETECTOR = Detector(
     name="r_description",
-    version=2,
+    version=3,
     wants=("**/DESCRIPTION", "**/renv.lock"),
     read=read,
 )

@@ -1,7 +1,8 @@
 """Swift Package Manager's `Package.resolved`, versions 1 to 3.
 
 Format: SwiftPM's `PinsStore`. Version 1 has `object.pins` with `repositoryURL`, later ones `pins` with `location`. A pin to a branch or a
-revision has no version. A package of a registry has an identity `scope.name` and no location.
+revision has no version. A package of a registry has an identity `scope.name` and no location. A repository on the same machine, by
+its path, is the project's own.
 """
 
 import re
@@ -38,6 +39,8 @@ def read(file: File) -> Iterator[Package | Unread]:
             continue
         location = untyped.text(pin, "location") or untyped.text(pin, "repositoryURL")
         identity = untyped.text(pin, "identity") or untyped.text(pin, "package")
+        if location.startswith(("/", "file:")):
+            continue
         name = _name(location) if location else identity
         if not (name and version):
             yield file.unread("pin without location or version", identity or f"pin {number}")
@@ -46,5 +49,5 @@ def read(file: File) -> Iterator[Package | Unread]:
 
 
 DETECTOR = Detector(
-    name="swift_resolved", version=2, wants=("**/Package.resolved", "**/.package.resolved"), read=read
+    name="swift_resolved", version=3, wants=("**/Package.resolved", "**/.package.resolved"), read=read
 )

@@ -114,6 +114,48 @@ def guessed() -> None:
         write(f"guessed/lib/{name}", jar(manifest(**fields)))
 
 
+def versionless() -> None:
+    """Files whose names have no version, with the manifests of the real ones."""
+    for name, fields in {
+        "catalina.jar": {
+            "Bundle_SymbolicName": "org.apache.tomcat-catalina",
+            "Bundle_Version": "9.0.45",
+            "Implementation_Title": "Apache Tomcat",
+            "Implementation_Version": "9.0.45",
+        },
+        "servlet-api.jar": {
+            "Bundle_SymbolicName": "org.apache.tomcat-servlet-api",
+            "Implementation_Title": "jakarta.servlet",
+            "Implementation_Version": "9.0.45",
+        },
+        "asm.jar": {"Bundle_SymbolicName": "org.objectweb.asm", "Implementation_Version": "9.1"},
+        "icu4j.jar": {"Bundle_SymbolicName": "com.ibm.icu", "Bundle_Version": "68.2"},
+        "rhino.jar": {"Bundle_SymbolicName": "org.mozilla.rhino", "Bundle_Version": "1.7.13"},
+        "htmlunit.jar": {"Implementation_Title": "HtmlUnit", "Implementation_Version": "2.50.0"},
+        "kotlin-stdlib.jar": {
+            "Implementation_Title": "kotlin-stdlib",
+            "Implementation_Version": "1.5.0-release-749 (1.5.0)",
+        },
+        "velocity.jar": {"Bundle_SymbolicName": "org.apache.velocity", "Bundle_Version": "1.7"},
+    }.items():
+        write(f"versionless/lib/{name}", jar(manifest(**fields)))
+    write("versionless/lib/UPPER.JAR", jar(properties("com.example", "upper", "1.0")))
+    # the version stands in the section of a package, not in the main one
+    for name, package, version in (
+        ("ant.jar", "org/apache/tools/ant/", "1.10.9"),
+        ("commons-httpclient.jar", "org/apache/commons/httpclient", "3.1"),
+        ("oro.jar", "org/apache/oro", "2.0.8 2003-12-28 11:00:13"),
+        ("xercesImpl.jar", "org/apache/xerces/impl/", "2.12.0"),
+        ("other.jar", "org/w3c/dom/", "1.0"),
+    ):
+        title = package.strip("/").replace("/", ".")
+        part = (
+            f"Name: {package}\r\nImplementation-Title: {title}\r\nImplementation-Version: {version}\r\n\r\n"
+        )
+        body = f"Manifest-Version: 1.0\r\nAnt-Version: Apache Ant 1.5.3\r\n\r\n{part}".encode()
+        write(f"versionless/lib/{name}", jar(("META-INF/MANIFEST.MF", body)))
+
+
 def broken() -> None:
     write("broken/lib/not-a-zip.jar", b"PK but no archive")
     write("broken/lib/empty.jar", b"")
@@ -155,4 +197,5 @@ if __name__ == "__main__":
     shaded()
     nested()
     guessed()
+    versionless()
     broken()

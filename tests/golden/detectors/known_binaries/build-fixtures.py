@@ -62,6 +62,7 @@ DECOYS = {
     "usr/bin/redis-server": b"\x002.6.0\x003.2.0\0",
 }
 TEXTS = {
+    "usr/local/tomcat/RELEASE-NOTES": b"\n                     Apache Tomcat Version 9.0.45\n                            Release Notes\n",
     "usr/local/go/VERSION": b"go1.26.8\ntime 2026-08-28T16:20:06Z\n",
     "opt/java/openjdk/release": b'IMPLEMENTOR="Eclipse Adoptium"\nJAVA_RUNTIME_VERSION="25.0.3+9-LTS"\nJAVA_VERSION="25.0.3"\nOS_NAME="Linux"\n',
     "opt/jdk8/release": b'JAVA_VERSION="1.8.0_392"\nOS_NAME="Linux"\nOS_ARCH="amd64"\n',

@@ -1,0 +1,234 @@
+"""Has the advisories that an image needs fetched while its layers are read.
+
+As soon as a layer says which release or which ecosystem it is of, the parts of the database that speak for it are looked
+for. Those that are missing or stale are fetched by a process of its own (`advisories/fetching.py`). In the end a scan
+waits for what it lacks, for a bounded time, never for what is merely stale, and never for what it does not need.
+"""
+
+import contextlib
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from hullmark.advisories.database import Current, age_s, failed_lately, load_current, meet
+from hullmark.advisories.origins import Makers
+from hullmark.model.errors import FeedError
+from hullmark.model.facts import SYSTEM, Distribution, FileFacts, Package
+from hullmark.scan.catalogue import Catalogue
+from hullmark.scan.request import Feeds, ScanRequest
+
+if TYPE_CHECKING:
+    from hullmark.advisories.fetching import News
+
+NOTES = ("eol", "epss", "kev")
+"""Small parts that are joined when a report is made. NVD's and the CVE List's are large, and fetched when told to."""
+_TRIED_S = 300.0
+"""For how long a group that could not be had is not asked for again."""
+
+
+class Feeding:
+    """The advisories of one scan."""
+
+    def __init__(self, request: ScanRequest, feeds: Feeds, folder: Path, catalogue: Catalogue) -> None:
+        self._request = request
+        self._feeds = feeds
+        self._folder = folder
+        self._catalogue = catalogue
+        self._ecosystems: set[str] = set()
+        self._distribution: tuple[int, Distribution] | None = None
+        self._asked: set[str] = set()
+        self._groups: dict[str, str] = {}
+        """Of each part that is being fetched the group that it is in."""
+        self._done: dict[str, str] = {}
+        self._fetchers: list[_Fetcher] = []
+
+    # what is needed
+
+    def saw(self, layer: int, files: dict[str, tuple[FileFacts, ...]]) -> None:
+        """Take in what a layer says, and ask for what that needs."""
+        for found in files.values():
+            for entry in found:
+                for fact in entry.facts:
+                    if isinstance(fact, Package):
+                        self._ecosystems.add(fact.ecosystem)
+                    elif isinstance(fact, Distribution) and (
+                        self._distribution is None or layer >= self._distribution[0]
+                    ):
+                        self._distribution = (layer, fact)
+        distribution = self._distribution[1] if self._distribution is not None else None
+        needed: list[str] = []
+        for ecosystem in sorted(self._ecosystems):
+            if ecosystem not in SYSTEM or distribution is not None:
+                needed += self._parts(ecosystem, distribution)
+        self._ask([*needed, *NOTES] if needed else [])
+        self._hear(0.0)
+
+    def settle(self, packages: Iterable[Package], distribution: Distribution | None) -> None:
+        """Wait for what the packages of the image need and the database lacks."""
+        known = tuple(packages)
+        makers = Makers(distribution, known)
+        asked = {(package.ecosystem, makers.origin(package)) for package in known}
+        needed = [*NOTES] if known else []
+        for ecosystem, origin in sorted(asked):
+            needed += self._parts(ecosystem, makers.speaker(origin))
+        self._meet(needed)
+        self._ask(needed)
+        end = time.monotonic() + self._feeds.timeout_s
+        lacking = self._missing(needed)
+        while lacking and any(fetcher.running for fetcher in self._fetchers):
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            self._hear(min(left, 1.0))
+            lacking = {part for part in lacking if self._groups.get(part, "") not in self._done}
+        self._say(needed, timed_out=bool(lacking) and time.monotonic() >= end)
+
+    def close(self) -> None:
+        """End what is still on its way; what is here already of it is gone on with the next time."""
+        for fetcher in self._fetchers:
+            fetcher.close()
+
+    def _parts(self, ecosystem: str, distribution: Distribution | None) -> list[str]:
+        """Give the parts that make the packages of an ecosystem checked: of several publishers' the least to fetch."""
+        enough = self._catalogue.cover(ecosystem, distribution).enough
+        if not enough:
+            return []
+        missing = [set(parts) & self._missing(parts) for parts in enough]
+        if any(not lacking for lacking in missing):
+            return list(enough[missing.index(next(lacking for lacking in missing if not lacking))])
+
+        from hullmark.advisories.update import wanted  # imported where something is missing
+
+        def cost(parts: Iterable[str]) -> tuple[bool, int]:
+            groups = [each.group for each in wanted(parts)]
+            shared = any("*" in pattern for group in groups for pattern in group.parts)
+            return shared or not groups, sum(group.size for group in groups)
+
+        return list(min(enough, key=cost))
+
+    def _current(self) -> Current:
+        try:
+            return load_current(self._folder)
+        except FeedError:
+            return Current()
+
+    def _missing(self, parts: Iterable[str]) -> set[str]:
+        there = self._current().parts
+        return {part for part in parts if part not in there}
+
+    # who fetches it
+
+    def _ask(self, parts: Iterable[str]) -> None:
+        """Have parts fetched that are missing or stale, each once."""
+        there, now = self._current().parts, time.time()
+        max_age_s = self._request.max_age_h * 3600
+        new = [part for part in dict.fromkeys(parts) if part not in self._asked]
+        self._asked.update(new)
+        due = [part for part in new if part not in there or age_s(there[part], now) > max_age_s]
+        if not due:
+            return
+        from hullmark.advisories.update import wanted  # imported where something is missing
+
+        asked = []
+        for part in due:
+            for each in wanted([part]):
+                self._groups[part] = each.name
+                reason = failed_lately(self._folder, each.name, _TRIED_S)
+                if reason:
+                    self._done[each.name] = reason
+                else:
+                    asked.append(part)
+        if asked:
+            with contextlib.suppress(OSError):
+                self._fetchers.append(_Fetcher(self._folder, asked, self._request, self._feeds.mirror))
+
+    def _meet(self, parts: Iterable[str]) -> None:
+        meet(self._folder, sorted(self._missing(parts)))
+
+    def _hear(self, wait_s: float) -> None:
+        """Take in what the fetching processes tell, waiting for it that long at most."""
+        with selectors.DefaultSelector() as selector:
+            for fetcher in self._fetchers:
+                if fetcher.running:
+                    selector.register(fetcher.descriptor, selectors.EVENT_READ, fetcher)
+            if not selector.get_map():
+                return
+            for key, _events in selector.select(wait_s):
+                for news in key.data.read():
+                    if news.done:
+                        self._done[news.group] = news.reason
+                    else:
+                        self._request.progress(f"advisories: {news.group}", news.here, news.total)
+
+    def _say(self, needed: Iterable[str], *, timed_out: bool) -> None:
+        """Tell why something that is needed could not be had."""
+        lacking = self._missing(needed)
+        for group in sorted({self._groups[part] for part in lacking if part in self._groups}):
+            reason = self._done.get(group, "")
+            if not reason and timed_out:
+                reason = f"not here after {self._feeds.timeout_s:g} s (--db-fetch-timeout)"
+            if reason:
+                self._request.warn(f"advisories could not be fetched: {reason}", group, "hullmark db update")
+
+
+class _Fetcher:
+    """A process that fetches parts."""
+
+    def __init__(self, folder: Path, parts: Sequence[str], request: ScanRequest, mirror: str) -> None:
+        # What `advisories/fetching.py` reads as its `Order`, without importing all that it needs.
+        source = request.source
+        order = {
+            "folder": str(folder.absolute()),
+            "parts": list(parts),
+            "mirror": mirror,
+            "max_age_s": request.max_age_h * 3600,
+            "insecure": list(source.insecure),
+            "cacert": str(Path(source.cacert).absolute()) if source.cacert else "",
+            "silence_s": source.silence_s,
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "hullmark.advisories.fetching"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self.descriptor = self._process.stdout.fileno()
+        os.set_blocking(self.descriptor, False)
+        self.running = True
+        self._rest = b""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(msgspec.json.encode(order) + b"\n")
+            self._process.stdin.flush()
+
+    def read(self) -> list["News"]:
+        """Give what was told since it was asked last."""
+        from hullmark.advisories.fetching import News
+
+        try:
+            part = os.read(self.descriptor, 1 << 16)
+        except BlockingIOError:
+            return []
+        if not part:
+            self.running = False
+            return []
+        *lines, self._rest = (self._rest + part).split(b"\n")
+        return [msgspec.json.decode(line, type=News) for line in lines]
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.terminate()
+        self._process.wait()
+        self._process.stdout.close()
