@@ -440,20 +440,17 @@ def meet(folder: Path, parts: Iterable[str]) -> None:
                 (folder / "met" / part).touch()
 
 
-def note_failure(folder: Path, group: str, reason: str) -> None:
-    """Keep why a group of files could not be had (`failed/<group>`); without a reason, that it could."""
-    path = folder / "failed" / group
+def note_failure(folder: Path, part: str, reason: str) -> None:
+    """Keep why a part could not be had (`failed/<part>`)."""
+    path = folder / "failed" / part
     with contextlib.suppress(OSError):
-        if reason:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(reason, "utf-8")
-        else:
-            path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(reason, "utf-8")
 
 
-def failed_lately(folder: Path, group: str, within_s: float) -> str:
-    """Give why a group could not be had, if that was tried lately; else nothing."""
-    path = folder / "failed" / group
+def failed_lately(folder: Path, part: str, within_s: float) -> str:
+    """Give why a part could not be had, if that was tried lately; else nothing."""
+    path = folder / "failed" / part
     try:
         lately = time.time() - path.stat().st_mtime < within_s
         return path.read_text("utf-8", "replace") if lately else ""

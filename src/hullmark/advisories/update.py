@@ -23,7 +23,7 @@ import msgspec
 from msgspec import Struct
 
 from hullmark.advisories.build import Built, build_group, change_group, confirm
-from hullmark.advisories.database import age_s, changing, load_current, note_failure
+from hullmark.advisories.database import age_s, changing, load_current
 from hullmark.advisories.feed import Changes, Feed, Group, Source, moment, stamp
 from hullmark.advisories.fetch import Fetched, Fetcher, Validators
 from hullmark.advisories.registry import feeds, schemes
@@ -127,12 +127,6 @@ def update(
     folder: Path, each: Wanted, settings: Settings, told: Told = lambda _name, _here, _all: None
 ) -> Outcome:
     """Bring one group up to date. Never raises for what is wrong with it: that is in the outcome."""
-    outcome = _update(folder, each, settings, told)
-    note_failure(folder, each.name, outcome.reason or "; ".join(outcome.kept.values()))
-    return outcome
-
-
-def _update(folder: Path, each: Wanted, settings: Settings, told: Told) -> Outcome:
     feed = each.feed
     try:
         folder.mkdir(parents=True, exist_ok=True)

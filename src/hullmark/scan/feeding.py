@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hullmark.advisories.database import Current, age_s, failed_lately, load_current, meet
+from hullmark.advisories.database import Current, age_s, failed_lately, load_current, meet, note_failure
 from hullmark.advisories.origins import Makers
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import SYSTEM, Distribution, FileFacts, Package
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 NOTES = ("eol", "epss", "kev")
 """Small parts that are joined when a report is made. NVD's and the CVE List's are large, and fetched when told to."""
 _TRIED_S = 300.0
-"""For how long a group that could not be had is not asked for again."""
+"""For how long what could not be had is not asked for again."""
+_OFTEN_OWNED = "generic"
+"""Well-known programs mostly turn out to be an OS package's, and what is said of them comes in one huge archive."""
 
 
 class Feeding:
@@ -46,7 +48,9 @@ class Feeding:
         self._asked: set[str] = set()
         self._groups: dict[str, str] = {}
         """Of each part that is being fetched the group that it is in."""
-        self._done: dict[str, str] = {}
+        self._done: set[str] = set()
+        self._failed: dict[str, str] = {}
+        """Why a part could not be had, now or lately."""
         self._fetchers: list[_Fetcher] = []
 
     # what is needed
@@ -64,7 +68,7 @@ class Feeding:
                         self._distribution = (layer, fact)
         distribution = self._distribution[1] if self._distribution is not None else None
         needed: list[str] = []
-        for ecosystem in sorted(self._ecosystems):
+        for ecosystem in sorted(self._ecosystems - {_OFTEN_OWNED}):
             if ecosystem not in SYSTEM or distribution is not None:
                 needed += self._parts(ecosystem, distribution)
         self._ask([*needed, *NOTES] if needed else [])
@@ -131,23 +135,22 @@ class Feeding:
         max_age_s = self._request.max_age_h * 3600
         new = [part for part in dict.fromkeys(parts) if part not in self._asked]
         self._asked.update(new)
-        due = [part for part in new if part not in there or age_s(there[part], now) > max_age_s]
+        due = []
+        for part in new:
+            if part in there and age_s(there[part], now) <= max_age_s:
+                continue
+            if reason := failed_lately(self._folder, part, _TRIED_S):
+                self._failed[part] = reason
+            else:
+                due.append(part)
         if not due:
             return
         from hullmark.advisories.update import wanted  # imported where something is missing
 
-        asked = []
         for part in due:
-            for each in wanted([part]):
-                self._groups[part] = each.name
-                reason = failed_lately(self._folder, each.name, _TRIED_S)
-                if reason:
-                    self._done[each.name] = reason
-                else:
-                    asked.append(part)
-        if asked:
-            with contextlib.suppress(OSError):
-                self._fetchers.append(_Fetcher(self._folder, asked, self._request, self._feeds.mirror))
+            self._groups.update((part, each.name) for each in wanted([part]))
+        with contextlib.suppress(OSError):
+            self._fetchers.append(_Fetcher(self._folder, due, self._request, self._feeds.mirror))
 
     def _meet(self, parts: Iterable[str]) -> None:
         meet(self._folder, sorted(self._missing(parts)))
@@ -163,19 +166,31 @@ class Feeding:
             for key, _events in selector.select(wait_s):
                 for news in key.data.read():
                     if news.done:
-                        self._done[news.group] = news.reason
+                        self._end(news)
                     else:
                         self._request.progress(f"advisories: {news.group}", news.here, news.total)
 
+    def _end(self, news: "News") -> None:
+        """Take in that a group is done with, and why it could not be had."""
+        self._done.add(news.group)
+        for part in [part for part, group in self._groups.items() if group == news.group and news.reason]:
+            self._failed[part] = f"{news.group}: {news.reason}"
+            note_failure(self._folder, part, self._failed[part])
+
     def _say(self, needed: Iterable[str], *, timed_out: bool) -> None:
         """Tell why something that is needed could not be had."""
-        lacking = self._missing(needed)
-        for group in sorted({self._groups[part] for part in lacking if part in self._groups}):
-            reason = self._done.get(group, "")
-            if not reason and timed_out:
-                reason = f"not here after {self._feeds.timeout_s:g} s (--db-fetch-timeout)"
+        late = f"not here after {self._feeds.timeout_s:g} s (--db-fetch-timeout)"
+        reasons: dict[str, list[str]] = {}
+        for part in self._missing(needed):
+            reason = self._failed.get(part) or (
+                f"{self._groups.get(part, part)}: {late}" if timed_out else ""
+            )
             if reason:
-                self._request.warn(f"advisories could not be fetched: {reason}", group, "hullmark db update")
+                reasons.setdefault(reason, []).append(part)
+        for reason, parts in sorted(reasons.items()):
+            self._request.warn(
+                f"could not be fetched: {reason}", ", ".join(sorted(parts)), "hullmark db update"
+            )
 
 
 class _Fetcher:
