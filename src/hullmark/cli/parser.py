@@ -28,7 +28,7 @@ def parse(command: Command, settings: Sequence[Setting], words: Sequence[str]) -
     if given.pop("help", False):
         return None
     for word in rest:
-        if word.startswith("-") and word != "-":
+        if word.startswith("-") and not is_input(word):
             flag = word.partition("=")[0]
             known = [*(setting.flag for setting in settings if not setting.positional), HELP[0]]
             raise misused(f"there is no option {flag}", flag, known, command.name)
@@ -36,6 +36,11 @@ def parse(command: Command, settings: Sequence[Setting], words: Sequence[str]) -
         if setting.kind in {"text", "number"} and len(given.get(setting.field, ())) > 1:
             raise UsageError(f"{setting.flag} may be given once only", hint=_hint(command.name))
     return given | _positional(command, settings, [*rest, *after])
+
+
+def is_input(word: str) -> bool:
+    """Tell whether a word is no flag but means standard input: `-`, or `-:NAME` of what comes."""
+    return word == "-" or word.startswith("-:")
 
 
 def misused(what: str, word: str, known: Iterable[str], command: str) -> UsageError:
