@@ -44,10 +44,12 @@ def is_input(word: str) -> bool:
 
 
 def misused(what: str, word: str, known: Iterable[str], command: str) -> UsageError:
-    """Make the error for a word that there is not; the nearest that there is is named."""
+    """Make the error for a word that there is not; the nearest that there is is named, if it begins as the word does."""
     import difflib  # for those who misspell only
 
-    near = difflib.get_close_matches(word, list(known), n=1)
+    alike = [name for name in known if name.lstrip("-")[:1] == word.lstrip("-")[:1]]
+    longer = [name for name in alike if name.startswith(word)]
+    near = longer or difflib.get_close_matches(word, alike, n=1)
     return UsageError(f"{what}; {near[0]} is the nearest" if near else what, hint=_hint(command))
 
 

@@ -74,7 +74,8 @@ class Scan(Reading, frozen=True, kw_only=True):
         types = _words(self.pkg_types, ("os", "library"), "--pkg-types")
         check_number(self.db_max_age, "--db-max-age")
         outputs = _outputs(self.formats)
-        references = [*self.images, *(read_references(self.images_file) if self.images_file else ())]
+        listed = read_references(self.images_file) if self.images_file else ()
+        references = [*self.images, *(name for name in listed if name not in self.images)]
         check_references(references)
         if not references:
             raise UsageError("no image is named", hint="hullmark scan IMAGE")
