@@ -193,3 +193,13 @@ def test_a_distributions_own_deb(version: str, maintainer: str) -> None:
 def test_other_systems_packages_are_their_own() -> None:
     makers = Makers(Distribution("alpine", "3.20"), [])
     assert makers.origin(Package("apk", "x", "1-r0", vendor="Someone <a@docker.com>")) == ""
+
+
+def test_oracles_builds_of_which_its_feed_is_passed_over_are_nobodys() -> None:
+    """Ksplice and FIPS builds have epochs above all ordinary ones, so that each would look fixed."""
+    oracle = Makers(Distribution("ol", "8.9", ("fedora",)), [rpm("glibc", OWN["ol"])])
+    for version in ("2:1.1.1g-14.ksplice1.el8_3", "10:1.1.1k-12.el8_9_fips", "10:3.6.16-4.0.1.el8_fips"):
+        assert oracle.origin(rpm("openssl", OWN["ol"], version)) == "other"
+        assert oracle.origin(rpm("openssl", "", version)) == "other"
+    assert oracle.origin(rpm("openssl", OWN["ol"], "1:1.1.1k-12.el8_9")) == ""
+    assert Makers(RHEL, [rpm("glibc", RED_HAT)]).origin(rpm("x", RED_HAT, "1-1_fips")) == ""

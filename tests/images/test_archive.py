@@ -1,8 +1,10 @@
 """Images in archives, from a file read in place and from a stream read once."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import sys
 import tarfile
 from pathlib import Path
@@ -55,7 +57,7 @@ def test_both_forms_in_every_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             assert read("-" if way == "stdin" else str(path)) == expected
 
 
-def test_one_of_several(tmp_path: Path) -> None:
+def test_one_of_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = made_image(tar_of({"b": b"2"}))
     files: dict[str, bytes] = {}
     listed = []
@@ -71,6 +73,15 @@ def test_one_of_several(tmp_path: Path) -> None:
     for name in ("host.de:5000/other:2", "app:1"):
         digest = MADE.config_digest if name == "app:1" else other.config_digest
         assert open_image(f"docker-archive:{path}:{name}", SourceOptions()).image.digest == digest
+        for reference in (f"-:{name}", f"docker-archive:-:{name}"):
+            with path.open("rb") as stream:
+                monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream))
+                assert open_image(reference, SourceOptions()).image.digest == digest
+    with path.open("rb") as stream:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream))
+        with pytest.raises(UsageError, match="several images") as raised:
+            open_image("-", SourceOptions())
+    assert raised.value.hint == "name one: -:NAME"
     with pytest.raises(ImageError, match="it holds no image 'none'"):
         open_image(f"{path}:none", SourceOptions())
 
@@ -82,15 +93,20 @@ def test_one_of_several(tmp_path: Path) -> None:
         (b"nonsense" * 1000, "the archive cannot be read: not a tar archive"),
         (gzip.compress(b"nonsense" * 1000, mtime=0), "the archive cannot be read: not a tar archive"),
         (gzip.compress(MADE.saved("app:1"), mtime=0)[:300], "the archive cannot be read"),
+        (lzma.compress(tar_of({"a": b""})), "is compressed with xz; gzip and zstd are read"),
+        (bz2.compress(tar_of({"a": b""})), "is compressed with bzip2; gzip and zstd are read"),
         (tar_of({"a": b""}), "not an image archive"),
         (tar_of({"manifest.json": b"{"}), r"its manifest\.json cannot be read"),
     ],
 )
-def test_what_is_no_archive(tmp_path: Path, body: bytes, words: str) -> None:
+def test_what_is_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes, words: str) -> None:
     path = tmp_path / "image.tar"
     path.write_bytes(body)
     with pytest.raises(ImageError, match=words):
         open_image(f"archive:{path}", SourceOptions())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(body)))
+    with pytest.raises(ImageError, match=words if body else "standard input is empty"):
+        open_image("-", SourceOptions())
 
 
 def test_no_such_file(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hullmark.images.open import choose
 from hullmark.model.errors import UsageError
 
 DIGEST = "sha256:" + "a" * 64
+PREFIXES = "a prefix says what it is: docker-archive:FILE, dir:FOLDER, registry:NAME"
 
 
 @pytest.fixture
@@ -99,3 +100,19 @@ def test_a_folder_or_an_archive_with_a_version_behind_it_comes_first(folder: Pat
 def test_nothing_behind_a_prefix() -> None:
     with pytest.raises(UsageError, match=r"nothing stands after dir:"):
         choose("dir:")
+
+
+@pytest.mark.parametrize(
+    ("reference", "hint"),
+    [
+        ("docker://host.example/app:1", "registry:host.example/app:1 is an image in a registry"),
+        ("https://host.example/app", "registry:host.example/app is an image in a registry"),
+        ("docker-archiv:app.tar", f"docker-archive: is the nearest prefix; {PREFIXES}"),
+        ("UPPER:x", PREFIXES),
+    ],
+)
+def test_a_reference_that_is_none_is_told_what_may_be_meant(folder: Path, reference: str, hint: str) -> None:
+    assert list(folder.iterdir()) == []
+    with pytest.raises(UsageError) as raised:
+        choose(reference)
+    assert raised.value.hint == hint

@@ -440,7 +440,7 @@ class TestDocuments:
 
     @pytest.mark.parametrize(
         ("body", "plain", "asked"),
-        [(b'{"bomFormat": 1}', True, True), (b"\x1f\x8b", False, True)],
+        [(b'{"bomFormat": 1}', True, True), (b"{", True, True), (b"\x1f\x8b", False, True)],
     )
     def test_standard_input(
         self, *, body: bytes, plain: bool, asked: bool, monkeypatch: pytest.MonkeyPatch

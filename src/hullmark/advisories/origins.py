@@ -39,6 +39,10 @@ Enterprise Software Foundation", "SUSE LLC <https://www.suse.com/>"; the others 
 _CORE = frozenset({"basesystem", "filesystem", "glibc", "setup"})
 """Packages that nobody but the distribution makes."""
 
+_ORACLE = ("ol", "oracle")
+_ORACLE_SPECIAL = re.compile(r"\.ksplice\d|fips")
+"""Oracle's builds for Ksplice and FIPS: of these its feed is not read, and their epochs are above all ordinary fixes."""
+
 _EPEL_USERS = frozenset({"rhel", "centos", "almalinux", "rocky", "ol"})
 _EPEL_OF_AMAZON = {"2": "7"}
 _EPEL_VENDOR = "fedoraproject"
@@ -110,6 +114,7 @@ class Makers:
         self._distribution = distribution
         likes = {distribution.id, *distribution.id_like} if distribution is not None else set()
         self._takes_epel = not likes.isdisjoint(_EPEL_USERS)
+        self._is_oracle = distribution is not None and distribution.id in _ORACLE
         self._own = self._vendors(packages, distribution)
         self._epel = _epel_number(distribution) if distribution is not None and self._takes_epel else ""
 
@@ -135,6 +140,8 @@ class Makers:
         """Say who made an OS package."""
         if package.ecosystem == "deb":
             return "other" if _is_third_party_deb(package) else ""
+        if package.ecosystem == "rpm" and self._is_oracle and _ORACLE_SPECIAL.search(package.version):
+            return "other"
         if package.ecosystem != "rpm" or not package.vendor:
             return ""
         vendor = _folded(package.vendor)

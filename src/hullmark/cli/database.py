@@ -208,7 +208,7 @@ class Status(Settings, frozen=True, kw_only=True):
         folder = database_folder()
         parts = load_current(folder).parts
         if not parts:
-            error("there is no advisory database", where=str(folder), hint="hullmark db build --from DIR")
+            error("there is no advisory database", where=str(folder), hint="hullmark db update")
             return ExitCode.INCOMPLETE
         now = dt.datetime.fromisoformat(moment())
         write_line(

@@ -28,7 +28,7 @@ def parse(command: Command, settings: Sequence[Setting], words: Sequence[str]) -
     if given.pop("help", False):
         return None
     for word in rest:
-        if word.startswith("-") and word != "-":
+        if word.startswith("-") and not is_input(word):
             flag = word.partition("=")[0]
             known = [*(setting.flag for setting in settings if not setting.positional), HELP[0]]
             raise misused(f"there is no option {flag}", flag, known, command.name)
@@ -38,11 +38,18 @@ def parse(command: Command, settings: Sequence[Setting], words: Sequence[str]) -
     return given | _positional(command, settings, [*rest, *after])
 
 
+def is_input(word: str) -> bool:
+    """Tell whether a word is no flag but means standard input: `-`, or `-:NAME` of what comes."""
+    return word == "-" or word.startswith("-:")
+
+
 def misused(what: str, word: str, known: Iterable[str], command: str) -> UsageError:
-    """Make the error for a word that there is not; the nearest that there is is named."""
+    """Make the error for a word that there is not; the nearest that there is is named, if it begins as the word does."""
     import difflib  # for those who misspell only
 
-    near = difflib.get_close_matches(word, list(known), n=1)
+    alike = [name for name in known if name.lstrip("-")[:1] == word.lstrip("-")[:1]]
+    longer = [name for name in alike if name.startswith(word)]
+    near = longer or difflib.get_close_matches(word, alike, n=1)
     return UsageError(f"{what}; {near[0]} is the nearest" if near else what, hint=_hint(command))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from hullmark.cli.options import Option, Settings
+from hullmark.cli.parser import is_input
 from hullmark.cli.settings import cache_folder
 from hullmark.model.errors import UsageError
 
@@ -71,7 +72,7 @@ class Reading(Messages, frozen=True, kw_only=True):
         from hullmark.scan.request import Filters, ScanRequest
         from hullmark.scan.run import moment
 
-        asked = sum(name == "-" or name.endswith(":-") for name in references)
+        asked = sum(is_input(name) or is_input(name.partition(":")[2]) for name in references)
         if asked + list_from_input + self.password_stdin > 1:
             raise UsageError(
                 "standard input is asked for more than once", hint="an image, a list or a password"
@@ -115,7 +116,7 @@ def check_references(references: Sequence[str]) -> None:
     for reference in references:
         if not reference.strip():
             raise UsageError("an image reference is empty", hint="is a variable of the shell not set?")
-        if reference.startswith("-") and reference != "-":
+        if reference.startswith("-") and not is_input(reference):
             raise UsageError(
                 "no image reference begins with a hyphen", where=reference, hint=f"./{reference} is a file"
             )

@@ -77,16 +77,17 @@ class Scan(Reading, frozen=True, kw_only=True):
         types = _words(self.pkg_types, ("os", "library"), "--pkg-types")
         feeds = None if self.offline else asked_feeds(self)
         outputs = _outputs(self.formats)
-        references = [*self.images, *(read_references(self.images_file) if self.images_file else ())]
+        listed = read_references(self.images_file) if self.images_file else ()
+        references = [*self.images, *(name for name in listed if name not in self.images)]
         check_references(references)
         if not references:
             raise UsageError("no image is named", hint="hullmark scan IMAGE")
         request = self.request(references, list_from_input=self.images_file == "-")
-        if "vuln" in (asked or SCANNERS) and not load_current(database_folder()).parts:
+        if feeds is None and "vuln" in (asked or SCANNERS) and not load_current(database_folder()).parts:
             warning(
                 "there is no advisory database",
                 where=str(database_folder()),
-                hint="hullmark db build --from DIR",
+                hint="hullmark db update where there is a network, db build --from DIR elsewhere",
             )
         with replacing([target for _, target in outputs]):
             with progress() as show:

@@ -256,7 +256,9 @@ def _from_saved(members: _Members, wanted: str) -> OpenedImage | None:
     if len(fitting) > 1 and not wanted:
         names = ", ".join(tag for image in images for tag in image.repo_tags or [image.config])
         raise UsageError(
-            f"it holds several images: {names}", where=members.reference, hint="name one: FILE:NAME"
+            f"it holds several images: {names}",
+            where=members.reference,
+            hint=f"name one: {shown(members.reference)}:NAME",
         )
     image = fitting[0]
     _oci.check_layers(len(image.layers), members.options.limits, members.reference)

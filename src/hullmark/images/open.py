@@ -13,6 +13,8 @@ from hullmark.model.image import Platform
 
 _PREFIX = re.compile(r"[a-z][a-z-]*")
 _VERSION = re.compile(r"\d[\w.-]*(?:@[a-z0-9]+:[0-9a-f]+)?", re.ASCII)
+_SCHEMES = frozenset(("docker", "http", "https", "registry"))
+"""What stands before `//` where other tools and browsers name an image in a registry."""
 _FIRST = ("layout", "archive", "directory")
 """What is on this machine is asked first, and nothing else imported when it answers."""
 
@@ -47,6 +49,12 @@ def choose(reference: str) -> tuple[Source, str]:
         raise UsageError("an image reference is empty", hint="is a variable of the shell not set?")
     prefix, colon, rest = reference.partition(":")
     if colon and _PREFIX.fullmatch(prefix):
+        if rest.startswith("//") and prefix in _SCHEMES:
+            raise UsageError(
+                f"no image reference begins with {prefix}://",
+                where=reference,
+                hint=f"registry:{rest.lstrip('/')} is an image in a registry",
+            )
         for source in all_sources():
             if prefix not in source.prefixes:
                 continue
@@ -59,11 +67,18 @@ def choose(reference: str) -> tuple[Source, str]:
     for source in all_sources():
         if source.guess(reference):
             return source, reference
-    raise UsageError(
-        "neither a file, a folder nor an image reference",
-        where=reference,
-        hint="a prefix says what it is: docker-archive:FILE, dir:FOLDER, registry:NAME",
-    )
+    hint = "a prefix says what it is: docker-archive:FILE, dir:FOLDER, registry:NAME"
+    if near := _nearest(prefix) if colon else "":
+        hint = f"{near}: is the nearest prefix; {hint}"
+    raise UsageError("neither a file, a folder nor an image reference", where=reference, hint=hint)
+
+
+def _nearest(word: str) -> str:
+    import difflib  # for those who misspell only
+
+    known = [prefix for source in all_sources() for prefix in source.prefixes]
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.8)
+    return "" if word in known else "".join(near)
 
 
 def open_image(reference: str, options: SourceOptions) -> OpenedImage:

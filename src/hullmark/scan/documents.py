@@ -24,7 +24,7 @@ def document_of(reference: str) -> tuple[bytes, str] | None:
     if target == "-":
         stream = sys.stdin.buffer
         peek = getattr(stream, "peek", None)
-        if not asked and (peek is None or not looks_like_sbom(peek(_HEAD)[:_HEAD])):
+        if not asked and (peek is None or not _is_object(peek(_HEAD)[:_HEAD])):
             return None
         return stream.read(MAX_BYTES + 1), "standard input"
     path = Path(target)
@@ -47,5 +47,9 @@ def document_of(reference: str) -> tuple[bytes, str] | None:
 
 def looks_like_sbom(head: bytes) -> bool:
     """Tell from a file's first bytes whether it is JSON with the marks of an SBOM."""
-    text = head.removeprefix(BOM).lstrip()
-    return text.startswith(b"{") and any(mark in text for mark in _MARKS)
+    return _is_object(head) and any(mark in head for mark in _MARKS)
+
+
+def _is_object(head: bytes) -> bool:
+    """Tell whether it begins as a JSON object, which no archive does. Of a pipe the first bytes may be all there is yet."""
+    return head.removeprefix(BOM).lstrip().startswith(b"{")

@@ -6,7 +6,8 @@ documents in `deletions.csv`. Builds are binary packages with their purl; what h
 version.
 
 What is left out: packages with debugging symbols only, whatever is no rpm (containers), products that name no
-release of RHEL, and unaffected builds that merely came with an erratum. EUS and layered products are kept apart by their CPE.
+release of RHEL, and unaffected builds that merely came with an erratum. EUS and layered products are kept apart by their CPE;
+but a build of an extended stream that has the fix (`-14.el9_0.9`) is not affected, wherever it is found.
 """
 
 import functools
@@ -38,6 +39,7 @@ _CPE = re.compile(r"cpe:/[aoh]:redhat:([^:]+)(?::(\d+)[^:]*)?(?::[^:]*)?(?::(?:[
 _MAIN = "enterprise_linux"
 # Products whose version is the one of RHEL; that of others (`rhel_software_collections:3`) is their own.
 _RHEL_VERSIONED = re.compile(r"rhel_(?:aus|e4s|eus|tus|els|extras|mission|eus_long_life|elseus)")
+_EXTENDED = re.compile(r"redhat:rhel_(?:aus|e4s|eus|tus|els|eus_long_life|elseus):")
 _DIST = re.compile(r"\.el(\d+)")
 # The minor release that a build was made for: `.el9_2.4`, `.module+el8.9.0+19193+435404ae`.
 _STREAM = re.compile(r"(\.el\d+_)(\d+)|(\.module\+el\d+\.)(\d+)")
@@ -273,16 +275,20 @@ class _Statements:
             if not key.source:
                 builds = {_bare(build) for build in said.builds}
                 spoken.setdefault((key.release, key.stem, key.module), set()).update(builds)
-        return tuple(
-            _affected(key, said)
-            for key, said in self._said.items()
-            if not (
+        own = {key for key in self._said if not key.stem}
+        found: list[Affected] = []
+        for key, said in self._said.items():
+            is_repeated = (
                 key.source
                 and said.state == "fixed"
                 and {_bare(build) for build in said.builds}
                 <= spoken.get((key.release, key.stem, key.module), set())
             )
-        )
+            if not is_repeated:
+                found.append(_affected(key, said))
+            if key._replace(stem="") in own and not key.source and _EXTENDED.match(key.stem):
+                found += _spared(key, said.builds)
+        return tuple(found)
 
 
 def _place(product: csaf.Product, package: csaf.Rpm) -> _Place | None:
@@ -352,6 +358,21 @@ def _affected(key: _Key, said: _Said) -> Affected:
         level=said.level,
         note=", ".join(said.notes),
     )
+
+
+def _spared(key: _Key, builds: dict[str, int]) -> Iterator[Affected]:
+    """Say of RHEL's own package that an extended stream's builds with the fix have it; the next stream's may not."""
+    ranges = tuple(Range(build, end) for build in builds if (end := _next_stream(build)))
+    if ranges:
+        yield Affected(
+            ecosystem="rpm",
+            name=key.name,
+            release=key.release,
+            scope="binary",
+            state="not_affected",
+            ranges=ranges,
+            module=key.module,
+        )
 
 
 def parts(target: Target) -> tuple[str, ...] | None:
@@ -435,4 +456,5 @@ FEED = Feed(
     parts=parts,
     group=only(_SOURCES),
     all_parts=("rhel-9",),
+    version=2,
 )
