@@ -863,6 +863,11 @@ def test_cache_commands(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert "layers    0" in call("cache", "info").out
     for size in ("", "x", "1.5G", "-1", "²", "1Q", "G"):
         assert call("cache", "prune", "--max-size", size).code == 2
+    (tmp_path / "no-folder").touch()
+    monkeypatch.setenv("HULLMARK_CACHE_DIR", str(tmp_path / "no-folder"))
+    for command in ("clear", "prune"):
+        done = call("cache", command)
+        assert (done.code, done.out, "nothing was removed" in done.err) == (3, "", True)
 
 
 def test_database_commands(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -30,14 +30,7 @@ class Prune(Settings, frozen=True, kw_only=True):
 
     def run(self) -> int:
         """Do it, and give the exit code."""
-        from hullmark.cli.output import write_line
-        from hullmark.cli.settings import cache_folder
-        from hullmark.model.errors import ExitCode
-        from hullmark.scan.cache import FactCache
-
-        removed = FactCache(cache_folder()).prune(_size(self.max_size))
-        write_line(f"removed {removed / 1024**2:.1f} MiB")
-        return ExitCode.CLEAN
+        return _prune(_size(self.max_size))
 
 
 class Clear(Settings, frozen=True, kw_only=True):
@@ -45,13 +38,20 @@ class Clear(Settings, frozen=True, kw_only=True):
 
     def run(self) -> int:
         """Do it, and give the exit code."""
-        from hullmark.cli.output import write_line
-        from hullmark.cli.settings import cache_folder
-        from hullmark.model.errors import ExitCode
-        from hullmark.scan.cache import FactCache
+        return _prune(0)
 
-        write_line(f"removed {FactCache(cache_folder()).clear() / 1024**2:.1f} MiB")
-        return ExitCode.CLEAN
+
+def _prune(max_bytes: int) -> int:
+    from hullmark.cli.output import write_line
+    from hullmark.cli.settings import cache_folder
+    from hullmark.model.errors import ExitCode, HullmarkError
+    from hullmark.scan.cache import FactCache
+
+    cache = FactCache(cache_folder())
+    if cache.read_only:
+        raise HullmarkError("nothing was removed: the cache cannot be written", where=str(cache.folder))
+    write_line(f"removed {cache.prune(max_bytes) / 1024**2:.1f} MiB")
+    return ExitCode.CLEAN
 
 
 def _size(text: str) -> int:
