@@ -6,6 +6,7 @@ waits for what it lacks, for a bounded time, never for what is merely stale, and
 """
 
 import contextlib
+import datetime as dt
 import os
 import selectors
 import subprocess
@@ -48,7 +49,8 @@ class Feeding:
         self._asked: set[str] = set()
         self._groups: dict[str, str] = {}
         """Of each part that is being fetched the group that it is in."""
-        self._done: set[str] = set()
+        self._settled: set[str] = set()
+        """The parts that were asked for, and are here now or could not be had."""
         self._failed: dict[str, str] = {}
         """Why a part could not be had, now or lately."""
         self._fetchers: list[_Fetcher] = []
@@ -85,13 +87,12 @@ class Feeding:
         self._meet(needed)
         self._ask(needed)
         end = time.monotonic() + self._feeds.timeout_s
-        lacking = self._missing(needed)
-        while lacking and any(fetcher.running for fetcher in self._fetchers):
+        missing = self._missing(needed)
+        while lacking := {part for part in missing if part in self._groups and part not in self._settled}:
             left = end - time.monotonic()
-            if left <= 0:
+            if left <= 0 or not any(fetcher.running for fetcher in self._fetchers):
                 break
             self._hear(min(left, 1.0))
-            lacking = {part for part in lacking if self._groups.get(part, "") not in self._done}
         self._say(needed, timed_out=bool(lacking) and time.monotonic() >= end)
 
     def close(self) -> None:
@@ -131,7 +132,7 @@ class Feeding:
 
     def _ask(self, parts: Iterable[str]) -> None:
         """Have parts fetched that are missing or stale, each once."""
-        there, now = self._current().parts, time.time()
+        there, now = self._current().parts, dt.datetime.fromisoformat(self._request.as_of).timestamp()
         max_age_s = self._request.max_age_h * 3600
         new = [part for part in dict.fromkeys(parts) if part not in self._asked]
         self._asked.update(new)
@@ -172,10 +173,11 @@ class Feeding:
 
     def _end(self, news: "News") -> None:
         """Take in that a group is done with, and why it could not be had."""
-        self._done.add(news.group)
-        for part in [part for part, group in self._groups.items() if group == news.group and news.reason]:
-            self._failed[part] = f"{news.group}: {news.reason}"
-            note_failure(self._folder, part, self._failed[part])
+        for part in [part for part, group in self._groups.items() if group == news.group]:
+            self._settled.add(part)
+            if news.reason:
+                self._failed[part] = f"{news.group}: {news.reason}"
+                note_failure(self._folder, part, self._failed[part])
 
     def _say(self, needed: Iterable[str], *, timed_out: bool) -> None:
         """Tell why something that is needed could not be had."""

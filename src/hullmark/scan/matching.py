@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from hullmark.advisories.database import Database, Part, PartInfo, Statement
+from hullmark.advisories.database import Database, Part, PartInfo, Statement, age_s
 from hullmark.advisories.matcher import Answer, Cover, Matcher, Query
 from hullmark.advisories.origins import Makers, Origin
 from hullmark.findings.merge import Flaw, Hit, evidence, merge, references, severity
@@ -210,10 +210,8 @@ class _Reporter:
         return "feed_stale" if any(self._is_stale(info) for info in infos) else "matched"
 
     def _age_hours(self, info: PartInfo) -> float | None:
-        if not info.built:
-            return None
-        age = self.as_of - dt.datetime.fromisoformat(info.built)
-        return round(age.total_seconds() / 3600, 1)
+        age = age_s(info, self.as_of.timestamp())
+        return round(age / 3600, 1) if age != float("inf") else None
 
     def _is_stale(self, info: PartInfo) -> bool:
         age = self._age_hours(info)
