@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,10 @@ from e2e.program import AS_OF, DEMO, dpkg_status, environment, layer, write_layo
 from hullmark.cli.app import run
 from hullmark.cli.commands import COMMANDS
 from hullmark.cli.options import settings_of
+from hullmark.cli.scan import SCANNERS, StateName
 from hullmark.images.open import all_sources
 from hullmark.model.errors import ImageError
+from hullmark.reports import formats
 
 IMAGE = str(DEMO / "image.tar")
 LEVELS = ["critical", "high", "medium", "low", "negligible", "unknown"]
@@ -973,6 +976,13 @@ def test_every_flag_has_its_help_and_every_source_its_prefixes(call: Call) -> No
             assert f"\n  {setting.flag} " in said
             assert setting.positional or setting.variable(command.name) in said
         assert (command.load().__doc__ or "").splitlines()[0] == command.help
+    help_text = " ".join(call("scan", "--help").out.split())
+    for words in (LEVELS, StateName.__args__, formats(), SCANNERS, ("os", "library")):  # type: ignore[attr-defined]
+        assert all(re.search(rf"\b{word}\b", help_text) for word in words), words
+    columns = call("db", "status").out.splitlines()[0]
+    said = call("db", "status", "--help").out.partition("each part: ")[2].partition(".")[0]
+    for word in re.split(r", | and ", said):
+        assert {"size": "MiB"}.get(word, word) in columns
     for name in ("scan", "sbom"):
         shown = call(name, "--help").out.split()
         assert {f"{prefix}:" for source in all_sources() for prefix in source.prefixes} | {"sbom:"} <= set(

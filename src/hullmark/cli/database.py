@@ -81,7 +81,7 @@ class Build(Messages, frozen=True, kw_only=True):
 
 
 class Status(Settings, frozen=True, kw_only=True):
-    """Show each part: feed, revision, time, records and size."""
+    """Show each part: feed, records, statements, size, age and newest record."""
 
     def run(self) -> int:
         """Do it, and give the exit code."""
