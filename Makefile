@@ -22,7 +22,7 @@ dev: $(VENV)/installed ## Set up everything that development needs
 
 demo: $(VENV)/installed ## Scan a real image with real advisories, without network
 	HULLMARK_CACHE_DIR=$(DEMO) $(BIN)/hullmark db build --quiet --from demo/feeds --as-of $(DEMO_AS_OF)
-	HULLMARK_CACHE_DIR=$(DEMO) $(BIN)/hullmark scan demo/image.tar --base demo/image.tar:alpine-3.10 --as-of $(DEMO_AS_OF)
+	HULLMARK_CACHE_DIR=$(DEMO) $(BIN)/hullmark scan demo/image.tar --base demo/image.tar:alpine-3.10 --offline --as-of $(DEMO_AS_OF)
 
 tools: ## Install the programs that some tests use as servers and oracles (Debian packages)
 	sh tests/install-tools.sh

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from hullmark.advisories.feed import Feed, documents, part_of
+from hullmark.advisories.feed import Feed, Source, documents, part_of
 from hullmark.advisories.matcher import cover
 from hullmark.advisories.registry import feeds, schemes
 from hullmark.detectors import packages
@@ -221,8 +221,8 @@ MIRROR = """# The layout of a mirror
 Made from the code by `python docs/reference/_tables.py`.
 
 `hullmark db build --from DIR` reads the publishers' own files from a folder. Each feed names its files below that
-folder; files that no feed names are passed over. A file is plain, or ends in `.gz`, `.bz2`, `.zip`, `.tar.gz` or `.tgz`
-where a pattern of its feed says so. Each member of an archive is a document of its own. `**/` is any folder, `*` stays
+folder; files that no feed names are passed over. A file is plain, or ends in `.gz`, `.bz2`, `.xz`, `.zst`, `.zip` or a
+`.tar` of these where a pattern of its feed says so. Each member of an archive is a document of its own. `**/` is any folder, `*` stays
 within one part of a path. A static web server over the same folder is a mirror.
 
 A feed's records go to *parts*, one SQLite file each: `*` stands for a release (`debian-12`, `alpine-3.20`) or an
@@ -238,17 +238,35 @@ its feed's newest file, so copy files with their times (`cp -p`, `rsync -t`), or
       osv/PyPI/all.zip
       kev/known_exploited_vulnerabilities.json
 
-No feed is fetched by this version. The addresses below are the publishers' own, with `{release}` and the like to fill
-in.
+`hullmark db update`, and a scan that lacks advisories, fetch a *group* of files at a time, from the addresses below, or
+from a mirror (`--db-mirror ADDRESS`, `HULLMARK_DB_MIRROR`, `mirror` in `[db]`), where the first of a feed's file names is
+looked for, plain or with `.gz`. The sizes are about what is fetched at first; later only what changed where a
+publisher lists its changes (**), else what has another `ETag` or `Last-Modified`. A publisher that offers one huge archive
+for all of its parts is fetched so.
 
 """
+
+
+def sources_of(feed: Feed) -> tuple[Source, ...]:
+    """Give the files of a feed's newest part, which stand for those of its others."""
+    group = feed.group(feed.all_parts[-1])
+    assert group is not None
+    return group.sources[-3:]
+
+
+def sizes_of(feed: Feed) -> str:
+    """Say how many megabytes a group of files has, from the smallest to the largest."""
+    groups = [group for part in feed.all_parts if (group := feed.group(part)) is not None]
+    sizes = sorted({group.size / 1e6 for group in groups})
+    text = "–".join(f"{size:g}" for size in dict.fromkeys((sizes[0], sizes[-1])))
+    return text + (" **" if any(group.increments for group in groups) else "")
 
 
 def mirror() -> str:
     """Give the page on feeds and the layout of a mirror."""
     lines = [
-        "| feed | publisher | files | parts | licence | source |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| feed | publisher | files | parts | licence | source | MB |",
+        "| --- | --- | --- | --- | --- | --- | ---: |",
     ]
     for feed in feeds():
         cells = (
@@ -257,7 +275,8 @@ def mirror() -> str:
             ", ".join(f"`{pattern}`" for pattern in feed.files),
             parts_of(feed),
             feed.licence,
-            ", ".join(f"`{url}`" for url in feed.urls),
+            ", ".join(f"`{source.url}`" for source in sources_of(feed)),
+            sizes_of(feed),
         )
         lines.append("| " + " | ".join(cells) + " |")
     return MIRROR + "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,10 @@ from e2e.program import AS_OF, DEMO, dpkg_status, environment, layer, write_layo
 from hullmark.cli.app import run
 from hullmark.cli.commands import COMMANDS
 from hullmark.cli.options import settings_of
+from hullmark.cli.scan import SCANNERS, StateName
 from hullmark.images.open import all_sources
 from hullmark.model.errors import ImageError
+from hullmark.reports import formats
 
 IMAGE = str(DEMO / "image.tar")
 LEVELS = ["critical", "high", "medium", "low", "negligible", "unknown"]
@@ -52,12 +55,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def call(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> Call:
-    """Run a command line in an environment with nothing in it but a cache and a home."""
+    """Run a command line in an environment with nothing in it but a cache, a home, and no word to publishers."""
     for name in [
         name for name in os.environ if name.startswith(("HULLMARK_", "XDG_", "NO_COLOR", "SOURCE_"))
     ]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HULLMARK_CACHE_DIR", str(cache))
+    monkeypatch.setenv("HULLMARK_SCAN_OFFLINE", "true")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
@@ -483,7 +487,7 @@ def test_a_scan_without_a_database_says_what_makes_one(
     assert done.code == 0
     assert done.err.splitlines() == [
         f"hullmark: warning: {tmp_path}/db: there is no advisory database",
-        "  → hullmark db build --from DIR",
+        "  → hullmark db update where there is a network, db build --from DIR elsewhere",
     ]
     assert done.out.splitlines()[-1].startswith("none of 20 packages was checked: ")
     assert call("scan", IMAGE, "--scanners", "config", "--quiet").err == ""
@@ -973,6 +977,13 @@ def test_every_flag_has_its_help_and_every_source_its_prefixes(call: Call) -> No
             assert f"\n  {setting.flag} " in said
             assert setting.positional or setting.variable(command.name) in said
         assert (command.load().__doc__ or "").splitlines()[0] == command.help
+    help_text = " ".join(call("scan", "--help").out.split())
+    for words in (LEVELS, StateName.__args__, formats(), SCANNERS, ("os", "library")):  # type: ignore[attr-defined]
+        assert all(re.search(rf"\b{word}\b", help_text) for word in words), words
+    columns = call("db", "status").out.splitlines()[0]
+    said = call("db", "status", "--help").out.partition("each part: ")[2].partition(".")[0]
+    for word in re.split(r", | and ", said):
+        assert {"size": "MiB"}.get(word, word) in columns
     for name in ("scan", "sbom"):
         shown = call(name, "--help").out.split()
         assert {f"{prefix}:" for source in all_sources() for prefix in source.prefixes} | {"sbom:"} <= set(

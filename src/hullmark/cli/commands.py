@@ -26,7 +26,11 @@ COMMANDS = (
     Command("sbom", "sbom:Sbom", "List the packages of an image without matching them."),
     Command("db build", "database:Build", "Build the database from the publishers' files in a folder."),
     Command("db update", "database:Update", "Fetch what the publishers have changed."),
-    Command("db status", "database:Status", "Show each part: feed, revision, time, records and size."),
+    Command(
+        "db status",
+        "database:Status",
+        "Show each part: feed, records, statements, size, age and newest record.",
+    ),
     Command("cache info", "cache:Info", "Show where the cache is and what it holds."),
     Command("cache prune", "cache:Prune", "Remove what was not used for longest until the rest fits."),
     Command(

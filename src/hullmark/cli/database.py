@@ -192,7 +192,7 @@ def _made_folder() -> Path:
 
 
 class Status(Settings, frozen=True, kw_only=True):
-    """Show each part: feed, revision, time, records and size."""
+    """Show each part: feed, records, statements, size, age and newest record."""
 
     def run(self) -> int:
         """Do it, and give the exit code."""

@@ -130,6 +130,6 @@ def _prefixes_said() -> str:
         "An image reference may begin with a prefix that says what kind of place the rest names:",
         *("  " + " ".join(f"{prefix}:" for prefix in source.prefixes) for source in all_sources()),
         "  sbom:",
-        "Without one the first that fits is taken; - is standard input.",
+        "Without one the first that fits is taken; - is standard input, and -:NAME an image of what comes there.",
     ]
     return "\n".join(lines)

@@ -41,19 +41,38 @@ class Scan(Reading, frozen=True, kw_only=True):
     ] = ()
     images_file: Annotated[
         str,
-        Option("File with one reference a line, a compose or Kubernetes file, or - .", name="images"),
+        Option(
+            "File of images: one reference a line, a compose or a Kubernetes file; - is standard input.",
+            name="images",
+        ),
     ] = ""
     scanners: Annotated[
         str, Option("What to look for, comma-separated: vuln, secret, config; all when left out.")
     ] = ""
-    severity: Annotated[str, Option("Show only these severities, comma-separated.")] = ""
+    severity: Annotated[
+        str,
+        Option("Show only these, comma-separated: critical, high, medium, low, negligible, unknown."),
+    ] = ""
     fixable_only: Annotated[bool, Option("Show only findings with a fixed version.")] = False
     pkg_types: Annotated[str, Option("Only packages of these types: os, library.")] = ""
-    ignore_status: Annotated[str, Option("Leave out findings of these states, comma-separated.")] = ""
-    formats: Annotated[tuple[str, ...], Option("FORMAT or FORMAT=FILE; may be repeated.", name="format")] = (
-        "table",
-    )
-    fail_on: Annotated[str, Option("Severities that fail, like high or vuln:critical,unknown.")] = ""
+    ignore_status: Annotated[
+        str,
+        Option(
+            "Leave out findings of these states, comma-separated: affected, fixed_available, will_not_fix, "
+            "end_of_life, under_investigation, undecided."
+        ),
+    ] = ""
+    formats: Annotated[
+        tuple[str, ...],
+        Option(
+            "table, json, cyclonedx or spdx; FORMAT=FILE writes a file; may be repeated.",
+            name="format",
+        ),
+    ] = ("table",)
+    fail_on: Annotated[
+        str,
+        Option("Severities that end with code 1: high is high and worse; or vuln:critical,unknown."),
+    ] = ""
     offline: Annotated[bool, Option("Fetch no advisories.")] = False
     db_mirror: Mirror = ""
     db_max_age: MaxAge = MAX_AGE_H
