@@ -156,6 +156,7 @@ class _Page:
                 upgrade.worst,
                 _amount(upgrade.count, "finding"),
                 f"{upgrade.name} {upgrade.installed} to {upgrade.to}"
+                + (f"; {upgrade.exploited} exploited (KEV)" if upgrade.exploited else "")
                 + ("; comes with the base image" if upgrade.from_base else ""),
             )
             for upgrade in shown
