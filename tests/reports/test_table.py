@@ -160,6 +160,24 @@ def test_a_layer_without_a_digest_is_named_once() -> None:
     assert "\n  layer 2: truncated\n  file layer 0 a.jar: no jar\n" in text
 
 
+def test_a_layer_with_several_faults_is_one_layer() -> None:
+    wrong = [Unread(kind="layer", layer="layer 0", reason=reason) for reason in ("too short", "other digest")]
+    text = page(
+        msgspec.structs.replace(SAMPLE, errors=(*wrong, Unread(kind="layer", layer="layer 1", reason="gone")))
+    )
+    assert "incomplete: could not be read: 2 layers\n" in text
+    assert "layer 0: too short\n  layer 0: other digest\n" in text
+
+
+def test_how_much_was_checked_is_never_cut() -> None:
+    entry = msgspec.structs.replace(
+        SAMPLE.coverage.ecosystems[0], packages=1_234_567, states={"matched": 1_234_567}
+    )
+    coverage = msgspec.structs.replace(SAMPLE.coverage, ecosystems=(entry,))
+    text = page(msgspec.structs.replace(SAMPLE, coverage=coverage))
+    assert "1234567 of 1234567 packages" in text
+
+
 def test_several() -> None:
     both = ReportSet(
         reports=(SAMPLE, SAMPLE), failures=(Failure("x\x1b", "not there"),), summary=SAMPLE.summary

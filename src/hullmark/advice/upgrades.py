@@ -13,7 +13,8 @@ from hullmark.model.report import Finding
 class Upgrade(Struct, frozen=True, kw_only=True):
     """One upgrade: from the `installed` version to one that has the fix of all `count` findings.
 
-    `from_base` is True where the package comes with the base image, so that a newer base may bring the upgrade.
+    `exploited` of them are known to be exploited (CISA's catalogue). `from_base` is True where the package comes with the
+    base image, so that a newer base may bring the upgrade.
     """
 
     ecosystem: str
@@ -22,6 +23,7 @@ class Upgrade(Struct, frozen=True, kw_only=True):
     to: str
     count: int
     worst: Severity
+    exploited: int = 0
     from_base: bool | None = None
 
 
@@ -56,6 +58,7 @@ def _upgrade(ecosystem: str, name: str, version: str, to: str, fixed: list[Findi
         to=to,
         count=len(fixed),
         worst=min((finding.severity for finding in fixed), key=lambda level: SEVERITY_RANK[level]),
+        exploited=sum(finding.kev is not None for finding in fixed),
         from_base=bases.pop() if len(bases) == 1 else None,
     )
 

@@ -156,6 +156,7 @@ class _Page:
                 upgrade.worst,
                 _amount(upgrade.count, "finding"),
                 f"{upgrade.name} {upgrade.installed} to {upgrade.to}"
+                + (f"; {upgrade.exploited} exploited (KEV)" if upgrade.exploited else "")
                 + ("; comes with the base image" if upgrade.from_base else ""),
             )
             for upgrade in shown
@@ -220,7 +221,7 @@ class _Page:
             )
             for entry in entries
         ]
-        for cells in self._aligned(rows, (20, 20), whole=True):
+        for cells in self._aligned(rows, (20, 32), whole=True):
             yield f"  {'  '.join(cells)}"
 
     def _last(self) -> Iterator[str]:
@@ -258,7 +259,12 @@ class _Page:
         errors = self.report.errors
         if not errors:
             return
-        kinds: Counter[str] = Counter(unread.kind for unread in errors)
+        # Several things may be wrong with one layer or database.
+        things = {
+            (e.kind, e.layer, e.path, "" if e.kind in {"layer", "package_database"} else (e.place, e.reason))
+            for e in errors
+        }
+        kinds: Counter[str] = Counter(kind for kind, *_ in things)
         said = ", ".join(_amount(kinds[kind], words) for kind, words in _UNREAD.items() if kinds[kind])
         yield self._paint(f"incomplete: could not be read: {said}", "33")
         for unread in errors[:_EXAMPLES]:
