@@ -94,7 +94,7 @@ class Scan(Reading, frozen=True, kw_only=True):
         severities = tuple(Severity(word) for word in _words(self.severity, tuple(Severity), "--severity"))
         states = _words(self.ignore_status, StateName.__args__, "--ignore-status")  # type: ignore[attr-defined]
         types = _words(self.pkg_types, ("os", "library"), "--pkg-types")
-        feeds = None if self.offline else asked_feeds(self)
+        feeds = asked_feeds(self)
         outputs = _outputs(self.formats)
         listed = read_references(self.images_file) if self.images_file else ()
         references = [*self.images, *(name for name in listed if name not in self.images)]
@@ -102,7 +102,7 @@ class Scan(Reading, frozen=True, kw_only=True):
         if not references:
             raise UsageError("no image is named", hint="hullmark scan IMAGE")
         request = self.request(references, list_from_input=self.images_file == "-")
-        if feeds is None and "vuln" in (asked or SCANNERS) and not load_current(database_folder()).parts:
+        if self.offline and "vuln" in (asked or SCANNERS) and not load_current(database_folder()).parts:
             warning(
                 "there is no advisory database",
                 where=str(database_folder()),
@@ -123,7 +123,7 @@ class Scan(Reading, frozen=True, kw_only=True):
                     ),
                     max_age_h=self.db_max_age,
                     offline=self.offline,
-                    feeds=feeds,
+                    feeds=None if self.offline else feeds,
                     warn=lambda what, where, hint: warning(what, where=where, hint=hint),
                     progress=show,
                 )
