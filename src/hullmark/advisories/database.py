@@ -121,6 +121,21 @@ class Statement(NamedTuple):
     by_list: bool
 
 
+class Spoken(NamedTuple):
+    """One row as published: a range, or a list of versions."""
+
+    advisory: int
+    package: str
+    scope: str
+    state: State
+    introduced: str
+    fixed: str
+    last_affected: str
+    level: Severity
+    versions: tuple[str, ...]
+    more: More
+
+
 _Rows = list[tuple[Any, ...]]
 
 
@@ -270,10 +285,36 @@ class Part:
         rows = self._ask("SELECT advisory, kind FROM flaw WHERE id = ? ORDER BY kind, advisory", (flaw,))
         return [(number, kind) for number, kind in rows]
 
-    def packages_of(self, number: int) -> list[str]:
-        """Give the packages that an advisory speaks of."""
-        query = "SELECT DISTINCT name FROM package JOIN affected ON package = package.id WHERE advisory = ? ORDER BY 1"
-        return [name for (name,) in self._ask(query, (number,))]
+    def spoken(self, *, advisory: int = 0, package: str = "") -> list["Spoken"]:
+        """Give what an advisory says of all packages, or all advisories of a package, as published.
+
+        By advisory it reads the whole table, which has no index for that.
+        """
+        rows = self._ask(
+            "SELECT advisory, package.name, scope, state, introduced, fixed, last_affected, level, versions, more"
+            " FROM affected JOIN package ON package.id = affected.package"
+            " WHERE advisory = ?1 OR package.name = ?2 ORDER BY 2, seq"
+            if advisory
+            else "SELECT advisory, ?2, scope, state, introduced, fixed, last_affected, level, versions, more"
+            " FROM affected WHERE package = (SELECT id FROM package WHERE name = ?2) AND ?1 = 0 ORDER BY seq",
+            (advisory, package),
+        )
+        try:
+            return [
+                Spoken(
+                    number,
+                    name,
+                    SCOPES[scope],
+                    STATES[state],
+                    *(text or "" for text in ends),
+                    LEVELS[level],
+                    tuple(self._decoded(_VERSIONS.decode, versions)) if versions is not None else (),
+                    self._decoded(_MORE.decode, more) if more is not None else _NO_MORE,
+                )
+                for number, name, scope, state, *ends, level, versions, more in rows
+            ]
+        except (IndexError, TypeError) as problem:
+            raise self._damaged(problem) from problem
 
     def notes(self, ids: Iterable[str]) -> dict[str, Note]:
         """Give the notes on these ids."""

@@ -31,6 +31,8 @@ COMMANDS = (
         "database:Status",
         "Show each part: feed, records, statements, size, age and newest record.",
     ),
+    Command("db show", "lookup:Show", "Show all that the database says of a flaw."),
+    Command("db search", "lookup:Search", "List the advisories that speak of a package."),
     Command("cache info", "cache:Info", "Show where the cache is and what it holds."),
     Command("cache prune", "cache:Prune", "Remove what was not used for longest until the rest fits."),
     Command(

@@ -1,0 +1,113 @@
+"""What the database says of a flaw, or of a package: for people and their scripts, no image needed."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from hullmark.advisories.database import Database, Part, Spoken
+from hullmark.advisories.registry import schemes
+from hullmark.model.advisory import Advisory, Note, Severity, State
+
+_NOTES = ("cvelist", "nvd", "epss", "kev")
+_MOST = 10_000
+"""What one question is answered with at most: a kernel's list is long, and nobody reads more."""
+
+
+class Said(Struct, frozen=True, kw_only=True):
+    """What one advisory says of one package: the range as published, or the versions that it lists."""
+
+    package: str
+    scope: str
+    state: State
+    introduced: str = ""
+    fixed: str = ""
+    last_affected: str = ""
+    versions: tuple[str, ...] = ()
+    severity: Severity = Severity.UNKNOWN
+    module: str = ""
+    cpes: tuple[str, ...] = ()
+    arches: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """One advisory with its evidence. `matched` says by what it was found: its `id`, an `alias`, or as a `bundle`."""
+
+    part: str
+    feed: str
+    revision: str
+    built: str
+    matched: str
+    advisory: Advisory
+    statements: tuple[Said, ...]
+
+
+_MATCHED = ("id", "alias", "bundle")
+
+
+def flaw(database: Database, name: str) -> list[Found]:
+    """Give every advisory that has this id, is another name for it, or fixes it. Raises `FeedError`."""
+    return [
+        _found(part, number, _MATCHED[kind], part.spoken(advisory=number))
+        for part in _parts(database)
+        for number, kind in part.named(name)
+    ][:_MOST]
+
+
+def notes(database: Database, name: str) -> list[Note]:
+    """Give what catalogues say of a flaw: CVE records, EPSS, KEV."""
+    parts = [part for key in _NOTES if (part := database.part(key)) is not None]
+    return [note for part in parts for note in part.notes([name]).values()]
+
+
+def package(database: Database, name: str, ecosystem: str = "") -> list[Found]:
+    """Give every advisory that speaks of a package, in the parts of an ecosystem (`pypi`) or a release (`debian:12`)."""
+    end = ecosystem.replace(":", "-")
+    names = sorted({scheme.fold(name) for scheme in schemes().values()} | {name})
+    found = []
+    for part in _parts(database):
+        if end and part.key != end and not part.key.endswith(f"-{end}"):
+            continue
+        rows: dict[int, list[Spoken]] = {}
+        for row in (row for each in names for row in part.spoken(package=each)):
+            rows.setdefault(row.advisory, []).append(row)
+        found += [_found(part, number, "id", spoken) for number, spoken in sorted(rows.items())]
+    return found[:_MOST]
+
+
+def _parts(database: Database) -> Iterator[Part]:
+    for key in database.current.parts:
+        part = database.part(key)
+        if part is not None:
+            yield part
+
+
+def _found(part: Part, number: int, matched: str, rows: list[Spoken]) -> Found:
+    info = part.info
+    return Found(
+        part=part.key,
+        feed=info.feed,
+        revision=f"{info.lineage}.{info.n}",
+        built=info.built,
+        matched=matched,
+        advisory=part.advisory(number),
+        statements=tuple(map(_said, rows)),
+    )
+
+
+def _said(row: Spoken) -> Said:
+    more = row.more
+    return Said(
+        package=row.package,
+        scope=row.scope,
+        state=row.state,
+        introduced=row.introduced,
+        fixed=row.fixed,
+        last_affected=row.last_affected,
+        versions=row.versions,
+        severity=row.level,
+        module=more.module,
+        cpes=more.cpes,
+        arches=more.arches,
+        note=more.note,
+    )
