@@ -17,8 +17,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from hullmark.advisories.shelves import pull_from
 from hullmark.advisories.update import Settings, Wanted, update, wanted
 from hullmark.images.source import SourceOptions
+from hullmark.model.errors import HullmarkError
 
 _AT_A_TIME = 4
 _TOLD_EVERY_S = 0.2
@@ -30,6 +32,9 @@ class Order(Struct, frozen=True, kw_only=True):
 
     folder: str
     parts: tuple[str, ...]
+    published: str = ""
+    key: str = ""
+    revision: str = ""
     mirror: str = ""
     max_age_s: float = 0.0
     insecure: tuple[str, ...] = ()
@@ -38,7 +43,7 @@ class Order(Struct, frozen=True, kw_only=True):
 
 
 class News(Struct, frozen=True, omit_defaults=True):
-    """Bytes of a group that are here, or, when it is `done`, why it could not be had."""
+    """Bytes of a group that are here, or, when it is `done`, why it could not be had, or which parts are not in it."""
 
     group: str
     here: int = 0
@@ -46,6 +51,7 @@ class News(Struct, frozen=True, omit_defaults=True):
     done: bool = False
     reason: str = ""
     hint: str = ""
+    absent: tuple[str, ...] = ()
 
 
 class _Teller:
@@ -66,8 +72,8 @@ class _Teller:
             with contextlib.suppress(BlockingIOError):
                 os.write(self._descriptor, _line(News(group, here, total)))
 
-    def done(self, group: str, reason: str, hint: str) -> None:
-        rest = _line(News(group, done=True, reason=reason[:1000], hint=hint[:1000]))
+    def done(self, group: str, reason: str, hint: str, absent: tuple[str, ...] = ()) -> None:
+        rest = _line(News(group, done=True, reason=reason[:1000], hint=hint[:1000], absent=absent))
         with self._lock:
             while rest:
                 select.select([], [self._descriptor], [])
@@ -83,12 +89,15 @@ def main() -> None:
     """Do what the order says."""
     order = msgspec.json.decode(sys.stdin.buffer.readline(_ORDER_BYTES), type=Order)
     threading.Thread(target=_leave_with_the_asker, daemon=True).start()
+    teller = _Teller(sys.stdout.fileno())
+    if order.published:
+        _pull(order, teller)
+        return
     settings = Settings(
         options=SourceOptions(insecure=order.insecure, cacert=order.cacert, silence_s=order.silence_s),
         mirror=order.mirror,
         max_age_s=order.max_age_s,
     )
-    teller = _Teller(sys.stdout.fileno())
 
     def one(each: Wanted) -> None:
         outcome = update(Path(order.folder), each, settings, teller.progress)
@@ -97,6 +106,26 @@ def main() -> None:
 
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         list(pool.map(one, wanted(order.parts)))
+
+
+def _pull(order: Order, teller: _Teller) -> None:
+    """Take the parts from a published database: they are one group, named by its address."""
+    options = SourceOptions(insecure=order.insecure, cacert=order.cacert, silence_s=order.silence_s)
+    reason = hint = ""
+    absent: tuple[str, ...] = ()
+    try:
+        absent = pull_from(
+            order.published,
+            options,
+            Path(order.folder),
+            order.parts,
+            key=order.key,
+            revision=order.revision,
+            moved=lambda _part, here, total: teller.progress(order.published, here, total),
+        ).absent
+    except HullmarkError as problem:
+        reason, hint = f"{problem.where}: {problem.what}" if problem.where else problem.what, problem.hint
+    teller.done(order.published, reason, hint, absent)
 
 
 def _leave_with_the_asker() -> None:

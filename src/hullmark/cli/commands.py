@@ -31,6 +31,11 @@ COMMANDS = (
         "database:Status",
         "Show each part: feed, records, statements, size, age and newest record.",
     ),
+    Command("db push", "publishing:Push", "Publish the database in a registry."),
+    Command(
+        "db export", "publishing:Export", "Write the database into one file, for machines without a network."
+    ),
+    Command("db import", "publishing:Import", "Take the database out of a file that `db export` made."),
     Command("db show", "lookup:Show", "Show all that the database says of a flaw."),
     Command("db search", "lookup:Search", "List the advisories that speak of a package."),
     Command("cache info", "cache:Info", "Show where the cache is and what it holds."),

@@ -5,12 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from hullmark.cli.feeding import FETCH_TIMEOUT_S, MAX_AGE_H, FetchTimeout, MaxAge, Mirror, asked_feeds
+from hullmark.cli.feeding import (
+    FETCH_TIMEOUT_S,
+    MAX_AGE_H,
+    FetchTimeout,
+    From,
+    Key,
+    MaxAge,
+    Mirror,
+    Revision,
+    asked_feeds,
+)
 from hullmark.cli.options import Option, Settings
 from hullmark.cli.reading import Messages
 
 if TYPE_CHECKING:
     from hullmark.advisories.update import Outcome
+    from hullmark.images.source import SourceOptions
     from hullmark.model.facts import Unread
 
     Saying = Callable[..., None]
@@ -45,7 +56,7 @@ class Build(Messages, frozen=True, kw_only=True):
         known = {entry.name: entry for entry in feeds()}
         _check_names(self.feed, known)
         chosen = [entry for name, entry in known.items() if not self.feed or name in self.feed]
-        folder = _made_folder()
+        folder = made_folder()
         with progress("documents") as show:
             result = build_parts(
                 feeds_folder,
@@ -86,12 +97,21 @@ class Update(Messages, frozen=True, kw_only=True):
     feed: Annotated[tuple[str, ...], Option("Update all of this feed; may be repeated.")] = ()
     part: Annotated[tuple[str, ...], Option("Update this part, like debian-12; may be repeated.")] = ()
     all: Annotated[bool, Option("Update every part of every feed.")] = False
+    from_: Annotated[
+        str,
+        Option(
+            "Take parts from a published database alone: oci://HOST/REPOSITORY:TAG or https://HOST/FOLDER."
+        ),
+    ] = ""
     whole: Annotated[bool, Option("Fetch whole archives where just the changes would do.")] = False
     accept_loss: Annotated[bool, Option("Take content that lost more than a tenth of its records.")] = False
     insecure: Annotated[
         tuple[str, ...], Option("Host that may be reached without verified TLS; may be repeated.")
     ] = ()
     cacert: Annotated[str, Option("File of further trusted certificates (PEM).")] = ""
+    db_from: From = ""
+    db_key: Key = ""
+    db_revision: Revision = ""
     db_mirror: Mirror = ""
     db_max_age: MaxAge = MAX_AGE_H
     db_fetch_timeout: FetchTimeout = FETCH_TIMEOUT_S
@@ -115,12 +135,14 @@ class Update(Messages, frozen=True, kw_only=True):
             whole=self.whole,
             accept_loss=self.accept_loss,
         )
+        if address := self.from_ or self.db_from:
+            return self._pull(address, settings.options)
         known = {entry.name: entry for entry in feeds()}
         _check_names(self.feed, known)
         for part in self.part:
             if not wanted([part]):
                 raise UsageError(f"no feed has a part {part!r}", hint="docs/reference/mirror.md lists them")
-        folder = _made_folder()
+        folder = made_folder()
         if self.all:
             groups = everything()
         elif self.feed or self.part:
@@ -142,6 +164,19 @@ class Update(Messages, frozen=True, kw_only=True):
                 if not self.quiet and outcome.state != "failed":
                     write_line(f"{outcome.group:<24} {outcome.state:<10} {' '.join(outcome.parts)}")
         return ExitCode.INCOMPLETE if failed else ExitCode.CLEAN
+
+    def _pull(self, address: str, options: "SourceOptions") -> int:
+        """Take what this machine needs, or what is named, from a published database."""
+        from hullmark.advisories.update import met
+        from hullmark.cli.publishing import pulled, say_pulled
+        from hullmark.model.errors import ExitCode, UsageError
+
+        if self.feed or self.whole:
+            raise UsageError("a published database has parts, not feeds", hint="--part PART")
+        parts = None if self.all else list(self.part) or sorted(met(made_folder())) or None
+        found = pulled(address, options, parts, self.db_key, self.db_revision)
+        say_pulled(found, quiet=self.quiet)
+        return ExitCode.CLEAN
 
 
 def _say_outcome(outcome: "Outcome") -> bool:
@@ -173,7 +208,7 @@ def _check_names(names: Sequence[str], known: Mapping[str, object]) -> None:
             raise UsageError(f"there is no feed {name!r}", hint=f"there are {', '.join(known)}")
 
 
-def _made_folder() -> Path:
+def made_folder() -> Path:
     """Give the folder of the database, made where it is not there."""
     from hullmark.cli.settings import cache_folder, database_folder
     from hullmark.model.errors import UsageError

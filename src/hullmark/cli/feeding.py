@@ -8,6 +8,12 @@ if TYPE_CHECKING:
     from hullmark.scan.request import Feeds
 
 Mirror = Annotated[str, Option("Address of a folder laid out as a mirror, asked in place of the publishers.")]
+From = Annotated[
+    str,
+    Option("Published database that parts come from alone: oci://HOST/REPOSITORY:TAG, https://HOST/FOLDER."),
+]
+Key = Annotated[str, Option("File of the public key (PEM) that must have signed it.")]
+Revision = Annotated[str, Option("The digest that the published database must have.")]
 MaxAge = Annotated[float, Option("Hours after which advisories count as stale.")]
 FetchTimeout = Annotated[float, Option("Seconds that a scan waits for advisories that it lacks.")]
 MAX_AGE_H, FETCH_TIMEOUT_S = 24.0, 30.0
@@ -15,6 +21,21 @@ MAX_AGE_H, FETCH_TIMEOUT_S = 24.0, 30.0
 
 class Feeding(Protocol):
     """A command that has these flags."""
+
+    @property
+    def db_from(self) -> str:
+        """Where a database is published."""
+        ...
+
+    @property
+    def db_key(self) -> str:
+        """A file."""
+        ...
+
+    @property
+    def db_revision(self) -> str:
+        """A digest."""
+        ...
 
     @property
     def db_mirror(self) -> str:
@@ -36,6 +57,7 @@ def asked_feeds(asked: Feeding) -> "Feeds":
     """Give where advisories are fetched from. Raises `UsageError` for what makes no sense."""
     from hullmark.cli.reading import check_number
     from hullmark.model.errors import UsageError
+    from hullmark.model.image import DIGEST
     from hullmark.scan.request import Feeds
 
     check_number(asked.db_max_age, "--db-max-age")
@@ -46,4 +68,14 @@ def asked_feeds(asked: Feeding) -> "Feeds":
             where=asked.db_mirror,
             hint="hullmark db build --from DIR reads a folder",
         )
-    return Feeds(mirror=asked.db_mirror, timeout_s=asked.db_fetch_timeout)
+    if asked.db_revision and not DIGEST.fullmatch(asked.db_revision):
+        raise UsageError(f"{asked.db_revision[:80]!r} is no digest", hint="--db-revision sha256:…")
+    if (asked.db_revision or asked.db_key) and not getattr(asked, "from_", "") and not asked.db_from:
+        raise UsageError("a key or a revision is one of a published database", hint="--db-from")
+    return Feeds(
+        published=asked.db_from,
+        key=asked.db_key,
+        revision=asked.db_revision,
+        mirror=asked.db_mirror,
+        timeout_s=asked.db_fetch_timeout,
+    )

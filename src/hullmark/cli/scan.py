@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 
-from hullmark.cli.feeding import FETCH_TIMEOUT_S, MAX_AGE_H, FetchTimeout, MaxAge, Mirror, asked_feeds
+from hullmark.cli.feeding import (
+    FETCH_TIMEOUT_S,
+    MAX_AGE_H,
+    FetchTimeout,
+    From,
+    Key,
+    MaxAge,
+    Mirror,
+    Revision,
+    asked_feeds,
+)
 from hullmark.cli.options import Option
 from hullmark.cli.output import look, replacing, write
 from hullmark.cli.reading import Reading, check_references
@@ -74,6 +84,9 @@ class Scan(Reading, frozen=True, kw_only=True):
         Option("Severities that end with code 1: high is high and worse; or vuln:critical,unknown."),
     ] = ""
     offline: Annotated[bool, Option("Fetch no advisories.")] = False
+    db_from: From = ""
+    db_key: Key = ""
+    db_revision: Revision = ""
     db_mirror: Mirror = ""
     db_max_age: MaxAge = MAX_AGE_H
     db_fetch_timeout: FetchTimeout = FETCH_TIMEOUT_S
@@ -95,6 +108,10 @@ class Scan(Reading, frozen=True, kw_only=True):
         states = _words(self.ignore_status, StateName.__args__, "--ignore-status")  # type: ignore[attr-defined]
         types = _words(self.pkg_types, ("os", "library"), "--pkg-types")
         feeds = asked_feeds(self)
+        if self.offline and feeds.revision:
+            raise UsageError(
+                "a fixed revision must be asked for", where="--offline", hint="leave --db-revision out"
+            )
         outputs = _outputs(self.formats)
         listed = read_references(self.images_file) if self.images_file else ()
         references = [*self.images, *(name for name in listed if name not in self.images)]

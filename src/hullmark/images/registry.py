@@ -11,7 +11,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _TOKEN_BYTES = 1024 * 1024
 _ERROR_BYTES = 64 * 1024
 _RESUMES = 6
+_PUSH = "pull,push"
+_PIECE_BYTES = 16 * 1024 * 1024
 _PROGRESS_BYTES = 4 * 1024 * 1024
 _SIGNED = "application/vnd.docker.distribution.manifest.v1"
 _CHALLENGE = re.compile(
@@ -209,6 +211,44 @@ class Registry:
                 yield answer, parts
             else:
                 yield answer, _without_start(parts, offset)
+
+    # what is put there
+
+    def upload(self, reference: Reference, digest: str, size: int, file: IO[bytes]) -> None:
+        """Put a blob there in pieces, unless it is there already. The registry checks its digest."""
+        with contextlib.closing(self.send("HEAD", f"blobs/{digest}", reference, actions=_PUSH)) as answer:
+            if answer.status_code == 200:
+                return
+        place = self._put(reference, "POST", "blobs/uploads/", b"", {})
+        sent = 0
+        while sent < size:
+            piece = file.read(min(_PIECE_BYTES, size - sent))
+            if not piece:
+                raise ImageError(f"{digest} has {sent} bytes, not {size}", where=reference.text)
+            headers = {
+                "Content-Type": "application/octet-stream",
+                "Content-Range": f"{sent}-{sent + len(piece) - 1}",
+            }
+            place = self._put(reference, "PATCH", place, piece, headers)
+            sent += len(piece)
+        joint = "&" if "?" in place else "?"
+        self._put(reference, "PUT", f"{place}{joint}digest={quote(digest)}", b"", {})
+
+    def publish(self, reference: Reference, tag: str, body: bytes, media_type: str) -> None:
+        """Put a manifest there under a tag, when all that it names is there."""
+        self._put(reference, "PUT", f"manifests/{tag}", body, {"Content-Type": media_type})
+
+    def _put(
+        self, reference: Reference, method: str, path: str, content: bytes, headers: Mapping[str, str]
+    ) -> str:
+        """Send a part of an upload; give where the next one goes."""
+        answer = self.send(method, path, reference, actions=_PUSH, headers=headers, content=content)
+        with contextlib.closing(answer):
+            if answer.status_code not in {201, 202, 204}:
+                self._check(reference, answer)
+                raise ImageError(f"{self.address} answers {answer.status_code}", where=reference.text)
+            place = str(answer.headers.get("location", ""))
+        return f"{self._base}{place}" if place.startswith("/") else place
 
     # how it is asked
 

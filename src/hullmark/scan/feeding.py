@@ -51,6 +51,7 @@ class Feeding:
         """Of each part that is being fetched the group that it is in."""
         self._settled: set[str] = set()
         """The parts that were asked for, and are here now or could not be had."""
+        self._refused = False
         self._failed: dict[str, str] = {}
         """Why a part could not be had, now or lately."""
         self._fetchers: list[_Fetcher] = []
@@ -87,13 +88,19 @@ class Feeding:
         self._meet(needed)
         self._ask(needed)
         end = time.monotonic() + self._feeds.timeout_s
-        missing = self._missing(needed)
+        missing = set(needed) if self._feeds.revision else self._missing(needed)
         while lacking := {part for part in missing if part in self._groups and part not in self._settled}:
             left = end - time.monotonic()
             if left <= 0 or not any(fetcher.running for fetcher in self._fetchers):
                 break
             self._hear(min(left, 1.0))
         self._say(needed, timed_out=bool(lacking) and time.monotonic() >= end)
+        if self._feeds.revision and (lacking or self._refused):
+            raise FeedError(
+                f"the database {self._feeds.revision} could not be had",
+                where=self._feeds.published,
+                hint="without --db-revision the newest one there is taken",
+            )
 
     def close(self) -> None:
         """End what is still on its way; what is here already of it is gone on with the next time."""
@@ -138,7 +145,7 @@ class Feeding:
         self._asked.update(new)
         due = []
         for part in new:
-            if part in there and age_s(there[part], now) <= max_age_s:
+            if part in there and age_s(there[part], now) <= max_age_s and not self._feeds.revision:
                 continue
             if reason := failed_lately(self._folder, part, _TRIED_S):
                 self._failed[part] = reason
@@ -149,9 +156,12 @@ class Feeding:
         from hullmark.advisories.update import wanted  # imported where something is missing
 
         for part in due:
-            self._groups.update((part, each.name) for each in wanted([part]))
+            if self._feeds.published:
+                self._groups[part] = self._feeds.published
+            else:
+                self._groups.update((part, each.name) for each in wanted([part]))
         with contextlib.suppress(OSError):
-            self._fetchers.append(_Fetcher(self._folder, due, self._request, self._feeds.mirror))
+            self._fetchers.append(_Fetcher(self._folder, due, self._request, self._feeds))
 
     def _meet(self, parts: Iterable[str]) -> None:
         meet(self._folder, sorted(self._missing(parts)))
@@ -173,10 +183,12 @@ class Feeding:
 
     def _end(self, news: "News") -> None:
         """Take in that a group is done with, and why it could not be had."""
+        self._refused = self._refused or bool(news.reason)
         for part in [part for part, group in self._groups.items() if group == news.group]:
             self._settled.add(part)
-            if news.reason:
-                self._failed[part] = f"{news.group}: {news.reason}"
+            reason = news.reason or ("it does not have that" if part in news.absent else "")
+            if reason:
+                self._failed[part] = f"{news.group}: {reason}"
                 note_failure(self._folder, part, self._failed[part])
 
     def _say(self, needed: Iterable[str], *, timed_out: bool) -> None:
@@ -198,16 +210,19 @@ class Feeding:
 class _Fetcher:
     """A process that fetches parts."""
 
-    def __init__(self, folder: Path, parts: Sequence[str], request: ScanRequest, mirror: str) -> None:
+    def __init__(self, folder: Path, parts: Sequence[str], request: ScanRequest, feeds: Feeds) -> None:
         # What `advisories/fetching.py` reads as its `Order`, without importing all that it needs.
         source = request.source
         order = {
             "folder": str(folder.absolute()),
             "parts": list(parts),
-            "mirror": mirror,
+            "published": _absolute(feeds.published),
+            "key": _absolute(feeds.key),
+            "revision": feeds.revision,
+            "mirror": feeds.mirror,
             "max_age_s": request.max_age_h * 3600,
             "insecure": list(source.insecure),
-            "cacert": str(Path(source.cacert).absolute()) if source.cacert else "",
+            "cacert": _absolute(source.cacert),
             "silence_s": source.silence_s,
         }
         self._process = subprocess.Popen(
@@ -249,3 +264,8 @@ class _Fetcher:
         self._process.terminate()
         self._process.wait()
         self._process.stdout.close()
+
+
+def _absolute(path: str) -> str:
+    """Give a file's whole path; an address stays as it is."""
+    return path if not path or "://" in path else str(Path(path).absolute())

@@ -24,11 +24,15 @@ def _unheard(_what: str, _where: str, _hint: str) -> None:
 
 
 class Feeds(Struct, frozen=True, kw_only=True):
-    """Where a scan fetches advisories that it lacks: from a mirror's address, else from their publishers.
+    """Where a scan fetches advisories that it lacks: from a published database alone, a mirror's address, or their publishers.
 
-    It waits `timeout_s` for what is missing.
+    A published one must be signed by `key` and have the digest `revision` where these are given. A scan waits `timeout_s` for
+    what is missing.
     """
 
+    published: str = ""
+    key: str = ""
+    revision: str = ""
     mirror: str = ""
     timeout_s: float = 30.0
 

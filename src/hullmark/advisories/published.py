@@ -1,0 +1,377 @@
+"""A published database: each part a blob of an OCI artifact, in a registry, below a web server or in one file.
+
+The artifact is an OCI image manifest (image-spec 1.1, artifacts) whose configuration is `Contents` and whose layers are the
+parts, compressed with zstd; `hullmark.part` names a layer's part. A layer with `hullmark.from` is a *delta*: it is compressed
+with the file of that name as its prefix (RFC 8878 calls it a raw content dictionary), for who has that. Nothing is
+believed but what fits the digests, down from the manifest's, which a signature vouches for (`signing.py`).
+"""
+
+import contextlib
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from hullmark.advisories.database import FORMAT, PartInfo, load_current, publish
+from hullmark.model.errors import FeedError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+ARTIFACT = "application/vnd.hullmark.database.v1"
+CONTENTS = "application/vnd.hullmark.database.contents.v1+json"
+PART = "application/vnd.hullmark.database.part.v1+zstd"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+PART_NAME, PART_FROM = "hullmark.part", "hullmark.from"
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+MAX_PART_BYTES = 8 * 1024**3
+_LEVEL = 9
+_CHUNK = 1 << 20
+_MAX_WINDOW_LOG = 30
+_WORTH_A_DELTA = 0.6
+
+Moved = Callable[[str, int, int], None]
+"""Told a part's name, the bytes that are here, and how many there will be."""
+
+
+class Blob(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """A descriptor (image-spec 1.1, `descriptor.md`)."""
+
+    media_type: str
+    digest: str
+    size: int
+    annotations: dict[str, str] = {}
+
+
+class Manifest(Struct, frozen=True, rename="camel", kw_only=True):
+    """The artifact's manifest."""
+
+    schema_version: int = 2
+    media_type: str = MANIFEST
+    artifact_type: str = ARTIFACT
+    config: Blob
+    layers: tuple[Blob, ...]
+
+
+class Contents(Struct, frozen=True):
+    """What is in the database: `current.json`'s word on each part, and the SHA-256 of each part's file."""
+
+    format: int
+    parts: dict[str, PartInfo]
+    sha256: dict[str, str]
+
+
+class Shelf(Protocol):
+    """A place where databases are published."""
+
+    def manifest(self, digest: str = "") -> bytes:
+        """Give the manifest that is published there, or the one of this digest; the caller checks it. Raises `FeedError`."""
+        ...
+
+    def blob(self, blob: Blob) -> Iterator[bytes]:
+        """Give a blob's bytes; the caller checks them. Raises `FeedError`."""
+        ...
+
+    def signatures(self, digest: str) -> list[tuple[bytes, bytes]]:
+        """Give what was signed and its signature, of every signature on a manifest."""
+        ...
+
+
+class Pulled(NamedTuple):
+    """What a pull did: the revision (the manifest's digest), and the parts that are new, the same, or not there."""
+
+    revision: str
+    updated: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
+def digest_of(body: bytes) -> str:
+    """Give the digest of a document."""
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def pull(
+    shelf: Shelf,
+    folder: Path,
+    wanted: Iterable[str] | None,
+    *,
+    checked: str,
+    revision: str = "",
+    verify: Callable[[list[tuple[bytes, bytes]], str], None] | None = None,
+    moved: Moved = lambda _part, _here, _all: None,
+) -> Pulled:
+    """Bring parts of a published database here, those that are not here already, and make them current together.
+
+    `wanted` None means all parts. `revision` is the digest that the manifest must have, `verify` raises `FeedError` unless one
+    of the signatures is good. What does not fit its digest is refused, and the last good content stays.
+    """
+    body = shelf.manifest(revision)
+    found = digest_of(body)
+    if revision and found != revision:
+        raise FeedError(f"the database there is {found}, not {revision}")
+    if verify is not None:
+        verify(shelf.signatures(found), found)
+    manifest, contents = _read(shelf, body)
+    current = load_current(folder).parts
+    keys = sorted(contents.parts if wanted is None else set(wanted))
+    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    new: dict[str, PartInfo] = {}
+    updated, absent = [], []
+    for key in keys:
+        info, old = contents.parts.get(key), current.get(key)
+        if info is None:
+            absent.append(key)
+            continue
+        if (
+            old is None
+            or not _may_stay(old, info, pinned=bool(revision))
+            or not (folder / "parts" / old.file).is_file()
+        ):
+            _fetch(shelf, manifest, contents, key, folder / "parts", old, moved)
+            updated.append(key)
+            old = info
+        new[key] = msgspec.structs.replace(old, checked=checked)
+    if new:
+        publish(folder, new)
+    same = tuple(key for key in new if key not in updated)
+    return Pulled(found, tuple(updated), same, tuple(absent))
+
+
+def _may_stay(old: PartInfo, info: PartInfo, *, pinned: bool) -> bool:
+    """Tell whether the part that is here will do: the same, or a later one of its lineage unless the revision is fixed."""
+    return old.lineage == info.lineage and (old.n == info.n or (old.n > info.n and not pinned))
+
+
+def _read(shelf: Shelf, body: bytes) -> tuple[Manifest, Contents]:
+    try:
+        manifest = msgspec.json.decode(body, type=Manifest)
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise FeedError(f"what is published there is no database: {problem}") from problem
+    if manifest.artifact_type != ARTIFACT:
+        raise FeedError(f"what is published there is no database, but {manifest.artifact_type[:100]!r}")
+    if manifest.config.size > MAX_DOCUMENT_BYTES:
+        raise FeedError("its list of parts is too long")
+    text = b"".join(_checked(shelf.blob(manifest.config), manifest.config))
+    try:
+        contents = msgspec.json.decode(text, type=Contents)
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise FeedError(f"its list of parts cannot be read: {problem}") from problem
+    if contents.format != FORMAT:
+        raise FeedError(
+            f"the database there is of format {contents.format}, this version reads {FORMAT}",
+            hint="a publisher of the same version of Hullmark is needed",
+        )
+    for key, info in contents.parts.items():
+        if not _is_name(key) or info.file != f"{key}-{info.lineage}-{info.n}.db" or not _is_name(info.file):
+            raise FeedError(f"{key[:100]!r} is no part")
+    return manifest, contents
+
+
+def _is_name(text: str) -> bool:
+    return (
+        text.replace("-", "").replace(".", "").replace("_", "").replace("+", "").isalnum()
+        and text[0].isalnum()
+    )
+
+
+def _checked(chunks: Iterator[bytes], blob: Blob) -> Iterator[bytes]:
+    """Pass bytes on; raises `FeedError` at the end unless they were those of the descriptor, and before it is much more."""
+    algorithm, _, value = blob.digest.partition(":")
+    if algorithm != "sha256":
+        raise FeedError(f"{blob.digest[:80]!r} is no digest that is understood")
+    total, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > blob.size:
+            break
+        total.update(chunk)
+        yield chunk
+    if size != blob.size or total.hexdigest() != value:
+        raise FeedError(f"the bytes of {blob.digest} are others than it says")
+
+
+def _fetch(
+    shelf: Shelf,
+    manifest: Manifest,
+    contents: Contents,
+    key: str,
+    store: Path,
+    old: PartInfo | None,
+    moved: Moved,
+) -> None:
+    """Bring a part's file here: as a delta to the one that is here where that is offered."""
+    info, wanted = contents.parts[key], contents.sha256.get(key, "")
+    if info.size_bytes > MAX_PART_BYTES:
+        raise FeedError(f"part {key} has {info.size_bytes} bytes")
+    layers = [layer for layer in manifest.layers if layer.annotations.get(PART_NAME) == key]
+    whole = next((layer for layer in layers if PART_FROM not in layer.annotations), None)
+    delta = next((layer for layer in layers if old and layer.annotations.get(PART_FROM) == old.file), None)
+    beside = store / f".{key}.{os.getpid()}.tmp"
+    try:
+        if delta is not None and old is not None:
+            with contextlib.suppress(FeedError, OSError):
+                _write(shelf, delta, beside, info.size_bytes, wanted, key, moved, store / old.file)
+                beside.replace(store / info.file)
+                return
+        if whole is None:
+            raise FeedError(f"part {key} is listed, but not there")
+        _write(shelf, whole, beside, info.size_bytes, wanted, key, moved, None)
+        beside.replace(store / info.file)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _write(
+    shelf: Shelf,
+    layer: Blob,
+    path: Path,
+    size_bytes: int,
+    wanted: str,
+    key: str,
+    moved: Moved,
+    prefix: Path | None,
+) -> None:
+    """Decompress a layer into a file. Raises `FeedError` unless that is what the list of parts promises."""
+    total, size, here = hashlib.sha256(), 0, 0
+    dictionary = zstd.ZstdDict(prefix.read_bytes(), is_raw=True).as_prefix if prefix is not None else None
+    options = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
+    inflater = zstd.ZstdDecompressor(zstd_dict=dictionary, options=options)
+    with path.open("wb") as file:
+        try:
+            for chunk in _checked(shelf.blob(layer), layer):
+                here += len(chunk)
+                moved(key, here, layer.size)
+                data = chunk
+                while not inflater.eof:
+                    piece = inflater.decompress(data, _CHUNK)
+                    data = b""
+                    size += len(piece)
+                    if size > size_bytes:
+                        raise FeedError(f"part {key} is larger than it should be")
+                    total.update(piece)
+                    file.write(piece)
+                    if inflater.needs_input:
+                        break
+        except zstd.ZstdError as problem:
+            raise FeedError(f"part {key} is damaged: {problem}") from problem
+        file.flush()
+        os.fsync(file.fileno())
+    if size != size_bytes or total.hexdigest() != wanted:
+        raise FeedError(f"part {key} is not what the list of parts says")
+
+
+# ── publishing ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Press(Protocol):
+    """A place where a database can be put."""
+
+    def put(self, blob: Blob, path: Path) -> None:
+        """Put a blob there from a file, unless it is there already."""
+        ...
+
+    def finish(self, manifest: bytes, signature: tuple[bytes, bytes] | None) -> None:
+        """Put the manifest there when all that it names is, and its signature."""
+        ...
+
+
+def press(
+    folder: Path,
+    scratch: Path,
+    to: Press,
+    *,
+    before: tuple[Manifest, Contents] | None = None,
+    sign: Callable[[str], tuple[bytes, bytes]] | None = None,
+    parts: Iterable[str] | None = None,
+) -> str:
+    """Publish the database of a folder; give its revision.
+
+    Part by part: one whose file was published `before` is taken over as it was compressed then. Where the file that was
+    published before is still here, a delta to it is published too.
+    """
+    current = load_current(folder).parts
+    chosen = {key: current[key] for key in sorted(current if parts is None else parts) if key in current}
+    if not chosen:
+        raise FeedError("there is no advisory database", where=str(folder), hint="hullmark db update")
+    layers: list[Blob] = []
+    sums: dict[str, str] = {}
+    for key, info in chosen.items():
+        path = folder / "parts" / info.file
+        sums[key] = _sha256(path)
+        old = before[1].parts.get(key) if before is not None else None
+        known = _layers_of(before, key, info.file, sums[key])
+        if known:
+            layers += known
+            continue
+        layers.append(_put(to, path, scratch / "whole", {PART_NAME: key}, None))
+        prefix = folder / "parts" / old.file if old is not None else None
+        if old is not None and prefix is not None and prefix.is_file() and old.file != info.file:
+            delta = _compressed(path, scratch / "delta", {PART_NAME: key, PART_FROM: old.file}, prefix)
+            if delta.size < _WORTH_A_DELTA * layers[-1].size:
+                to.put(delta, scratch / "delta")
+                layers.append(delta)
+    body = msgspec.json.encode(Contents(FORMAT, chosen, sums))
+    (scratch / "contents").write_bytes(body)
+    config = Blob(media_type=CONTENTS, digest=digest_of(body), size=len(body))
+    to.put(config, scratch / "contents")
+    manifest = msgspec.json.encode(Manifest(config=config, layers=tuple(layers)))
+    revision = digest_of(manifest)
+    to.finish(manifest, sign(revision) if sign is not None else None)
+    return revision
+
+
+def read(shelf: Shelf) -> tuple[Manifest, Contents]:
+    """Read what is published. Raises `FeedError`."""
+    return _read(shelf, shelf.manifest())
+
+
+def _layers_of(before: tuple[Manifest, Contents] | None, key: str, file: str, sha256: str) -> list[Blob]:
+    """Give the layers of a part that has not changed since it was published."""
+    if before is None or before[1].sha256.get(key) != sha256 or before[1].parts[key].file != file:
+        return []
+    return [layer for layer in before[0].layers if layer.annotations.get(PART_NAME) == key]
+
+
+def _put(to: Press, path: Path, scratch: Path, annotations: dict[str, str], prefix: Path | None) -> Blob:
+    blob = _compressed(path, scratch, annotations, prefix)
+    to.put(blob, scratch)
+    return blob
+
+
+def _compressed(path: Path, target: Path, annotations: dict[str, str], prefix: Path | None) -> Blob:
+    """Compress a file, with another as its prefix where one is given."""
+    options = {zstd.CompressionParameter.compression_level: _LEVEL}
+    dictionary = None
+    size = path.stat().st_size
+    if prefix is not None:
+        dictionary = zstd.ZstdDict(prefix.read_bytes(), is_raw=True).as_prefix
+        reach = (size + prefix.stat().st_size).bit_length()
+        options[zstd.CompressionParameter.window_log] = min(max(reach, 20), _MAX_WINDOW_LOG)
+        options[zstd.CompressionParameter.enable_long_distance_matching] = 1
+    compressor = zstd.ZstdCompressor(options=options, zstd_dict=dictionary)
+    compressor.set_pledged_input_size(size)
+    total, length = hashlib.sha256(), 0
+    with path.open("rb") as source, target.open("wb") as file:
+        while True:
+            chunk = source.read(_CHUNK)
+            mode = zstd.ZstdCompressor.CONTINUE if chunk else zstd.ZstdCompressor.FLUSH_FRAME
+            packed = compressor.compress(chunk, mode)
+            total.update(packed)
+            length += len(packed)
+            file.write(packed)
+            if not chunk:
+                break
+    return Blob(media_type=PART, digest=f"sha256:{total.hexdigest()}", size=length, annotations=annotations)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,163 @@
+"""`hullmark db push`, `export` and `import`: a database that was built once, for many machines."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from hullmark.cli.options import Option
+from hullmark.cli.reading import Messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hullmark.advisories.published import Contents, Manifest, Pulled
+    from hullmark.images.source import SourceOptions
+
+_KEY = "File of the public key (PEM) that must have signed it."
+
+
+class _Pressing(Messages, frozen=True, kw_only=True):
+    """What both ways to publish have in common."""
+
+    sign_key: Annotated[str, Option("File of the private key (PEM) to sign with.")] = ""
+    part: Annotated[tuple[str, ...], Option("Only this part; may be repeated.")] = ()
+
+
+class Push(_Pressing, frozen=True, kw_only=True):
+    """Publish the database in a registry.
+
+    Parts that are there already are not uploaded again, and where the revision before is still here, a delta to it is
+    published too.
+
+    Exit codes: 0 done, 2 usage, 3 it could not be published.
+    """
+
+    to: Annotated[str, Option("oci://HOST/REPOSITORY:TAG", name="TO", positional=True)]
+    insecure: Annotated[
+        tuple[str, ...], Option("Host that may be reached without verified TLS; may be repeated.")
+    ] = ()
+    cacert: Annotated[str, Option("File of further trusted certificates (PEM).")] = ""
+
+    def run(self) -> int:
+        """Do it, and give the exit code."""
+        from hullmark.images.source import SourceOptions
+        from hullmark.model.errors import UsageError
+
+        if not self.to.startswith("oci://"):
+            raise UsageError(
+                "a database is pushed to a registry", where=self.to, hint="oci://HOST/REPOSITORY:TAG"
+            )
+        options = SourceOptions(insecure=self.insecure, cacert=self.cacert)
+        return _published(self, self.to, options, _before(self.to, options))
+
+
+class Export(_Pressing, frozen=True, kw_only=True):
+    """Write the database into one file, for machines without a network.
+
+    Exit codes: 0 done, 2 usage, 3 it could not be written.
+    """
+
+    to: Annotated[str, Option("The file.", name="FILE", positional=True)]
+
+    def run(self) -> int:
+        """Do it, and give the exit code."""
+        from hullmark.images.source import SourceOptions
+        from hullmark.model.errors import UsageError
+
+        if "://" in self.to or not Path(self.to).absolute().parent.is_dir():
+            raise UsageError("no file can be written there", where=self.to, hint="hullmark db push publishes")
+        return _published(self, self.to, SourceOptions(), None)
+
+
+class Import(Messages, frozen=True, kw_only=True):
+    """Take the database out of a file that `db export` made.
+
+    Exit codes: 0 done, 2 usage, 3 it could not be taken, and the last good content stays.
+    """
+
+    file: Annotated[str, Option("The file.", name="FILE", positional=True)]
+    db_key: Annotated[str, Option(_KEY)] = ""
+    db_revision: Annotated[str, Option("The digest that the database must have.")] = ""
+
+    def run(self) -> int:
+        """Do it, and give the exit code."""
+        from hullmark.cli.terminal import configure
+        from hullmark.images.source import SourceOptions
+        from hullmark.model.errors import ExitCode, UsageError
+
+        configure(quiet=self.quiet, json_log=self.json_log)
+        if "://" in self.file:
+            raise UsageError("it is no file", where=self.file, hint="hullmark db update --from fetches it")
+        found = pulled(self.file, SourceOptions(), None, self.db_key, self.db_revision)
+        say_pulled(found, quiet=self.quiet)
+        return ExitCode.CLEAN
+
+
+def pulled(
+    address: str, options: "SourceOptions", parts: "list[str] | None", key: str, revision: str
+) -> "Pulled":
+    """Bring a published database here. Raises `FeedError` and `UsageError`."""
+    from hullmark.advisories.shelves import pull_from
+    from hullmark.cli.database import made_folder
+    from hullmark.cli.terminal import progress
+
+    with progress() as show:
+        return pull_from(address, options, made_folder(), parts, key=key, revision=revision, moved=show)
+
+
+def say_pulled(found: "Pulled", *, quiet: bool) -> None:
+    """Say what a pull did."""
+    from hullmark.cli.output import write_line
+    from hullmark.cli.terminal import warning
+
+    if not quiet:
+        for key in sorted((*found.updated, *found.unchanged)):
+            write_line(f"{key:<24} {'updated' if key in found.updated else 'unchanged'}")
+        write_line(f"revision {found.revision}")
+    for key in found.absent:
+        warning("is not in the published database", where=key)
+
+
+def _before(address: str, options: "SourceOptions") -> "tuple[Manifest, Contents] | None":
+    """Read what is published there now, if it can be read."""
+    from hullmark.advisories.published import read
+    from hullmark.advisories.shelves import shelf_of
+    from hullmark.model.errors import FeedError
+
+    try:
+        with shelf_of(address, options) as shelf:
+            return read(shelf)
+    except FeedError:
+        return None
+
+
+def _published(
+    asked: _Pressing, to: str, options: "SourceOptions", before: "tuple[Manifest, Contents] | None"
+) -> int:
+    import tempfile
+
+    from hullmark.advisories.database import load_current
+    from hullmark.advisories.published import press
+    from hullmark.advisories.shelves import press_of
+    from hullmark.cli.output import write_line
+    from hullmark.cli.settings import database_folder
+    from hullmark.cli.terminal import configure
+    from hullmark.model.errors import ExitCode, UsageError
+
+    configure(quiet=asked.quiet, json_log=asked.json_log)
+    sign: Callable[[str], tuple[bytes, bytes]] | None = None
+    if asked.sign_key:
+        from hullmark.advisories.signing import signer
+
+        sign = signer(Path(asked.sign_key))
+    folder = database_folder()
+    for part in asked.part:
+        if part not in load_current(folder).parts:
+            raise UsageError("there is no such part", where=part, hint="hullmark db status lists them")
+    with (
+        tempfile.TemporaryDirectory(prefix=".publish-", dir=folder if folder.is_dir() else None) as scratch,
+        press_of(to, options) as there,
+    ):
+        revision = press(folder, Path(scratch), there, before=before, sign=sign, parts=asked.part or None)
+    if not asked.quiet:
+        write_line(f"revision {revision}")
+    return ExitCode.CLEAN
