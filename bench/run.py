@@ -272,6 +272,9 @@ WHY = {
         "of start, merging, matching and report in one process. The layers are dealt to two processes whole, and one of them is "
         "done 0.1 to 0.3 s before the other."
     ),
+    "warm scan against Trivy's warm": (
+        "The same within what runs differ by: 0.91 in the run before, on the same machine; the quickest of each are alike."
+    ),
     "warm scan against Trivy's warm, from a registry": (
         "The rest is as fast as from a layout, but the HTTP client's import takes 0.06 s (docs/adr/0007-dependencies.md says why it "
         "is that one)."

@@ -287,7 +287,7 @@ BOUNDS = {
     "image_free_bytes": "the same for all layers of an image together. Beyond, a layer is read as far as `layer_ratio` goes",
     "layer_ratio": "a layer may inflate to this many times its stored size. What follows is not read: an Unread `layer`",
     "layer_entries": "tar entries of a layer. What follows is not read: an Unread `layer`",
-    "image_entries": "the same for the image; a layer always has one for each 16 bytes that are stored",
+    "image_entries": "the same for the image, with extended headers and extents of sparse files; a layer always has one for each 16 bytes that are stored",
     "image_lines": "lines of all text files together (or 16 bytes, or items of lists); a layer always has one for each 4 "
     "bytes that are stored. What follows in the layer is not read: an Unread `layer`",
     "layer_facts": "files with something in them, and facts learned of them. Other files are left out and counted: an Unread `layer`. Package databases and what names the distribution have a tenth more",

@@ -8,6 +8,7 @@ from pathlib import Path
 from hostile.images import (
     CONFIG,
     FOREIGN_LAYER,
+    GIB,
     INDEX,
     KIB,
     MANIFEST,
@@ -232,6 +233,49 @@ def manifest_digest_that_leads_outside(scratch: Path) -> str:
 def layer_digest_that_leads_outside(scratch: Path) -> str:
     outside = Layer(b"", digest="sha256:../../../../../../etc/passwd", stored=False, size=1)
     return layout(scratch, sound(), outside)
+
+
+@case(Told("layer", "its manifest does not describe it: "), Told("record", "it is not as it should be: "))
+def layer_that_is_not_described(scratch: Path) -> str:
+    """Where a descriptor should be stands something else; the others are as good as ever."""
+    made = Layout(scratch / "image")
+    manifest = made.manifest([sound(), hostile(SMALL)])
+    manifest["layers"][1] = "sha256:" + "0" * 64
+    return made.finish(manifest)
+
+
+@case(Told("layer", "its manifest does not describe it: "), Told("record", "it is not as it should be: "))
+def layer_whose_size_is_no_number(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    manifest = made.manifest([sound(), hostile(SMALL)])
+    manifest["layers"][1]["size"] = "12"
+    return made.finish(manifest)
+
+
+@case(Told("record", "it is not as it should be: "))
+def manifest_with_odd_types(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    manifest = made.manifest([sound(), hostile(SMALL)])
+    manifest["layers"][1] |= {"mediaType": 7, "urls": "x", "platform": [], "annotations": None}
+    return made.finish(manifest | {"schemaVersion": "2", "mediaType": [], "annotations": {"a": 5}})
+
+
+@case(
+    Told("record", "it is not as it should be: "),
+    Told("file", "its manifest does not describe it: "),
+)
+def manifest_whose_config_is_no_descriptor(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    return made.finish(made.manifest([sound(), hostile(SMALL)]) | {"config": 7})
+
+
+@case(Told("layer", "a sparse file with more in it than"))
+def blob_of_a_hundred_gigabytes_of_nothing(scratch: Path) -> str:
+    """A hole costs whoever makes it nothing, and is as long to read as anything else."""
+    lying = hostile(SMALL)
+    reference = layout(scratch, sound(), lying)
+    os.truncate(scratch / "image/blobs" / lying.claimed.replace(":", "/"), 100 * GIB)
+    return reference
 
 
 @case(Told("layer", "cannot be read"))

@@ -205,6 +205,32 @@ def sparse_extents_that_overlap(scratch: Path) -> str:
     return layout(scratch, sound(), hostile(tar(head + entry("srv/package.json", b"x" * 1000))))
 
 
+EXTRAS = "extended headers and extents of sparse files, and this one more than its size suggests"
+
+
+@case(Told("layer", EXTRAS), flags=("--limit", "image_entries=200000"))
+def sparse_maps_without_number(scratch: Path) -> str:
+    """pax sparse format 0.1: maps within the limit for a header, of extents that say nothing."""
+    map_of_zeros = pax(record("GNU.sparse.map", b"0," * 260_000 + b"0"))
+    return layout(scratch, sound(), hostile(tar(*[map_of_zeros + header("srv/data")] * 30)))
+
+
+@case(Told("layer", EXTRAS), flags=("--limit", "image_entries=200000"))
+def pax_records_without_number(scratch: Path) -> str:
+    """Headers within the limit, of the shortest records there are."""
+    records = pax(b"6 a=b\n" * 170_000)
+    return layout(scratch, sound(), hostile(tar(*[records + header("srv/data")] * 30)))
+
+
+@case(Told("layer", EXTRAS), flags=("--limit", "image_entries=200000"))
+def old_sparse_maps_without_number(scratch: Path) -> str:
+    """GNU tar's old sparse format: blocks of 21 extents each, one after the other."""
+    head = header("srv/data", 0, b"S", magic=b"ustar  \0", patch={482: b"\1"})
+    extents = (b"%011o\0%011o\0" % (0, 0)) * 21
+    blocks = (extents + b"\1").ljust(512, b"\0") * 4000 + extents.ljust(512, b"\0")
+    return layout(scratch, sound(), hostile(tar(*[head + blocks] * 5)))
+
+
 @case(Told("file", "not a package.json", "srv/package.json"))
 def old_sparse_map_that_goes_on(scratch: Path) -> str:
     head = header("srv/package.json", 512, b"S", magic=b"ustar  \0", patch={482: b"\1"})

@@ -16,9 +16,12 @@ from typing import IO
 
 from hullmark.images import _oci
 from hullmark.images.inflate import PIECE
+from hullmark.images.limits import ReadLimits
 from hullmark.images.source import Blob, FileIdentity
 from hullmark.model.errors import ImageError
 from hullmark.model.image import DIGEST
+
+_STAT_BLOCK = 512  # the unit of st_blocks, whatever the file system's own is
 
 
 def _status(path: Path) -> os.stat_result:
@@ -54,10 +57,11 @@ def document(path: Path, name: str, limit: int, where: str) -> bytes:
 class ContentFolder:
     """Gives documents and layers out of such a folder; what a file's name claims is not believed."""
 
-    def __init__(self, folder: Path, where: str, limit: int) -> None:
+    def __init__(self, folder: Path, where: str, limits: ReadLimits) -> None:
         self.folder = folder
         self.where = where
-        self.limit = limit
+        self.limits = limits
+        self._holes_left = limits.layer_free_bytes
 
     def _path(self, digest: str) -> Path:
         if not DIGEST.fullmatch(digest):
@@ -68,7 +72,7 @@ class ContentFolder:
     def fetch(self, descriptor: _oci.Descriptor) -> bytes:
         """Read a small document; its digest is the caller's to check, unless it was read through a link."""
         path = self._path(descriptor.digest)
-        body = document(path, descriptor.digest, self.limit, self.where)
+        body = document(path, descriptor.digest, self.limits.document_bytes, self.where)
         if path.is_symlink():
             try:
                 _oci.verified(body, descriptor, self.where)
@@ -86,6 +90,13 @@ class ContentFolder:
         except OSError as problem:
             reason = "its bytes are elsewhere (a foreign layer)" if descriptor.urls else problem.strerror
             return Blob(open=lambda: iter(()), problem=f"the layer's blob cannot be read: {reason}")
+        if status.st_size > self.limits.layer_ratio * status.st_blocks * _STAT_BLOCK:
+            # Its holes are no work to make, and as much to read as anything else.
+            self._holes_left -= status.st_size
+            if self._holes_left < 0:
+                # Without its size, since that of a file that a link leads to is not told.
+                reason = "a sparse file with more in it than limits.layer_free_bytes"
+                return Blob(open=lambda: iter(()), problem=f"the layer's blob cannot be read: {reason}")
         identity = FileIdentity(
             status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         )

@@ -50,6 +50,18 @@ class Manifest(msgspec.Struct, frozen=True, rename="camel"):
     annotations: dict[str, str] = {}
 
 
+class _Broken(Descriptor, frozen=True):
+    """A descriptor that is none; `problem` says why. JSON never becomes one, so that no image can write its words."""
+
+    problem: str = ""
+
+
+class _Mended(Manifest, frozen=True):
+    """A manifest of which a part could not be read."""
+
+    unread: tuple[Unread, ...] = ()
+
+
 Fetch = Callable[[Descriptor], bytes]
 
 
@@ -62,9 +74,54 @@ def default_platform() -> Platform:
 def decode(body: bytes, where: str) -> Manifest:
     """Decode an index or manifest."""
     try:
-        return msgspec.json.decode(body, type=Manifest)
+        try:
+            return msgspec.json.decode(body, type=Manifest)
+        except msgspec.ValidationError as problem:
+            manifest = _mended(msgspec.json.decode(body), str(problem))
+            if manifest is None:
+                raise
+            return manifest
     except (msgspec.DecodeError, RecursionError) as problem:
         raise ImageError(f"its manifest cannot be read: {problem}", where=where) from problem
+
+
+def _mended(raw: object, problem: str) -> Manifest | None:
+    """Read a manifest part by part, so that what is wrong in one place does not take the other layers with it.
+
+    None where it is no manifest at all: of a wrong index it is not known which image was meant.
+    """
+    if (
+        not isinstance(raw, dict)
+        or not isinstance(raw.get("layers"), list)
+        or raw.get("manifests") is not None
+    ):
+        return None
+    if "config" not in raw or raw.get("schemaVersion") == 1:
+        return None
+    annotations = raw.get("annotations")
+    pairs = annotations.items() if isinstance(annotations, dict) else ()
+    return _Mended(
+        config=_descriptor(raw["config"]),
+        layers=[_descriptor(layer) for layer in raw["layers"]],
+        annotations={key: value for key, value in pairs if isinstance(value, str)},
+        unread=(Unread(kind="record", reason=f"it is not as it should be: {problem}", place="manifest"),),
+    )
+
+
+def _descriptor(raw: object) -> Descriptor:
+    """Take what is needed of a descriptor, whatever the rest of it is."""
+    fields = {"digest": str, "size": int, "mediaType": str, "urls": list}
+    needed = {"digest", "size"}
+    if isinstance(raw, dict):
+        raw = {
+            key: raw[key]
+            for key, kind in fields.items()
+            if raw.get(key) is not None and (key in needed or isinstance(raw[key], kind))
+        }
+    try:
+        return msgspec.convert(raw, Descriptor)
+    except msgspec.ValidationError as problem:
+        return _Broken(digest="", problem=str(problem))
 
 
 def verified(body: bytes, descriptor: Descriptor, where: str) -> bytes:
@@ -210,6 +267,8 @@ def platform_of_config(config: dict[str, Any]) -> Platform:
 
 def layer_problem(descriptor: Descriptor) -> str:
     """Say why a layer cannot be what its descriptor says, or nothing."""
+    if isinstance(descriptor, _Broken):
+        return f"its manifest does not describe it: {descriptor.problem}"
     if not DIGEST.fullmatch(descriptor.digest):
         return f"its manifest gives {descriptor.digest[:80]!r}, which is no digest"
     return ""
@@ -255,12 +314,17 @@ def opened(
     assert manifest.config is not None
     config: dict[str, Any] = {}
     unread: tuple[Unread, ...] = ()
+    what = layer_problem(manifest.config)
     try:
-        config = read_config(verified(fetch(manifest.config), manifest.config, name))
-        unread = unfit_count(len(manifest.layers or []), config)
+        if not what:
+            config = read_config(verified(fetch(manifest.config), manifest.config, name))
+            unread = unfit_count(len(manifest.layers or []), config)
     except (ImageError, ValueError) as problem:
         what = problem.what if isinstance(problem, ImageError) else f"not an image configuration: {problem}"
+    if what:
         unread = (Unread(kind="file", reason=what, place="image configuration"),)
+    if isinstance(manifest, _Mended):
+        unread = (*manifest.unread, *unread)
     image = Image(
         name=shown(name),
         source=source,

@@ -33,6 +33,7 @@ _MARKER_LEAD = 256
 _ENDS_EARLY = "the archive ends in the middle of a file"
 LINK_COST = 100  # bytes that a dictionary takes for texts besides their letters, more or less
 _BROKEN_MAP = "a broken map of a sparse file"
+_RECORDS_AN_ENTRY = 2  # that take as much time as an entry does
 
 
 class Selected(NamedTuple):
@@ -93,6 +94,7 @@ class Shape:
         self.unread: list[Unread] = []
         self.suppressed = 0
         self.entries = 0
+        self.extras = 0  # what takes time besides: extension headers, their records, extents of sparse files
         self.size_bytes = 0
         self.skipped = 0
         self.last = ""
@@ -410,6 +412,7 @@ class _Walker:
 
     def _extension(self, kind: bytes, size: int) -> None:
         stream, pending = self.stream, self.pending
+        self.shape.extras += 1
         if size > self.limits.header_bytes:
             self.shape.say(f"a tar header of {size} bytes", place=f"byte {stream.tell()}")
             stream.skip(size + (-size % BLOCK))
@@ -428,7 +431,7 @@ class _Walker:
             self._pax(text, pending)
 
     def _pax(self, text: bytes, pending: _Pending) -> None:
-        at, end = 0, len(text)
+        at, end, records = 0, len(text), 0
         sparse_map: list[bytes] = []
         while at < end and text[at]:
             space = text.find(b" ", at, at + 12)
@@ -438,6 +441,7 @@ class _Walker:
                 self.shape.say("a broken pax header", place=f"byte {self.stream.tell()}")
                 return
             at = stop
+            records += 1
             if key == b"path":
                 pending.name = value
             elif key == b"linkpath":
@@ -450,6 +454,7 @@ class _Walker:
                 sparse_map.append(value)  # pax sparse format 0.0 repeats these two keys
             elif key.startswith(b"GNU.sparse."):
                 pending.sparse[key[11:]] = value
+        self.shape.extras += records // _RECORDS_AN_ENTRY
         if sparse_map:
             pending.sparse[b"map"] = b",".join(sparse_map)
         pending.name = pending.sparse.get(b"name", pending.name)
@@ -545,6 +550,7 @@ class _Walker:
                 raise Cut(_BROKEN_MAP)
             extents += _extents(block[:504], 21)
             more = block[504]
+        self.shape.extras += len(extents)
         return extents
 
     def _pax_sparse_map(self, sparse: dict[bytes, bytes], size: int) -> tuple[list[tuple[int, int]], int]:
@@ -555,12 +561,13 @@ class _Walker:
             numbers = self._sparse_numbers(min(size, self.limits.header_bytes))
         if not real.isdigit() or len(real) > 18 or not all(n.isdigit() and len(n) <= 18 for n in numbers):
             raise Cut(_BROKEN_MAP)
+        self.shape.extras += len(numbers)
         values = [int(n) for n in numbers]
         return list(zip(values[::2], values[1::2], strict=False)), int(real)
 
     def _sparse_numbers(self, most: int) -> list[bytes]:
         """Read the map that stands before the data, in whole blocks: the number of extents, then two lines for each."""
-        text = b""
+        text = bytearray()
         wanted = lines = -1
         while lines < wanted or wanted < 0:
             block = self.stream.block()
@@ -573,7 +580,7 @@ class _Walker:
             lines += block.count(b"\n")
             if len(text) > most or len(block) < BLOCK:
                 raise Cut(_BROKEN_MAP)
-        return text.split(b"\n", wanted)[1:wanted]
+        return bytes(text).split(b"\n", wanted)[1:wanted]
 
     def _sparse_body(
         self, path: str, size: int, mode: int, selected: Selected, extents: list[tuple[int, int]], stored: int

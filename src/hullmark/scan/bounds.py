@@ -90,8 +90,8 @@ class Bounds:
             inflated += len(piece)
             with self._lock:
                 self._bytes_left -= len(piece)
-                self._entries_left -= shape.entries - entries
-            entries = shape.entries
+                self._entries_left -= shape.entries + shape.extras - entries
+            entries = shape.entries + shape.extras
             if self._bytes_left < 0 and inflated > self._limits.layer_ratio * hashed.size:
                 raise BoundsError(
                     f"all layers together inflate to more than {self._limits.image_free_bytes} bytes, "
@@ -101,7 +101,7 @@ class Bounds:
             if self._entries_left < 0 and entries > hashed.size // _BYTES_AN_ENTRY:
                 raise BoundsError(
                     f"all layers together have more than {self._limits.image_entries} entries, "
-                    f"and this one more than its size suggests",
+                    f"extended headers and extents of sparse files, and this one more than its size suggests",
                     hint="limits.image_entries",
                 )
             yield piece

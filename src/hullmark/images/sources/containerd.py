@@ -107,7 +107,7 @@ def open_containerd(reference: str, options: SourceOptions) -> OpenedImage:
     root, digest = next(_found(name, roots), (None, ""))
     if root is None:
         raise ImageError(f"no such image below {' or '.join(map(str, roots))}", where=reference)
-    content = ContentFolder(root / _CONTENT, reference, options.limits.document_bytes)
+    content = ContentFolder(root / _CONTENT, reference, options.limits)
     target = _oci.Descriptor(digest=digest)
     body = _oci.verified(content.fetch(target), target, reference)
     manifest, digest = _oci.choose(

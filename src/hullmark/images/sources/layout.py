@@ -34,7 +34,7 @@ def open_layout(reference: str, options: SourceOptions) -> OpenedImage:
     """Open an image of a layout."""
     folder_name, selector = split(reference)
     folder, limit = Path(folder_name), options.limits.document_bytes
-    content = ContentFolder(folder / "blobs", reference, limit)
+    content = ContentFolder(folder / "blobs", reference, options.limits)
     index = document(folder / "index.json", "index.json", limit, reference)
     manifest, digest = _oci.choose(
         _selected(_oci.decode(index, reference), selector, reference),
@@ -70,7 +70,7 @@ def platforms(reference: str, options: SourceOptions) -> tuple[Platform, ...]:
     """Give every platform that a layout's index offers."""
     folder_name, selector = split(reference)
     folder, limit = Path(folder_name), options.limits.document_bytes
-    content = ContentFolder(folder / "blobs", reference, limit)
+    content = ContentFolder(folder / "blobs", reference, options.limits)
     index = document(folder / "index.json", "index.json", limit, reference)
     root = _selected(_oci.decode(index, reference), selector, reference)
     return tuple(_oci.platforms(root, content.fetch, options.limits, reference))
