@@ -17,7 +17,9 @@ from hullmark.images.source import SourceOptions
 from hullmark.model.errors import FeedError, UsageError
 from toys.feed import advisory, affected, built
 
-MANY = [advisory(f"A-{n}", affected(f"p{n}"), details=f"A flaw number {n * 7919} in a part") for n in range(3000)]
+MANY = [
+    advisory(f"A-{n}", affected(f"p{n}"), details=f"A flaw number {n * 7919} in a part") for n in range(3000)
+]
 
 
 def pressed(folder: Path, to: str, *, key: Path | None = None, before: str = "", **options: object) -> str:
@@ -29,7 +31,7 @@ def pressed(folder: Path, to: str, *, key: Path | None = None, before: str = "",
     if before:
         with shelf_of(before, source) as shelf:
             earlier = read(shelf)
-    scratch = folder.parent / "scratch"
+    scratch = folder.parent.parent / "scratch"
     scratch.mkdir(exist_ok=True)
     with press_of(to, source) as there:
         return press(folder, scratch, there, before=earlier, sign=signer(key) if key is not None else None)
@@ -52,8 +54,8 @@ def flaws(folder: Path, package: str, key: str = "toy-pypi") -> list[str]:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A database of two parts."""
-    folder = tmp_path / "source"
-    built(folder, *MANY, advisory("N-1", affected("left", ecosystem="npm")))
+    folder = tmp_path / "source" / "db"
+    built(folder.parent, *MANY, advisory("N-1", affected("left", ecosystem="npm")))
     return folder
 
 
@@ -76,7 +78,7 @@ def test_one_file(tmp_path: Path, source: Path) -> None:
     revision = pressed(source, str(file))
     assert pressed(source, str(tmp_path / "again.tar")) == revision
     assert (tmp_path / "again.tar").read_bytes() == file.read_bytes(), "the same, byte for byte"
-    here = tmp_path / "here"
+    here = tmp_path / "here" / "db"
     found = taken(str(file), here)
     assert found == Pulled(revision, ("toy-npm", "toy-pypi"), (), ())
     assert flaws(here, "p7") == ["A-7"]
@@ -94,9 +96,9 @@ def test_one_file(tmp_path: Path, source: Path) -> None:
 def test_a_later_revision_stays_unless_another_is_fixed(tmp_path: Path, source: Path) -> None:
     file = tmp_path / "database.tar"
     revision = pressed(source, str(file))
-    here = tmp_path / "here"
+    here = tmp_path / "here" / "db"
     taken(str(file), here)
-    built(here, *MANY, advisory("A-new", affected("p7")), advisory("N-1", affected("left", ecosystem="npm")))
+    built(here.parent, *MANY, advisory("A-new", affected("p7")), advisory("N-1", affected("left", ecosystem="npm")))
     assert taken(str(file), here).updated == ()
     assert flaws(here, "p7") == ["A-7", "A-new"]
     assert taken(str(file), here, revision=revision).updated == ("toy-pypi",)
@@ -142,10 +144,15 @@ def test_in_a_real_registry_with_deltas(tmp_path: Path, source: Path, keys: Path
     with serving(registry) as host:
         address = f"oci://{host}/team/db:latest"
         first = pressed(source, address, key=keys / "own.key", **login)
-        here = tmp_path / "here"
+        here = tmp_path / "here" / "db"
         signed = {"options": login, "key": str(keys / "own.pub")}
         assert taken(address, here, **signed).revision == first
-        built(source, *MANY, advisory("A-new", affected("p7")), advisory("N-1", affected("left", ecosystem="npm")))
+        built(
+            source.parent,
+            *MANY,
+            advisory("A-new", affected("p7")),
+            advisory("N-1", affected("left", ecosystem="npm")),
+        )
         second = pressed(source, address, key=keys / "own.key", before=address, **login)
         assert second != first
         moved: dict[str, int] = {}
@@ -153,7 +160,9 @@ def test_in_a_real_registry_with_deltas(tmp_path: Path, source: Path, keys: Path
         assert found == Pulled(second, ("toy-pypi",), ("toy-npm",), ())
         assert flaws(here, "p7") == ["A-7", "A-new"]
         whole: dict[str, int] = {}
-        taken(address, tmp_path / "afresh", moved=lambda part, here, _all: whole.update({part: here}), **signed)
+        taken(
+            address, tmp_path / "afresh", moved=lambda part, here, _all: whole.update({part: here}), **signed
+        )
         assert moved["toy-pypi"] < 0.6 * whole["toy-pypi"]
         assert taken(address, tmp_path / "old", revision=first, **signed).revision == first
         assert flaws(tmp_path / "old", "p7") == ["A-7"]
@@ -165,7 +174,7 @@ def test_what_was_tampered_with_is_refused(tmp_path: Path, source: Path) -> None
     good = tmp_path / "good"
     with tarfile.open(file) as archive:
         archive.extractall(good, filter="data")
-    here = tmp_path / "here"
+    here = tmp_path / "here" / "db"
     taken(str(file), here)
     before = load_current(here)
     with publishing(tmp_path / "web") as publisher:

@@ -306,12 +306,14 @@ class Part:
                     name,
                     SCOPES[scope],
                     STATES[state],
-                    *(text or "" for text in ends),
+                    introduced or "",
+                    fixed or "",
+                    last or "",
                     LEVELS[level],
                     tuple(self._decoded(_VERSIONS.decode, versions)) if versions is not None else (),
                     self._decoded(_MORE.decode, more) if more is not None else _NO_MORE,
                 )
-                for number, name, scope, state, *ends, level, versions, more in rows
+                for number, name, scope, state, introduced, fixed, last, level, versions, more in rows
             ]
         except (IndexError, TypeError) as problem:
             raise self._damaged(problem) from problem

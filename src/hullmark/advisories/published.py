@@ -242,7 +242,7 @@ def _write(
     """Decompress a layer into a file. Raises `FeedError` unless that is what the list of parts promises."""
     total, size, here = hashlib.sha256(), 0, 0
     dictionary = zstd.ZstdDict(prefix.read_bytes(), is_raw=True).as_prefix if prefix is not None else None
-    options = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
     inflater = zstd.ZstdDecompressor(zstd_dict=dictionary, options=options)
     with path.open("wb") as file:
         try:
@@ -348,7 +348,7 @@ def _put(to: Press, path: Path, scratch: Path, annotations: dict[str, str], pref
 
 def _compressed(path: Path, target: Path, annotations: dict[str, str], prefix: Path | None) -> Blob:
     """Compress a file, with another as its prefix where one is given."""
-    options = {zstd.CompressionParameter.compression_level: _LEVEL}
+    options: dict[int, int] = {zstd.CompressionParameter.compression_level: _LEVEL}
     dictionary = None
     size = path.stat().st_size
     if prefix is not None:
@@ -362,8 +362,7 @@ def _compressed(path: Path, target: Path, annotations: dict[str, str], prefix: P
     with path.open("rb") as source, target.open("wb") as file:
         while True:
             chunk = source.read(_CHUNK)
-            mode = zstd.ZstdCompressor.CONTINUE if chunk else zstd.ZstdCompressor.FLUSH_FRAME
-            packed = compressor.compress(chunk, mode)
+            packed = compressor.compress(chunk) if chunk else compressor.flush()
             total.update(packed)
             length += len(packed)
             file.write(packed)

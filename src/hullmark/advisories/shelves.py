@@ -137,7 +137,7 @@ class WebShelf:
     def manifest(self, digest: str = "") -> bytes:
         """Give the manifest of the database."""
         entry = _entry(self._document("index.json"), digest, self._address)
-        return self._document(_place(entry.digest))
+        return _as_named(self._document(_place(entry.digest)), entry)
 
     def blob(self, blob: Blob) -> Iterator[bytes]:
         """Give a blob's bytes."""
@@ -188,7 +188,7 @@ class FileShelf:
     def manifest(self, digest: str = "") -> bytes:
         """Give the manifest of the database."""
         entry = _entry(self._document("index.json"), digest, str(self._path))
-        return self._document(_place(entry.digest))
+        return _as_named(self._document(_place(entry.digest)), entry)
 
     def blob(self, blob: Blob) -> Iterator[bytes]:
         """Give a blob's bytes."""
@@ -335,6 +335,13 @@ def _entry(index: bytes, digest: str, where: str) -> _Entry:
         ):
             return entry
     raise FeedError(f"no database {digest} is there".replace("  ", " "), where=where)
+
+
+def _as_named(body: bytes, entry: _Entry) -> bytes:
+    """Give a document back when it is the one that the index names."""
+    if digest_of(body) != entry.digest:
+        raise FeedError(f"the bytes of {entry.digest} are others than it says")
+    return body
 
 
 def _is_signature(entry: _Entry) -> bool:
