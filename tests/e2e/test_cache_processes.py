@@ -15,7 +15,7 @@ from hullmark.scan.cache import read_checked
 from .program import AS_OF, dpkg_status, layer, names, run, start, write_layout
 
 pytestmark = pytest.mark.e2e
-SCAN = ("--format", "json", "--as-of", AS_OF)
+SCAN = ("--format", "json", "--as-of", AS_OF, "--quiet")
 WORTH_FORKING = 5_000_000  # bytes that do not shrink: two such layers are read in processes of their own
 
 
