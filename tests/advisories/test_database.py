@@ -253,7 +253,9 @@ def test_ids_of_all_kinds_find_their_record(tmp_path: Path) -> None:
     assert part.named("CVE-2021-1000") == [(1, 1), (2, 2)]
     assert part.named("GHSA-1") == [(1, 0)]
     assert part.named("nothing") == []
-    assert part.packages_of(1) == ["x", "y"]
+    assert [row.package for row in part.spoken(advisory=1)] == ["x", "y"]
+    assert {row.advisory for row in part.spoken(package="x")} == {1}
+    assert part.spoken(package="nothing") == []
     assert part.speaks_of("x", "CVE-2021-1000")
     assert part.speaks_of("x", "GHSA-1")
     assert not part.speaks_of("z", "CVE-2021-1000"), "a bundle is no record of the flaw's own"
@@ -306,7 +308,7 @@ def ask_everything(part: Part) -> None:
     part.statements("x", "binary", key_of("pypi", "1"), "1")
     part.advisory(1)
     part.named("CVE-2021-1000")
-    part.packages_of(1)
+    part.spoken(advisory=1), part.spoken(package="x")
     part.speaks_of("x", "A")
     part.notes(["CVE-2021-1000"])
     part.changes(0)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from advisories.publisher import Publisher, publishing
 from e2e.test_real_registry import PASSWORD, USER, serving
 from hullmark.advisories.database import Database, load_current
 from hullmark.advisories.published import Pulled, press
@@ -16,6 +15,7 @@ from hullmark.advisories.signing import signer
 from hullmark.images.source import SourceOptions
 from hullmark.model.errors import FeedError, UsageError
 from toys.feed import advisory, affected, built
+from toys.publisher import Publisher, publishing
 
 MANY = [
     advisory(f"A-{n}", affected(f"p{n}"), details=f"A flaw number {n * 7919} in a part") for n in range(3000)
@@ -98,7 +98,12 @@ def test_a_later_revision_stays_unless_another_is_fixed(tmp_path: Path, source: 
     revision = pressed(source, str(file))
     here = tmp_path / "here" / "db"
     taken(str(file), here)
-    built(here.parent, *MANY, advisory("A-new", affected("p7")), advisory("N-1", affected("left", ecosystem="npm")))
+    built(
+        here.parent,
+        *MANY,
+        advisory("A-new", affected("p7")),
+        advisory("N-1", affected("left", ecosystem="npm")),
+    )
     assert taken(str(file), here).updated == ()
     assert flaws(here, "p7") == ["A-7", "A-new"]
     assert taken(str(file), here, revision=revision).updated == ("toy-pypi",)

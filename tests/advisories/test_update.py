@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from advisories.publisher import Publisher, export, osv, publishing
 from hullmark.advisories.database import Database, load_current, meet
 from hullmark.advisories.registry import feeds
 from hullmark.advisories.update import Outcome, Settings, everything, met, update, wanted
 from hullmark.images import wire
+from toys.publisher import Publisher, export, osv, publishing
 
 OLD = tuple(osv(f"PYSEC-2024-{n}", f"package{n}", "1.0") for n in range(20))
 

@@ -762,7 +762,13 @@ def test_a_value_of_another_kind_is_said_with_its_place(
 
 
 def test_tables_of_commands_that_there_are_not(call: Call, tmp_path: Path) -> None:
-    for text in ("[db.buidl]\nfrom = 'x'\n", "[db]\nform = 'x'\n", "[db]\nmax-age = true\n", "scan = 1\n", "[config.x]\n"):
+    for text in (
+        "[db.buidl]\nfrom = 'x'\n",
+        "[db]\nform = 'x'\n",
+        "[db]\nmax-age = true\n",
+        "scan = 1\n",
+        "[config.x]\n",
+    ):
         (tmp_path / "hullmark.toml").write_text(text)
         assert call("config").code == 2
 

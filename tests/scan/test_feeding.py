@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from advisories.publisher import Publisher, export, osv, publishing
 from e2e import program
 from hullmark.advisories.database import load_current, publish
+from toys.publisher import Publisher, export, osv, publishing
 
 RECORDS = tuple(osv(f"PYSEC-2026-{n}", name, "2.0") for n, name in enumerate(("requests", "flask", "django")))
 TRACKER = (
@@ -55,7 +55,7 @@ class Machine:
         self.cache = folder / "cache"
         self.database = folder / "cache" / "db"
         self.image = image
-        self.settings = {"HULLMARK_DB_MIRROR": publisher.url}
+        self.settings: dict[str, Any] = {"HULLMARK_DB_MIRROR": publisher.url}
 
     def scan(self, *words: str, **more: str) -> "subprocess.CompletedProcess[bytes]":
         asked = ("scan", f"oci:{self.image}", "--format", "json", *words)
