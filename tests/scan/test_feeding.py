@@ -57,7 +57,7 @@ class Machine:
         self.image = image
         self.settings: dict[str, Any] = {"HULLMARK_DB_MIRROR": publisher.url}
 
-    def scan(self, *words: str, **more: str) -> "subprocess.CompletedProcess[bytes]":
+    def scan(self, *words: str, **more: Any) -> "subprocess.CompletedProcess[bytes]":
         asked = ("scan", f"oci:{self.image}", "--format", "json", *words)
         return program.run(self.cache, *asked, **self.settings, **more)
 

@@ -1,0 +1,121 @@
+"""The commands of the database, run as their users run them, against a real HTTP server."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e import program
+from toys.publisher import Publisher, export, osv, publishing
+
+RECORDS = (
+    osv("PYSEC-2026-1", "requests", "2.0", aliases=["CVE-2026-1000"], summary="Headers are mixed up"),
+    osv(
+        "PYSEC-2026-2",
+        "Flask",
+        "3.0",
+        severity=[{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+    ),
+)
+
+
+@pytest.fixture
+def publisher(tmp_path: Path) -> Iterator[Publisher]:
+    with publishing(tmp_path / "published") as server:
+        export(server, *RECORDS)
+        yield server
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "machine" / "cache"
+
+
+def hullmark(cache: Path, *words: str, code: int = 0, **more: Any) -> "subprocess.CompletedProcess[bytes]":
+    done = program.run(cache, *words, **more)
+    assert done.returncode == code, done.stderr.decode()
+    return done
+
+
+def test_update_show_and_search(cache: Path, publisher: Publisher) -> None:
+    nothing = hullmark(cache, "db", "update", code=3)
+    assert b"nothing was wanted on this machine yet" in nothing.stderr
+    words = ("db", "update", "--part", "osv-pypi", "--db-mirror", publisher.url)
+    assert hullmark(cache, *words).stdout.split() == [b"osv-pypi", b"updated", b"osv-pypi"]
+    assert hullmark(cache, *words).stdout.split() == [b"osv-pypi", b"unchanged", b"osv-pypi"]
+    shown = hullmark(cache, "db", "show", "CVE-2026-1000").stdout.decode()
+    assert "CVE-2026-1000, also PYSEC-2026-1  (osv-pypi of osv" in shown
+    assert "Headers are mixed up" in shown
+    assert "requests affected before 2.0" in shown
+    document = json.loads(hullmark(cache, "db", "show", "PYSEC-2026-2", "--json").stdout)
+    (found,) = document["advisories"]
+    assert (found["matched"], found["advisory"]["scores"][0]["value"]) == ("id", 9.8)
+    for name in ("flask", "FLASK"):
+        listed = hullmark(cache, "db", "search", name, "--ecosystem", "pypi").stdout.decode()
+        assert listed.split()[:2] == ["PYSEC-2026-2", "osv-pypi"]
+    for words in (("show", "CVE-1999-1000"), ("search", "flask", "--ecosystem", "debian:12")):
+        unknown = hullmark(cache, "db", *words, code=1)
+        assert b"the database says nothing of it" in unknown.stderr
+    assert hullmark(cache.parent / "other", "db", "show", "x", code=3).stdout == b""
+
+
+def test_a_file_for_a_machine_without_a_network(cache: Path, publisher: Publisher, tmp_path: Path) -> None:
+    hullmark(cache, "db", "update", "--part", "osv-pypi", "--db-mirror", publisher.url)
+    file = str(tmp_path / "database.tar")
+    revision = hullmark(cache, "db", "export", file).stdout.decode().split()[-1]
+    other = tmp_path / "other" / "cache"
+    hullmark(other, "db", "import", file)
+    assert b"PYSEC-2026-1" in hullmark(other, "db", "search", "requests").stdout
+    hullmark(tmp_path / "third" / "cache", "db", "import", file, "--db-revision", revision)
+    refused = hullmark(other, "db", "import", file, "--db-revision", "sha256:" + "0" * 64, code=3)
+    assert b"no database sha256:0" in refused.stderr
+    for words in (
+        ("export", "oci://x/y"),
+        ("export", "/nowhere/at/all.tar"),
+        ("push", file),
+        ("import", "oci://x/y"),
+    ):
+        hullmark(other, "db", *words, code=2)
+
+
+def test_a_scan_takes_parts_from_a_published_database_alone(
+    cache: Path, publisher: Publisher, tmp_path: Path
+) -> None:
+    hullmark(cache, "db", "update", "--part", "osv-pypi", "--db-mirror", publisher.url)
+    file = str(tmp_path / "database.tar")
+    revision = hullmark(cache, "db", "export", file).stdout.decode().split()[-1]
+    bom = tmp_path / "bom.json"
+    component = {"type": "library", "name": "flask", "version": "1.0", "purl": "pkg:pypi/flask@1.0"}
+    bom.write_text(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [component]}))
+    publisher.asked.clear()
+    settings = {"HULLMARK_DB_FROM": file, "HULLMARK_SCAN_OFFLINE": "false"}
+    other = tmp_path / "other" / "cache"
+    done = hullmark(other, "scan", f"sbom:{bom}", "--format", "json", **settings)
+    assert [each["id"] for each in json.loads(done.stdout)["findings"]] == ["PYSEC-2026-2"]
+    assert b"eol, epss, kev: could not be fetched" in done.stderr
+    assert publisher.asked == []
+    pinned = ("scan", f"sbom:{bom}", "--format", "json", "--db-revision")
+    hullmark(other, *pinned, revision, **settings)
+    refused = hullmark(other, *pinned, "sha256:" + "0" * 64, code=3, **settings)
+    assert b"could not be had" in refused.stderr
+    assert refused.stdout == b""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("update", "--part", "nothing-7"),
+        ("update", "--feed", "nothing"),
+        ("update", "--db-mirror", "/a/folder"),
+        ("update", "--db-revision", "7"),
+        ("update", "--db-key", "x"),
+        ("update", "--from", "/nowhere"),
+        ("show",),
+        ("search",),
+    ],
+)
+def test_misuse(cache: Path, words: tuple[str, ...]) -> None:
+    assert hullmark(cache, "db", *words, code=2).stdout == b""
