@@ -167,7 +167,7 @@ def commands(
 ) -> dict[str, tuple[list[str], dict[str, str], Path | None]]:
     """Give each measured command, its environment, and the folder that is emptied before it runs."""
     hullmark = [str(program)]
-    scan = [*hullmark, "scan", f"oci:{image}", "--format", f"json={work / 'hullmark.json'}"]
+    scan = [*hullmark, "scan", f"oci:{image}", "--offline", "--format", f"json={work / 'hullmark.json'}"]
     database = {"HULLMARK_DB_DIR": str(work / "db"), "PYTHONDONTWRITEBYTECODE": ""}
     found: dict[str, tuple[list[str], dict[str, str], Path | None]] = {
         "inflate": ([sys.executable, __file__, "--inflate", str(image)], {}, None),
@@ -176,7 +176,14 @@ def commands(
         "hullmark --version": ([*hullmark, "--version"], {}, None),
     }
     if served:
-        fetch = [*hullmark, "scan", f"registry:{served}", "--format", f"json={work / 'fetched.json'}"]
+        fetch = [
+            *hullmark,
+            "scan",
+            f"registry:{served}",
+            "--offline",
+            "--format",
+            f"json={work / 'fetched.json'}",
+        ]
         cold, warm = work / "fetched-cold", work / "fetched-warm"
         found["hullmark cold, registry"] = (fetch, {**database, "HULLMARK_CACHE_DIR": str(cold)}, cold)
         found["hullmark warm, registry"] = (fetch, {**database, "HULLMARK_CACHE_DIR": str(warm)}, None)

@@ -56,8 +56,8 @@ def test_update_show_and_search(cache: Path, publisher: Publisher) -> None:
     for name in ("flask", "FLASK"):
         listed = hullmark(cache, "db", "search", name, "--ecosystem", "pypi").stdout.decode()
         assert listed.split()[:2] == ["PYSEC-2026-2", "osv-pypi"]
-    for words in (("show", "CVE-1999-1000"), ("search", "flask", "--ecosystem", "debian:12")):
-        unknown = hullmark(cache, "db", *words, code=1)
+    for asked in (("show", "CVE-1999-1000"), ("search", "flask", "--ecosystem", "debian:12")):
+        unknown = hullmark(cache, "db", *asked, code=1)
         assert b"the database says nothing of it" in unknown.stderr
     assert hullmark(cache.parent / "other", "db", "show", "x", code=3).stdout == b""
 
@@ -91,7 +91,7 @@ def test_a_scan_takes_parts_from_a_published_database_alone(
     component = {"type": "library", "name": "flask", "version": "1.0", "purl": "pkg:pypi/flask@1.0"}
     bom.write_text(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [component]}))
     publisher.asked.clear()
-    settings = {"HULLMARK_DB_FROM": file, "HULLMARK_SCAN_OFFLINE": "false"}
+    settings: dict[str, Any] = {"HULLMARK_DB_FROM": file, "HULLMARK_SCAN_OFFLINE": "false"}
     other = tmp_path / "other" / "cache"
     done = hullmark(other, "scan", f"sbom:{bom}", "--format", "json", **settings)
     assert [each["id"] for each in json.loads(done.stdout)["findings"]] == ["PYSEC-2026-2"]
