@@ -142,7 +142,8 @@ def test_a_pipe_sees_nothing(images: tuple[str, str], tmp_path: Path) -> None:
         command, capture_output=True, check=False, env=environment(tmp_path / "cache"), timeout=60
     )
     assert done.returncode == 0
-    said = f"hullmark: warning: {tmp_path}/cache/db: there is no advisory database\n  → hullmark db build --from DIR\n"
+    said = f"hullmark: warning: {tmp_path}/cache/db: there is no advisory database\n"
+    said += "  → hullmark db update where there is a network, db build --from DIR elsewhere\n"
     assert done.stderr.decode() == said, "a warning, no progress"
 
 
