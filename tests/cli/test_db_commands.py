@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from e2e import program
+from hullmark.cli.database import Update
+from hullmark.cli.options import SHARED, settings_of
+from hullmark.cli.scan import Scan
 from toys.publisher import Publisher, export, osv, publishing
 
 RECORDS = (
@@ -102,6 +105,14 @@ def test_a_scan_takes_parts_from_a_published_database_alone(
     refused = hullmark(other, *pinned, "sha256:" + "0" * 64, code=3, **settings)
     assert b"could not be had" in refused.stderr
     assert refused.stdout == b""
+
+
+def test_what_commands_share_is_shared_by_name() -> None:
+    """The names stand in one place, so that the config file is checked without importing commands."""
+    for command in (Scan, Update):
+        fields = {setting.name for setting in settings_of(command) if setting.field.startswith("db_")}
+        assert fields == {f"db-{key}" for key in SHARED["db"]}
+        assert {setting.name for setting in settings_of(command) if setting.shared[0]} == fields
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from hullmark.cli.feeding import (
 )
 from hullmark.cli.options import Option, Settings
 from hullmark.cli.reading import Messages
+from hullmark.cli.settings import made_folder
 
 if TYPE_CHECKING:
     from hullmark.advisories.update import Outcome
@@ -206,24 +207,6 @@ def _check_names(names: Sequence[str], known: Mapping[str, object]) -> None:
     for name in names:
         if name not in known:
             raise UsageError(f"there is no feed {name!r}", hint=f"there are {', '.join(known)}")
-
-
-def made_folder() -> Path:
-    """Give the folder of the database, made where it is not there."""
-    from hullmark.cli.settings import cache_folder, database_folder
-    from hullmark.model.errors import UsageError
-    from hullmark.scan.cache import make_folder
-
-    folder = database_folder()
-    try:
-        if folder.is_relative_to(cache_folder()):
-            make_folder(cache_folder())
-        folder.mkdir(exist_ok=True, parents=True)
-    except OSError as problem:
-        raise UsageError(
-            f"cannot be made: {problem.strerror}", where=str(folder), hint="HULLMARK_DB_DIR names the folder"
-        ) from problem
-    return folder
 
 
 class Status(Settings, frozen=True, kw_only=True):

@@ -17,7 +17,9 @@ from msgspec import Struct
 
 Kind = Literal["text", "number", "switch", "texts"]
 _KINDS: dict[Any, Kind] = {str: "text", float: "number", bool: "switch", tuple[str, ...]: "texts"}
-SHARED_GROUPS = ("db",)
+SHARED = {"db": ("from", "key", "revision", "mirror", "max-age", "fetch-timeout")}
+"""The settings that several commands have in common, by group: `--db-from` is `from` in `[db]`."""
+
 _UNDERSCORES = str.maketrans(" -", "__")
 
 
@@ -65,7 +67,7 @@ class Setting(Struct, frozen=True):
     def shared(self) -> tuple[str, str]:
         """Give group and key of a setting that several commands have in common: `--db-max-age` is `max-age` of `db`."""
         group, _, key = self.name.partition("-")
-        return (group, key) if group in SHARED_GROUPS and key and not self.positional else ("", "")
+        return (group, key) if key in SHARED.get(group, ()) and not self.positional else ("", "")
 
     def variable(self, command: str) -> str:
         """Give the environment variable that says it; what is shared is said once for all commands."""

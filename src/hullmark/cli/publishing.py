@@ -97,7 +97,7 @@ def pulled(
 ) -> "Pulled":
     """Bring a published database here. Raises `FeedError` and `UsageError`."""
     from hullmark.advisories.shelves import pull_from
-    from hullmark.cli.database import made_folder
+    from hullmark.cli.settings import made_folder
     from hullmark.cli.terminal import progress
 
     with progress() as show:

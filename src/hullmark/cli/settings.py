@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from hullmark.cli.commands import GROUPS, below
-from hullmark.cli.options import SHARED_GROUPS, Kind, Setting, settings_of
+from hullmark.cli.options import SHARED, Kind, Setting
 from hullmark.model.errors import UsageError
 
 _SWITCH = {
@@ -54,6 +54,22 @@ def database_folder() -> Path:
     return Path(named) if named else cache_folder() / "db"
 
 
+def made_folder() -> Path:
+    """Give the folder of the database, made where it is not there."""
+    from hullmark.scan.cache import make_folder
+
+    folder = database_folder()
+    try:
+        if folder.is_relative_to(cache_folder()):
+            make_folder(cache_folder())
+        folder.mkdir(exist_ok=True, parents=True)
+    except OSError as problem:
+        raise UsageError(
+            f"cannot be made: {problem.strerror}", where=str(folder), hint="HULLMARK_DB_DIR names the folder"
+        ) from problem
+    return folder
+
+
 class Value(Struct, frozen=True):
     """A setting's value, and where that comes from; it is `msgspec.NODEFAULT` where nothing says it and it must be said."""
 
@@ -82,7 +98,7 @@ def config_tables() -> dict[str, dict[str, Any]]:
 
 def _tables(content: dict[str, Any], path: Path, group: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     known = below(group)
-    if group in SHARED_GROUPS:
+    if group in SHARED:
         shared = {name: value for name, value in content.items() if name not in known}
         if shared:
             yield group, shared
@@ -139,14 +155,8 @@ def resolve(
 
 def _check_shared(tables: Mapping[str, dict[str, Any]]) -> None:
     """Refuse a key of a shared table that no command has. Raises `UsageError`."""
-    for group in SHARED_GROUPS:
-        table = tables.get(group)
-        if not table:
-            continue
-        from hullmark.cli.database import Update  # for those who have such a table only
-
-        known = [setting.shared[1] for setting in settings_of(Update) if setting.shared[0]]
-        for key in table:
+    for group, known in SHARED.items():
+        for key in tables.get(group, {}):
             if key.replace("_", "-") not in known:
                 raise UsageError(
                     f"{group} has no setting {key!r}",
