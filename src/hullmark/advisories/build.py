@@ -56,14 +56,12 @@ def build(
     for feed in feeds:
         try:
             # Two builders of one feed would give one revision two contents.
-            with changing(folder, f"lock-{feed.name}"):
+            with _told(), changing(folder, f"lock-{feed.name}"):
                 records = feed.parse(_counted(documents(mirror, feed.files), feed.name, progress))
                 made = _build_feed(feed, records, folder, built or newest(mirror, feed), result)
                 publish(folder, made)
-        except (FeedError, sqlite3.Error, OSError) as problem:
+        except FeedError as problem:
             result.failed[feed.name] = str(problem)
-        except Exception as problem:  # noqa: BLE001  # what breaks one feed's reader must not cost the others
-            result.failed[feed.name] = f"its reader failed: {type(problem).__name__}: {problem}"
         else:
             result.parts |= made
     return result
@@ -93,7 +91,7 @@ def build_group(
     """
     result = Built()
     (folder / "parts").mkdir(parents=True, exist_ok=True)
-    with _told(feed):
+    with _told(feed.name):
         made = _build_feed(
             feed,
             feed.parse(documents(mirror, feed.files)),
@@ -125,17 +123,16 @@ def change_group(
     those that are not among `ids`, where these are given. The caller holds the group's lock. Raises `FeedError`.
     """
     result = Built()
-    with _told(feed):
-        current = load_current(folder)
-        keys = [key for key, info in current.parts.items() if info.feed == feed.name and group.makes(key)]
+    with _told(feed.name):
+        current = parts_here(folder, feed, group)
         records = list(feed.parse(documents(mirror, feed.files)))
         gone = {record.id for record in records if isinstance(record, Withdrawn)} | set(removed)
         stale = gone | {record.id for record in records if not isinstance(record, Unread | Withdrawn)}
         with contextlib.ExitStack() as stack:
             writers: dict[str, PartWriter] = {}
             olds: dict[str, Part] = {}
-            for key in keys:
-                olds[key] = old = Part(key, current.parts[key], folder / "parts" / current.parts[key].file)
+            for key, known in current.items():
+                olds[key] = old = Part(key, known, folder / "parts" / known.file)
                 stack.callback(old.close)
                 writers[key] = writer = PartWriter(folder / "parts", key, old)
                 stack.callback(writer.discard)
@@ -152,7 +149,7 @@ def change_group(
                 info = writer.finish(feed, folder / "parts", olds.get(key), newest(mirror, feed), unread)
                 if info is None:
                     result.unchanged.append(key)
-                made[key] = info or current.parts[key]
+                made[key] = info or current[key]
             result.parts = _publish(folder, made, checked)
     return result
 
@@ -163,13 +160,16 @@ def _id(record: Record) -> str:
 
 def confirm(folder: Path, feed: Feed, group: Group, checked: str) -> list[str]:
     """Note that the publisher was asked and nothing changed; give the parts for which that holds."""
-    parts = {
+    return sorted(_publish(folder, parts_here(folder, feed, group), checked))
+
+
+def parts_here(folder: Path, feed: Feed, group: Group) -> dict[str, PartInfo]:
+    """Give the parts of a group that the database has."""
+    return {
         key: info
         for key, info in load_current(folder).parts.items()
         if info.feed == feed.name and group.makes(key)
     }
-    _publish(folder, parts, checked)
-    return sorted(parts)
 
 
 def _publish(folder: Path, parts: dict[str, PartInfo], checked: str) -> dict[str, PartInfo]:
@@ -180,18 +180,16 @@ def _publish(folder: Path, parts: dict[str, PartInfo], checked: str) -> dict[str
 
 
 @contextlib.contextmanager
-def _told(feed: Feed) -> Iterator[None]:
+def _told(where: str = "") -> Iterator[None]:
     """Make a `FeedError` of whatever goes wrong: what breaks one feed's reader must not cost the others."""
     try:
         yield
     except FeedError:
         raise
     except (sqlite3.Error, OSError) as problem:
-        raise FeedError(str(problem), where=feed.name) from problem
+        raise FeedError(str(problem), where=where) from problem
     except Exception as problem:
-        raise FeedError(
-            f"its reader failed: {type(problem).__name__}: {problem}", where=feed.name
-        ) from problem
+        raise FeedError(f"its reader failed: {type(problem).__name__}: {problem}", where=where) from problem
 
 
 def _build_feed(

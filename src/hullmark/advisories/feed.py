@@ -90,14 +90,13 @@ class Source(Struct, frozen=True, kw_only=True):
 
 
 class Changes(NamedTuple):
-    """What changed at a publisher's: the time to ask since next, the documents, the ids that are no longer there.
+    """What changed at a publisher's: the time to ask since next, and the documents.
 
     `ids` has all that are there now, where the publisher lists them.
     """
 
     since: str
     files: tuple[Source, ...] = ()
-    removed: tuple[str, ...] = ()
     ids: frozenset[str] | None = None
 
 

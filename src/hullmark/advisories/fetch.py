@@ -132,7 +132,7 @@ class Fetcher:
             if status == _OUT_OF_RANGE and begun is not None:
                 return None
             if status == _PARTIAL and begun is not None:
-                if not _continues(answer, _size(path)):
+                if not wire.starts_at(answer, _size(path)):
                     return None
                 return self._receive(answer, url, path, begun, moved, offset=_size(path))
             if status != 200:
@@ -215,11 +215,6 @@ def _begun(path: Path, url: str) -> Validators | None:
     except (OSError, msgspec.DecodeError):
         return None
     return kept.validators if kept.url == url and kept.validators.strong and _size(path) else None
-
-
-def _continues(answer: "httpx2.Response", offset: int) -> bool:
-    given = answer.headers.get("content-range", "").removeprefix("bytes").strip()
-    return bool(given.partition("-")[0] == str(offset))
 
 
 def _remove(path: Path) -> None:

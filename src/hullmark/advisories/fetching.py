@@ -50,7 +50,6 @@ class News(Struct, frozen=True, omit_defaults=True):
     total: int = 0
     done: bool = False
     reason: str = ""
-    hint: str = ""
     absent: tuple[str, ...] = ()
 
 
@@ -72,8 +71,8 @@ class _Teller:
             with contextlib.suppress(BlockingIOError):
                 os.write(self._descriptor, _line(News(group, here, total)))
 
-    def done(self, group: str, reason: str, hint: str, absent: tuple[str, ...] = ()) -> None:
-        rest = _line(News(group, done=True, reason=reason[:1000], hint=hint[:1000], absent=absent))
+    def done(self, group: str, reason: str, absent: tuple[str, ...] = ()) -> None:
+        rest = _line(News(group, done=True, reason=reason[:1000], absent=absent))
         with self._lock:
             while rest:
                 select.select([], [self._descriptor], [])
@@ -90,28 +89,24 @@ def main() -> None:
     order = msgspec.json.decode(sys.stdin.buffer.readline(_ORDER_BYTES), type=Order)
     threading.Thread(target=_leave_with_the_asker, daemon=True).start()
     teller = _Teller(sys.stdout.fileno())
+    options = SourceOptions(insecure=order.insecure, cacert=order.cacert, silence_s=order.silence_s)
     if order.published:
-        _pull(order, teller)
+        _pull(order, options, teller)
         return
-    settings = Settings(
-        options=SourceOptions(insecure=order.insecure, cacert=order.cacert, silence_s=order.silence_s),
-        mirror=order.mirror,
-        max_age_s=order.max_age_s,
-    )
+    settings = Settings(options=options, mirror=order.mirror, max_age_s=order.max_age_s)
 
     def one(each: Wanted) -> None:
         outcome = update(Path(order.folder), each, settings, teller.progress)
         reason = outcome.reason or "; ".join(outcome.kept.values())
-        teller.done(each.name, reason, outcome.hint)
+        teller.done(each.name, reason)
 
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         list(pool.map(one, wanted(order.parts)))
 
 
-def _pull(order: Order, teller: _Teller) -> None:
+def _pull(order: Order, options: SourceOptions, teller: _Teller) -> None:
     """Take the parts from a published database: they are one group, named by its address."""
-    options = SourceOptions(insecure=order.insecure, cacert=order.cacert, silence_s=order.silence_s)
-    reason = hint = ""
+    reason = ""
     absent: tuple[str, ...] = ()
     try:
         absent = pull_from(
@@ -124,8 +119,8 @@ def _pull(order: Order, teller: _Teller) -> None:
             moved=lambda _part, here, total: teller.progress(order.published, here, total),
         ).absent
     except HullmarkError as problem:
-        reason, hint = f"{problem.where}: {problem.what}" if problem.where else problem.what, problem.hint
-    teller.done(order.published, reason, hint, absent)
+        reason = f"{problem.where}: {problem.what}" if problem.where else problem.what
+    teller.done(order.published, reason, absent)
 
 
 def _leave_with_the_asker() -> None:

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from hullmark.advisories.database import FORMAT, PartInfo, load_current, publish
+from hullmark.images._oci import OCI_MANIFEST, digest_of
 from hullmark.model.errors import FeedError
 
 if sys.version_info >= (3, 14):
@@ -28,7 +29,6 @@ else:
 ARTIFACT = "application/vnd.hullmark.database.v1"
 CONTENTS = "application/vnd.hullmark.database.contents.v1+json"
 PART = "application/vnd.hullmark.database.part.v1+zstd"
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 PART_NAME, PART_FROM = "hullmark.part", "hullmark.from"
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 MAX_PART_BYTES = 8 * 1024**3
@@ -54,7 +54,7 @@ class Manifest(Struct, frozen=True, rename="camel", kw_only=True):
     """The artifact's manifest."""
 
     schema_version: int = 2
-    media_type: str = MANIFEST
+    media_type: str = OCI_MANIFEST
     artifact_type: str = ARTIFACT
     config: Blob
     layers: tuple[Blob, ...]
@@ -91,11 +91,6 @@ class Pulled(NamedTuple):
     updated: tuple[str, ...]
     unchanged: tuple[str, ...]
     absent: tuple[str, ...]
-
-
-def digest_of(body: bytes) -> str:
-    """Give the digest of a document."""
-    return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def pull(
@@ -311,7 +306,8 @@ def press(
         if known:
             layers += known
             continue
-        layers.append(_put(to, path, scratch / "whole", {PART_NAME: key}, None))
+        layers.append(_compressed(path, scratch / "whole", {PART_NAME: key}, None))
+        to.put(layers[-1], scratch / "whole")
         prefix = folder / "parts" / old.file if old is not None else None
         if old is not None and prefix is not None and prefix.is_file() and old.file != info.file:
             delta = _compressed(path, scratch / "delta", {PART_NAME: key, PART_FROM: old.file}, prefix)
@@ -338,12 +334,6 @@ def _layers_of(before: tuple[Manifest, Contents] | None, key: str, file: str, sh
     if before is None or before[1].sha256.get(key) != sha256 or before[1].parts[key].file != file:
         return []
     return [layer for layer in before[0].layers if layer.annotations.get(PART_NAME) == key]
-
-
-def _put(to: Press, path: Path, scratch: Path, annotations: dict[str, str], prefix: Path | None) -> Blob:
-    blob = _compressed(path, scratch, annotations, prefix)
-    to.put(blob, scratch)
-    return blob
 
 
 def _compressed(path: Path, target: Path, annotations: dict[str, str], prefix: Path | None) -> Blob:

@@ -5,6 +5,7 @@ The folder and the file are OCI image layouts (image-spec 1.1, `image-layout.md`
 tagged `sha256-<digest>.sig`, with what was signed as its layer.
 """
 
+import abc
 import base64
 import contextlib
 import datetime as dt
@@ -21,14 +22,12 @@ from msgspec import Struct
 from hullmark.advisories.database import changing
 from hullmark.advisories.published import (
     ARTIFACT,
-    MANIFEST,
     MAX_DOCUMENT_BYTES,
     Blob,
     Moved,
     Press,
     Pulled,
     Shelf,
-    digest_of,
     pull,
 )
 from hullmark.images import _oci, wire
@@ -42,7 +41,6 @@ from hullmark.model.image import DIGEST
 SIGNED = "application/vnd.dev.cosign.simplesigning.v1+json"
 SIGNATURE = "dev.cosignproject.cosign/signature"
 NAME = "org.opencontainers.image.ref.name"
-_INDEX = "application/vnd.oci.image.index.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _MOST_SIGNATURES = 20
 _CHUNK = 1 << 20
@@ -59,7 +57,7 @@ class _Document(Struct, frozen=True, rename="camel"):
 
 
 class _Entry(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    media_type: str = MANIFEST
+    media_type: str = _oci.OCI_MANIFEST
     digest: str = ""
     size: int = -1
     artifact_type: str = ""
@@ -122,26 +120,24 @@ class RegistryShelf:
             return _signatures(self._registry.manifest(tagged).body, self.blob)
 
 
-class WebShelf:
-    """An image layout below a web server: nothing but static files."""
+class _LayoutShelf(abc.ABC):
+    """An image layout, wherever its files are; `where` names it in errors."""
 
-    def __init__(self, address: str, options: SourceOptions) -> None:
-        self._address = address.rstrip("/")
-        self._options = options
-        self._wire = wire.Wire(options)
+    def __init__(self, where: str) -> None:
+        self._where = where
 
-    def close(self) -> None:
-        """Close every connection."""
-        self._wire.close()
+    @abc.abstractmethod
+    def blob(self, blob: Blob) -> Iterator[bytes]:
+        """Give a blob's bytes."""
+
+    @abc.abstractmethod
+    def _document(self, place: str) -> bytes:
+        """Give a small file whole."""
 
     def manifest(self, digest: str = "") -> bytes:
         """Give the manifest of the database."""
-        entry = _entry(self._document("index.json"), digest, self._address)
+        entry = _entry(self._document("index.json"), digest, self._where)
         return _as_named(self._document(_place(entry.digest)), entry)
-
-    def blob(self, blob: Blob) -> Iterator[bytes]:
-        """Give a blob's bytes."""
-        return self._bytes(_place(blob.digest))
 
     def signatures(self, digest: str) -> list[tuple[bytes, bytes]]:
         """Give what was signed, and the signatures."""
@@ -150,13 +146,30 @@ class WebShelf:
             each for entry in found for each in _signatures(self._document(_place(entry.digest)), self.blob)
         ]
 
+
+class WebShelf(_LayoutShelf):
+    """An image layout below a web server: nothing but static files."""
+
+    def __init__(self, address: str, options: SourceOptions) -> None:
+        super().__init__(address.rstrip("/"))
+        self._options = options
+        self._wire = wire.Wire(options)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._wire.close()
+
+    def blob(self, blob: Blob) -> Iterator[bytes]:
+        """Give a blob's bytes."""
+        return self._bytes(_place(blob.digest))
+
     def _document(self, place: str) -> bytes:
-        return _bounded(self._bytes(place), f"{self._address}/{place}")
+        return _bounded(self._bytes(place), f"{self._where}/{place}")
 
     def _bytes(self, place: str) -> Iterator[bytes]:
         import httpx2
 
-        url = f"{self._address}/{quote(place)}"
+        url = f"{self._where}/{quote(place)}"
         try:
             answer = self._wire.send("GET", url)
             with contextlib.closing(answer):
@@ -170,11 +183,11 @@ class WebShelf:
             raise FeedError(told.what, where=url, hint=told.hint) from problem
 
 
-class FileShelf:
+class FileShelf(_LayoutShelf):
     """One file: an image layout in a tar archive."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        super().__init__(str(path))
         try:
             self._archive = tarfile.open(path, "r:")  # noqa: SIM115  # until it is closed
             self._members = {member.name: member for member in self._archive if member.isreg()}
@@ -185,33 +198,21 @@ class FileShelf:
         """Close the file."""
         self._archive.close()
 
-    def manifest(self, digest: str = "") -> bytes:
-        """Give the manifest of the database."""
-        entry = _entry(self._document("index.json"), digest, str(self._path))
-        return _as_named(self._document(_place(entry.digest)), entry)
-
     def blob(self, blob: Blob) -> Iterator[bytes]:
         """Give a blob's bytes."""
         with self._open(_place(blob.digest)) as file:
             while chunk := file.read(_CHUNK):
                 yield chunk
 
-    def signatures(self, digest: str) -> list[tuple[bytes, bytes]]:
-        """Give what was signed, and the signatures."""
-        found = _named(self._document("index.json"), signature_name(digest))
-        return [
-            each for entry in found for each in _signatures(self._document(_place(entry.digest)), self.blob)
-        ]
-
     def _document(self, name: str) -> bytes:
         with self._open(name) as file:
-            return _bounded(iter(lambda: file.read(_CHUNK), b""), f"{self._path}: {name}")
+            return _bounded(iter(lambda: file.read(_CHUNK), b""), f"{self._where}: {name}")
 
     def _open(self, name: str) -> IO[bytes]:
         member = self._members.get(name)
         stream = self._archive.extractfile(member) if member is not None else None
         if stream is None:
-            raise FeedError(f"{name} is not in it", where=str(self._path))
+            raise FeedError(f"{name} is not in it", where=self._where)
         return stream
 
 
@@ -241,9 +242,9 @@ class RegistryPress:
                 document, blobs = _signature_manifest(signature)
                 for digest, body in blobs.items():
                     self._registry.upload(self._reference, digest, len(body), io.BytesIO(body))
-                tag = signature_name(digest_of(manifest))
-                self._registry.publish(self._reference, tag, document, MANIFEST)
-            self._registry.publish(self._reference, self._reference.tag, manifest, MANIFEST)
+                tag = signature_name(_oci.digest_of(manifest))
+                self._registry.publish(self._reference, tag, document, _oci.OCI_MANIFEST)
+            self._registry.publish(self._reference, self._reference.tag, manifest, _oci.OCI_MANIFEST)
 
 
 class FilePress:
@@ -272,20 +273,20 @@ class FilePress:
         """Add the documents, and give the file its name."""
         entries = [
             _Entry(
-                digest=digest_of(manifest),
+                digest=_oci.digest_of(manifest),
                 size=len(manifest),
                 artifact_type=ARTIFACT,
                 annotations={NAME: "latest"},
             )
         ]
-        self._add(_place(digest_of(manifest)), manifest)
+        self._add(_place(_oci.digest_of(manifest)), manifest)
         if signature is not None:
             document, blobs = _signature_manifest(signature)
-            for digest, body in (*blobs.items(), (digest_of(document), document)):
+            for digest, body in (*blobs.items(), (_oci.digest_of(document), document)):
                 self._add(_place(digest), body)
-            named = {NAME: signature_name(digest_of(manifest))}
-            entries.append(_Entry(digest=digest_of(document), size=len(document), annotations=named))
-        index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": entries}
+            named = {NAME: signature_name(_oci.digest_of(manifest))}
+            entries.append(_Entry(digest=_oci.digest_of(document), size=len(document), annotations=named))
+        index = {"schemaVersion": 2, "mediaType": _oci.OCI_INDEX, "manifests": entries}
         self._add("index.json", msgspec.json.encode(index))
         self._add("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
         self._archive.close()
@@ -339,7 +340,7 @@ def _entry(index: bytes, digest: str, where: str) -> _Entry:
 
 def _as_named(body: bytes, entry: _Entry) -> bytes:
     """Give a document back when it is the one that the index names."""
-    if digest_of(body) != entry.digest:
+    if _oci.digest_of(body) != entry.digest:
         raise FeedError(f"the bytes of {entry.digest} are others than it says")
     return body
 
@@ -358,17 +359,17 @@ def _signature_manifest(signature: tuple[bytes, bytes]) -> tuple[bytes, dict[str
     config = b"{}"
     layer = Blob(
         media_type=SIGNED,
-        digest=digest_of(payload),
+        digest=_oci.digest_of(payload),
         size=len(payload),
         annotations={SIGNATURE: base64.b64encode(signed).decode()},
     )
     document = {
         "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": Blob(media_type=_CONFIG, digest=digest_of(config), size=len(config)),
+        "mediaType": _oci.OCI_MANIFEST,
+        "config": Blob(media_type=_CONFIG, digest=_oci.digest_of(config), size=len(config)),
         "layers": [layer],
     }
-    return msgspec.json.encode(document), {digest_of(config): config, digest_of(payload): payload}
+    return msgspec.json.encode(document), {_oci.digest_of(config): config, _oci.digest_of(payload): payload}
 
 
 def _signatures(body: bytes, blob: Callable[[Blob], Iterator[bytes]]) -> list[tuple[bytes, bytes]]:
@@ -378,7 +379,7 @@ def _signatures(body: bytes, blob: Callable[[Blob], Iterator[bytes]]) -> list[tu
         with contextlib.suppress(ValueError):
             signed = base64.b64decode(layer.annotations.get(SIGNATURE, ""), validate=True)
             payload = _bounded(blob(layer), "a signature")
-            if digest_of(payload) == layer.digest:
+            if _oci.digest_of(payload) == layer.digest:
                 found.append((payload, signed))
     return found
 

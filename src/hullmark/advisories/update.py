@@ -22,7 +22,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from hullmark.advisories.build import Built, build_group, change_group, confirm
+from hullmark.advisories.build import Built, build_group, change_group, confirm, parts_here
 from hullmark.advisories.database import age_s, changing, load_current
 from hullmark.advisories.feed import Changes, Feed, Group, Source, moment, stamp
 from hullmark.advisories.fetch import Fetched, Fetcher, Validators
@@ -67,7 +67,6 @@ class Outcome(Struct, frozen=True, kw_only=True):
     kept: dict[str, str] = {}
     unread: int = 0
     first_unread: Unread | None = None
-    fetched_bytes: int = 0
 
 
 class _File(Struct, frozen=True, omit_defaults=True):
@@ -146,11 +145,7 @@ def update(
 
 def _is_recent(folder: Path, each: Wanted, max_age_s: float) -> bool:
     """Tell whether all parts that the group has here were asked for lately, as by whoever held the lock before."""
-    parts = [
-        info
-        for key, info in load_current(folder).parts.items()
-        if info.feed == each.feed.name and each.group.makes(key)
-    ]
+    parts = parts_here(folder, each.feed, each.group).values()
     now = time.time()
     return bool(parts) and all(info.checked and age_s(info, now) < max_age_s for info in parts)
 
@@ -168,7 +163,6 @@ class _Updating:
         self.mirror = folder / "incoming" / f"{each.name}.files"
         self.fetcher = Fetcher(folder / "incoming", settings.options)
         self.checked = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self.here = 0
 
     def __enter__(self) -> Self:
         shutil.rmtree(self.mirror, ignore_errors=True)
@@ -183,7 +177,7 @@ class _Updating:
     def run(self) -> Outcome:
         known = self._load()
         reader = f"{self.feed.version}/{max(scheme.revision for scheme in schemes().values())}"
-        if known.reader != reader or not self._has_parts():
+        if known.reader != reader or not parts_here(self.folder, self.feed, self.group):
             known = _Known()
         increments = self.group.increments
         if known.since.keys() == {each.source.file for each in increments} and not self.settings.whole:
@@ -308,7 +302,6 @@ class _Updating:
         files = dict(known.files)
         since = dict(known.since)
         documents: list[Source] = []
-        removed: list[str] = []
         ids: frozenset[str] | None = None
         asked = same = 0
         for each in self.group.increments:
@@ -324,7 +317,6 @@ class _Updating:
             if changes is None:
                 return None
             documents += changes.files
-            removed += changes.removed
             ids = changes.ids if changes.ids is not None else ids
             since[each.source.file] = max(changes.since, since[each.source.file], key=moment)
             if each.removals is not None:
@@ -335,7 +327,7 @@ class _Updating:
             return self._unchanged()
         if len(documents) > MAX_CHANGED:
             return None
-        removed += self._documents(documents)
+        removed = self._documents(documents)
         built = change_group(
             self.mirror, self.folder, self.feed, self.group, removed=removed, ids=ids, checked=self.checked
         )
@@ -390,7 +382,6 @@ class _Updating:
         return f"{self.settings.mirror.rstrip('/')}/{quote(source.file)}"
 
     def _moved(self, here: int, total: int) -> None:
-        self.here = here
         self.told(self.name, here, max(total, 0))
 
     def _place(self, file: str, fetched: Fetched) -> float:
@@ -408,12 +399,6 @@ class _Updating:
     def _clear(self) -> None:
         shutil.rmtree(self.mirror, ignore_errors=True)
         self.mirror.mkdir(parents=True, exist_ok=True)
-
-    def _has_parts(self) -> bool:
-        return any(
-            info.feed == self.feed.name and self.group.makes(key)
-            for key, info in load_current(self.folder).parts.items()
-        )
 
     def _load(self) -> _Known:
         try:

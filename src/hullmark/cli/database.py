@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from hullmark.cli.feeding import (
     FETCH_TIMEOUT_S,
     MAX_AGE_H,
+    CaCert,
     FetchTimeout,
     From,
+    Insecure,
     Key,
     MaxAge,
     Mirror,
@@ -106,10 +108,8 @@ class Update(Messages, frozen=True, kw_only=True):
     ] = ""
     whole: Annotated[bool, Option("Fetch whole archives where just the changes would do.")] = False
     accept_loss: Annotated[bool, Option("Take content that lost more than a tenth of its records.")] = False
-    insecure: Annotated[
-        tuple[str, ...], Option("Host that may be reached without verified TLS; may be repeated.")
-    ] = ()
-    cacert: Annotated[str, Option("File of further trusted certificates (PEM).")] = ""
+    insecure: Insecure = ()
+    cacert: CaCert = ""
     db_from: From = ""
     db_key: Key = ""
     db_revision: Revision = ""

@@ -14,6 +14,10 @@ From = Annotated[
 ]
 Key = Annotated[str, Option("File of the public key (PEM) that must have signed it.")]
 Revision = Annotated[str, Option("The digest that the published database must have.")]
+Insecure = Annotated[
+    tuple[str, ...], Option("Host that may be reached without verified TLS; may be repeated.")
+]
+CaCert = Annotated[str, Option("File of further trusted certificates (PEM).")]
 MaxAge = Annotated[float, Option("Hours after which advisories count as stale.")]
 FetchTimeout = Annotated[float, Option("Seconds that a scan waits for advisories that it lacks.")]
 MAX_AGE_H, FETCH_TIMEOUT_S = 24.0, 30.0

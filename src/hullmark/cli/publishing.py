@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from hullmark.cli.feeding import CaCert, Insecure, Key
 from hullmark.cli.options import Option
 from hullmark.cli.reading import Messages
 
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
 
     from hullmark.advisories.published import Contents, Manifest, Pulled
     from hullmark.images.source import SourceOptions
-
-_KEY = "File of the public key (PEM) that must have signed it."
 
 
 class _Pressing(Messages, frozen=True, kw_only=True):
@@ -32,10 +31,8 @@ class Push(_Pressing, frozen=True, kw_only=True):
     """
 
     to: Annotated[str, Option("oci://HOST/REPOSITORY:TAG", name="TO", positional=True)]
-    insecure: Annotated[
-        tuple[str, ...], Option("Host that may be reached without verified TLS; may be repeated.")
-    ] = ()
-    cacert: Annotated[str, Option("File of further trusted certificates (PEM).")] = ""
+    insecure: Insecure = ()
+    cacert: CaCert = ""
 
     def run(self) -> int:
         """Do it, and give the exit code."""
@@ -75,7 +72,7 @@ class Import(Messages, frozen=True, kw_only=True):
     """
 
     file: Annotated[str, Option("The file.", name="FILE", positional=True)]
-    db_key: Annotated[str, Option(_KEY)] = ""
+    db_key: Key = ""
     db_revision: Annotated[str, Option("The digest that the database must have.")] = ""
 
     def run(self) -> int:

@@ -8,7 +8,6 @@ manifest later says which of them were.
 
 import abc
 import functools
-import hashlib
 from collections.abc import Container, Iterator
 from pathlib import Path
 
@@ -269,7 +268,7 @@ def _from_saved(members: _Members, wanted: str) -> OpenedImage | None:
     if config_body is None:
         unread = (Unread(kind="file", reason="the archive lacks it", place="image configuration"),)
     else:
-        digest = f"sha256:{hashlib.sha256(config_body).hexdigest()}"
+        digest = _oci.digest_of(config_body)
         try:
             config = _oci.read_config(config_body)
         except ValueError as problem:

@@ -124,6 +124,11 @@ def _descriptor(raw: object) -> Descriptor:
         return _Broken(digest="", problem=str(problem))
 
 
+def digest_of(body: bytes) -> str:
+    """Give the digest of a document."""
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
 def verified(body: bytes, descriptor: Descriptor, where: str) -> bytes:
     """Give a document back when its digest and size are as described."""
     if not DIGEST.fullmatch(descriptor.digest):

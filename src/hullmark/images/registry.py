@@ -7,7 +7,6 @@ Formats: the OCI distribution specification 1.1 (pull) and Docker's token authen
 
 import base64
 import contextlib
-import hashlib
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -131,7 +130,7 @@ class Registry:
         for claim in (stated, wanted if DIGEST.fullmatch(wanted) else ""):
             if claim:
                 _oci.verified(body, _oci.Descriptor(digest=claim), reference.text)
-        actual = wanted if DIGEST.fullmatch(wanted) else f"sha256:{hashlib.sha256(body).hexdigest()}"
+        actual = wanted if DIGEST.fullmatch(wanted) else _oci.digest_of(body)
         return Document(body, actual, kind)
 
     def resolve(self, reference: Reference) -> str:
@@ -203,8 +202,7 @@ class Registry:
             self._check(reference, answer)
             parts = wire.received(answer, self.options)
             if answer.status_code == 206:
-                given = answer.headers.get("content-range", "").removeprefix("bytes").strip()
-                if given.partition("-")[0] != str(offset):
+                if not wire.starts_at(answer, offset):
                     raise ImageError(
                         f"{self.address} answers another range than was asked for", where=reference.text
                     )

@@ -205,6 +205,12 @@ def received(answer: "httpx2.Response", options: Reach) -> Iterator[bytes]:
         yield part
 
 
+def starts_at(answer: "httpx2.Response", offset: int) -> bool:
+    """Tell whether a partial answer begins where it was asked to (RFC 9110, 14.4)."""
+    given = answer.headers.get("content-range", "").removeprefix("bytes").strip()
+    return bool(given.partition("-")[0] == str(offset))
+
+
 def backoff_s(failed: int) -> float:
     """Give how long to wait after so many failures in a row."""
     return min(0.5 * 2.0 ** (failed - 1), 8.0)

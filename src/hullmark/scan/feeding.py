@@ -60,6 +60,7 @@ class Feeding:
 
     def saw(self, layer: int, files: dict[str, tuple[FileFacts, ...]]) -> None:
         """Take in what a layer says, and ask for what that needs."""
+        before = (len(self._ecosystems), self._distribution)
         for found in files.values():
             for entry in found:
                 for fact in entry.facts:
@@ -69,13 +70,15 @@ class Feeding:
                         self._distribution is None or layer >= self._distribution[0]
                     ):
                         self._distribution = (layer, fact)
+        self._hear(0.0)
+        if before == (len(self._ecosystems), self._distribution):
+            return
         distribution = self._distribution[1] if self._distribution is not None else None
         needed: list[str] = []
         for ecosystem in sorted(self._ecosystems - {_OFTEN_OWNED}):
             if ecosystem not in SYSTEM or distribution is not None:
                 needed += self._parts(ecosystem, distribution)
         self._ask([*needed, *NOTES] if needed else [])
-        self._hear(0.0)
 
     def settle(self, packages: Iterable[Package], distribution: Distribution | None) -> None:
         """Wait for what the packages of the image need and the database lacks."""
@@ -112,10 +115,10 @@ class Feeding:
         enough = self._catalogue.cover(ecosystem, distribution).enough
         if not enough:
             return []
-        missing = [set(parts) & self._missing(parts) for parts in enough]
-        if any(not lacking for lacking in missing):
-            return list(enough[missing.index(next(lacking for lacking in missing if not lacking))])
-
+        there = self._current().parts
+        whole = next((parts for parts in enough if all(part in there for part in parts)), None)
+        if whole is not None:
+            return list(whole)
         from hullmark.advisories.update import wanted  # imported where something is missing
 
         def cost(parts: Iterable[str]) -> tuple[bool, int]:
