@@ -1,7 +1,9 @@
 """The commands of the database, run as their users run them, against a real HTTP server."""
 
 import json
+import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ RECORDS = (
 def publisher(tmp_path: Path) -> Iterator[Publisher]:
     with publishing(tmp_path / "published") as server:
         export(server, *RECORDS)
+        os.utime(server.folder / "osv/PyPI/all.zip", (time.time() - 3600,) * 2)
         yield server
 
 
@@ -49,6 +52,8 @@ def test_update_show_and_search(cache: Path, publisher: Publisher) -> None:
     words = ("db", "update", "--part", "osv-pypi", "--db-mirror", publisher.url)
     assert hullmark(cache, *words).stdout.split() == [b"osv-pypi", b"updated", b"osv-pypi"]
     assert hullmark(cache, *words).stdout.split() == [b"osv-pypi", b"unchanged", b"osv-pypi"]
+    status = hullmark(cache, "db", "status").stdout.decode().splitlines()[1]
+    assert status.split()[5:7] == ["0", "h"], "its files are an hour old, but nothing is newer"
     shown = hullmark(cache, "db", "show", "CVE-2026-1000").stdout.decode()
     assert "CVE-2026-1000, also PYSEC-2026-1  (osv-pypi of osv" in shown
     assert "Headers are mixed up" in shown

@@ -216,7 +216,7 @@ class Status(Settings, frozen=True, kw_only=True):
         """Do it, and give the exit code."""
         import datetime as dt
 
-        from hullmark.advisories.database import load_current
+        from hullmark.advisories.database import age_s, load_current
         from hullmark.cli.output import write_line
         from hullmark.cli.settings import database_folder
         from hullmark.cli.terminal import error
@@ -228,12 +228,12 @@ class Status(Settings, frozen=True, kw_only=True):
         if not parts:
             error("there is no advisory database", where=str(folder), hint="hullmark db update")
             return ExitCode.INCOMPLETE
-        now = dt.datetime.fromisoformat(moment())
+        now = dt.datetime.fromisoformat(moment()).timestamp()
         write_line(
             f"{'part':<24} {'feed':<14} {'records':>9} {'statements':>10} {'MiB':>7} {'age':>9}  newest record"
         )
         for key, info in sorted(parts.items()):
-            age = (now - dt.datetime.fromisoformat(info.built)).total_seconds() / 3600 if info.built else 0
+            age = age_s(info, now) / 3600 if info.checked or info.built else 0
             shown = f"{age:.0f} h" if age < 72 else f"{age / 24:.0f} d"
             size = info.size_bytes / 1024**2
             records = info.advisories or info.notes
