@@ -7,13 +7,13 @@ import re
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 @dataclass
@@ -21,6 +21,7 @@ class Asked:
     path: str
     headers: dict[str, str]
     status: int = 0
+    query: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -36,7 +37,10 @@ class Fault:
 
 
 class Publisher:
-    """Serves `folder`. `faults` has what goes wrong, by path; `asked` everything that was asked for."""
+    """Serves `folder`. `faults` has what goes wrong, by path; `asked` everything that was asked for.
+
+    `answers` has for a path what makes its body out of what was asked, as an interface does.
+    """
 
     def __init__(self, folder: Path, *, validators: bool = True, ranges: bool = True) -> None:
         self.folder = folder
@@ -44,6 +48,7 @@ class Publisher:
         self.ranges = ranges
         self.faults: dict[str, list[Fault]] = {}
         self.asked: list[Asked] = []
+        self.answers: dict[str, Callable[[Asked], bytes]] = {}
         publisher = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -90,11 +95,16 @@ class Publisher:
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         path = unquote(urlsplit(handler.path).path).lstrip("/")
         asked = Asked(path, {name.lower(): value for name, value in handler.headers.items()})
+        asked.query = dict(parse_qsl(urlsplit(handler.path).query))
         self.asked.append(asked)
         fault = self._fault(path)
         if fault is not None and fault.status:
             asked.status = fault.status
             self._send(handler, fault.status, fault.headers, fault.body)
+            return
+        if path in self.answers:
+            asked.status = 200
+            self._send(handler, 200, {}, self.answers[path](asked))
             return
         place = self.folder / path
         if not place.is_file():

@@ -74,18 +74,34 @@ Follow = Callable[[bytes, str], str]
 """From the content of a file that only points at another, and its own address, to the other's address; raises ValueError."""
 
 
+class Interface(Struct, frozen=True, kw_only=True):
+    """What an interface that answers page by page asks of its callers.
+
+    `step` is the number of records of a page where the parameter counts records, 0 where it counts pages. Requests are
+    `every_s` apart, or `every_with_key_s` with a key, which is sent as `header`. An interface that says no is asked
+    again after `window_s`.
+    """
+
+    step: int = 0
+    every_s: float = 0.0
+    window_s: float = 0.0
+    header: str = ""
+    every_with_key_s: float = 0.0
+
+
 class Source(Struct, frozen=True, kw_only=True):
     """One file of a publisher's: where it is published, and where it stands below a mirror.
 
     `follow` leads from the address to the file itself where that has another name each day; on a mirror it is simply
-    there. `pages` is the parameter by which a list is asked for page by page, `file` then has `{page}` in it.
-    `optional` tells that its absence is no fault.
+    there. `pages` is the parameter by which a list is asked for page by page, `file` then has `{page}` in it, and
+    `interface` says how. `optional` tells that its absence is no fault.
     """
 
     url: str
     file: str
     follow: tuple[Follow, ...] = ()
     pages: str = ""
+    interface: Interface = Interface()
     optional: bool = False
 
 
@@ -112,16 +128,29 @@ class Increments(Struct, frozen=True, kw_only=True):
     removals: Source | None = None
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """How an interface is asked for what changed: `source(since, until)` are the pages that say so (times in RFC 3339).
+
+    It gives None where the interface does not reach back so far. `name` is its own among the group's.
+    """
+
+    name: str
+    source: Callable[[str, str], Source | None]
+
+
 class Group(Struct, frozen=True, kw_only=True):
     """Files that are fetched together, and the parts that are made of them (patterns, as in `debian-*`).
 
-    `size` is about how many bytes are fetched for a whole build.
+    `size` is about how many bytes are fetched for a whole build. Where the publisher does not have the files,
+    `otherwise` says how else the same parts are made: what changed `asked` brings, if it is an interface.
     """
 
     name: str
     parts: tuple[str, ...]
     sources: tuple[Source, ...]
     increments: tuple[Increments, ...] = ()
+    asked: Asked | None = None
+    otherwise: "Group | None" = None
     size: int = 0
 
     def makes(self, part: str) -> bool:

@@ -7,7 +7,7 @@ where this one ended. The lock of its group is held by whoever fetches.
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,6 +53,10 @@ class _Incoming(Struct, frozen=True):
     validators: Validators
 
 
+class RefusedError(FeedError):
+    """A publisher's server answers, but does not have or does not give what was asked for."""
+
+
 class Fetched(NamedTuple):
     """A file that was asked for: `path` is None where it is as it was (`absent` false), or is not there."""
 
@@ -81,10 +85,12 @@ class Fetcher:
         moved: Moved = lambda _here, _all: None,
         *,
         accept: str = "*/*",
+        private: Mapping[str, str] | None = None,
     ) -> Fetched:
         """Fetch a file unless it is still the one that `known` is of. Raises `FeedError`.
 
-        The caller takes the file away (or removes it) when it is done with it.
+        The caller takes the file away (or removes it) when it is done with it. `private` are headers that no other
+        host may see.
         """
         known = known or Validators()
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +98,7 @@ class Fetcher:
         broken = mark = 0
         while True:
             try:
-                found = self._attempt(url, path, known, moved, accept)
+                found = self._attempt(url, path, known, moved, accept, private)
             except _BrokenError as problem:
                 size = _size(path)
                 broken = 1 if size - mark >= _PROGRESS_BYTES else broken + 1
@@ -109,7 +115,15 @@ class Fetcher:
                 return found
             _remove(path)  # what was here is of another file than the server has now
 
-    def _attempt(self, url: str, path: Path, known: Validators, moved: Moved, accept: str) -> Fetched | None:
+    def _attempt(
+        self,
+        url: str,
+        path: Path,
+        known: Validators,
+        moved: Moved,
+        accept: str,
+        private: Mapping[str, str] | None,
+    ) -> Fetched | None:
         """Ask once. None where what is here already cannot be gone on with."""
         begun = _begun(path, url)
         headers = {"Accept": accept}
@@ -120,7 +134,7 @@ class Fetcher:
         elif known.modified:
             headers["If-Modified-Since"] = known.modified
         try:
-            answer = self._wire.send("GET", url, headers=headers)
+            answer = self._wire.send("GET", url, headers=headers, private=private)
         except UnreachableError as problem:
             raise FeedError(problem.what, where=url, hint=problem.hint) from problem
         with contextlib.closing(answer):
@@ -136,7 +150,7 @@ class Fetcher:
                     return None
                 return self._receive(answer, url, path, begun, moved, offset=_size(path))
             if status != 200:
-                raise FeedError(f"{origin_of(url).address} answers {status}", where=url)
+                raise RefusedError(f"{origin_of(url).address} answers {status}", where=url)
             validators = Validators(
                 answer.headers.get("etag", "")[:1000], answer.headers.get("last-modified", "")[:100]
             )

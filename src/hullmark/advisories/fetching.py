@@ -36,6 +36,7 @@ class Order(Struct, frozen=True, kw_only=True):
     key: str = ""
     revision: str = ""
     mirror: str = ""
+    nvd_key: str = ""
     max_age_s: float = 0.0
     insecure: tuple[str, ...] = ()
     cacert: str = ""
@@ -93,7 +94,9 @@ def main() -> None:
     if order.published:
         _pull(order, options, teller)
         return
-    settings = Settings(options=options, mirror=order.mirror, max_age_s=order.max_age_s)
+    settings = Settings(
+        options=options, mirror=order.mirror, max_age_s=order.max_age_s, keys={"nvd": order.nvd_key}
+    )
 
     def one(each: Wanted) -> None:
         outcome = update(Path(order.folder), each, settings, teller.progress)

@@ -11,6 +11,7 @@ it and then find that there is nothing left to do. Its parts appear by the renam
 import contextlib
 import datetime as dt
 import email.utils
+import hashlib
 import os
 import shutil
 import time
@@ -25,8 +26,9 @@ from msgspec import Struct
 from hullmark.advisories.build import Built, build_group, change_group, confirm, parts_here
 from hullmark.advisories.database import age_s, changing, load_current
 from hullmark.advisories.feed import Changes, Feed, Group, Source, moment, stamp
-from hullmark.advisories.fetch import Fetched, Fetcher, Validators
+from hullmark.advisories.fetch import Fetched, Fetcher, RefusedError, Validators
 from hullmark.advisories.registry import feeds, schemes
+from hullmark.images import wire
 from hullmark.images.source import SourceOptions
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
@@ -35,6 +37,10 @@ MAX_CHANGED = 3000
 """With more changed documents than this the whole archive is quicker."""
 _DOCUMENTS_AT_A_TIME = 8
 _MOST_PAGES = 1000
+_MOST_CHANGED_PAGES = 20
+_PAGES_KEPT_S = 24 * 3600.0
+_REFUSALS = 4
+_KEY_BYTES = 1024
 _ARCHIVE_MARGIN_S = 3600.0
 _POINTER_BYTES = 16 * 1024 * 1024
 
@@ -45,7 +51,8 @@ Told = Callable[[str, int, int], None]
 class Settings(Struct, frozen=True, kw_only=True):
     """How feeds are reached. `mirror` is the address of a folder laid out as a mirror, asked in place of the publishers.
 
-    `max_age_s` is the age up to which a part need not be asked for. `accept_loss` takes content that lost much.
+    `max_age_s` is the age up to which a part need not be asked for. `accept_loss` takes content that lost much. `keys` has
+    for a feed the file with the key that its publisher gave.
     """
 
     options: SourceOptions = SourceOptions()
@@ -53,6 +60,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_age_s: float = 0.0
     accept_loss: bool = False
     whole: bool = False
+    keys: dict[str, str] = {}
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -161,7 +169,9 @@ class _Updating:
         self.told = told
         self.state = folder / "fetched" / f"{each.name}.json"
         self.mirror = folder / "incoming" / f"{each.name}.files"
+        self.pages = folder / "incoming" / f"{each.name}.pages"
         self.fetcher = Fetcher(folder / "incoming", settings.options)
+        self.free_at = 0.0  # when an interface may be asked again
         self.checked = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def __enter__(self) -> Self:
@@ -179,9 +189,30 @@ class _Updating:
         reader = f"{self.feed.version}/{max(scheme.revision for scheme in schemes().values())}"
         if known.reader != reader or not parts_here(self.folder, self.feed, self.group):
             known = _Known()
-        increments = self.group.increments
-        if known.since.keys() == {each.source.file for each in increments} and not self.settings.whole:
-            outcome = self._changed(known) if increments else None
+        other = self.group.otherwise
+        lists = [_lists(group) for group in (self.group, other) if group is not None]
+        try:
+            outcome = self._by_group(known, lists, reader)
+        except RefusedError as problem:
+            if other is None or self.settings.mirror:
+                raise
+            self.group = other
+            try:
+                outcome = self._by_group(known, lists, reader)
+            except FeedError as second:
+                first = f"before that {problem.where}: {problem.what}"
+                raise FeedError(second.what, where=second.where, hint=second.hint or first) from second
+        shutil.rmtree(self.pages, ignore_errors=True)
+        return outcome
+
+    def _by_group(self, known: _Known, lists: list[set[str]], reader: str) -> Outcome:
+        """Fetch what changed, or all. `lists` are the lists of changes of this group and of the one that stands in for it."""
+        mine = _lists(self.group)
+        if mine and known.since.keys() in lists and not self.settings.whole:
+            since = known.since
+            if known.since.keys() != mine:
+                since = dict.fromkeys(mine, min(since.values(), key=moment))
+            outcome = self._changed(msgspec.structs.replace(known, since=since))
             if outcome is not None:
                 return outcome
         return self._whole(known, _Known(reader=reader))
@@ -191,21 +222,23 @@ class _Updating:
     def _whole(self, known: _Known, fresh: _Known) -> Outcome:
         self._clear()
         newest, lists = self._newest_changes()
-        found = [(source, self._get(source, known)) for source in self.group.sources]
+        found = []
+        for source in self.group.sources:
+            pieces = self._get(source, known)
+            if pieces[0][2].absent and not (source.optional or self.settings.mirror):
+                raise RefusedError("there is no such file", where=pieces[0][1])
+            found.append((source, pieces))
         if all(fetched.path is None and not fetched.absent for _, _, fetched in _flat(found)):
             return self._unchanged()
         times: list[float] = []
-        for source, pieces in found:
-            for file, url, fetched in pieces:
-                kept = fetched
-                if fetched.path is None and not fetched.absent:
-                    kept = self.fetcher.fetch(url, moved=self._moved)  # the others changed: all are needed
-                if kept.absent:
-                    if not (source.optional or self.settings.mirror):  # a mirror has what its owner wants
-                        raise FeedError("there is no such file", where=url)
-                    continue
-                times.append(self._place(file, kept))
-                fresh.files[file] = _File(url, kept.validators)
+        for file, url, fetched in _flat(found):
+            kept = fetched
+            if fetched.path is None and not fetched.absent:
+                kept = self.fetcher.fetch(url, moved=self._moved)  # the others changed: all are needed
+            if kept.absent:  # a mirror has what its owner wants
+                continue
+            times.append(self._place(file, kept))
+            fresh.files[file] = _File(url, kept.validators)
         if not fresh.files:
             raise FeedError("none of its files is there", where=self._address(self.group.sources[0]))
         built = build_group(
@@ -238,12 +271,17 @@ class _Updating:
             if changes is None:
                 return {}, {}
             times[each.source.file] = changes.since
+        if self.group.asked is not None:
+            times[self.group.asked.name] = stamp(time.time())
         return times, lists
 
     def _get(self, source: Source, known: _Known) -> list[tuple[str, str, Fetched]]:
         """Fetch what a source names: (file, address, what came)."""
         if source.pages:
-            return self._paged(source)
+            pages = self._paged(source)
+            if not pages:
+                raise FeedError(f"it has more than {_MOST_PAGES} pages", where=self._address(source))
+            return pages
         url = self._address(source)
         for step in source.follow if not self.settings.mirror else ():
             try:
@@ -272,27 +310,86 @@ class _Updating:
         finally:
             fetched.path.unlink()
 
-    def _paged(self, source: Source) -> list[tuple[str, str, Fetched]]:
-        """Fetch a list page by page; each says how many there are."""
+    def _paged(self, source: Source, most: int = _MOST_PAGES) -> list[tuple[str, str, Fetched]]:
+        """Fetch a list page by page; each says how many there are. Nothing where there are more than `most`."""
         found: list[tuple[str, str, Fetched]] = []
-        pages, page = 1, 0
-        while page < pages:
+        step = source.interface.step
+        page, start, end = 0, 0, 1
+        while start < end:
             page += 1
             file = source.file.replace("{page}", str(page))
             url = self._address(msgspec.structs.replace(source, file=file))
             if not self.settings.mirror:
-                url += f"{'&' if '?' in url else '?'}{source.pages}={page}"
-            fetched = self.fetcher.fetch(url, moved=self._moved, accept="application/json")
+                url += f"{'&' if '?' in url else '?'}{source.pages}={start if step else page}"
+            fetched = self._page(url, source)
             if fetched.path is None:
-                raise FeedError("there is no such file", where=url)
+                raise RefusedError(
+                    "there is no such file", where=url, hint="or the key is wrong" * bool(step)
+                )
             try:
                 said = msgspec.json.decode(fetched.path.read_bytes(), type=_Page)
             except msgspec.DecodeError as problem:
+                fetched.path.unlink()
                 raise FeedError(f"it is no page of a list: {problem}", where=url) from problem
+            if step:
+                start += min(step, said.size) if said.size > 0 else step
+                end = said.total
+            else:
+                start, end = page, said.pages
+            if page + -(-(end - start) // (step or 1)) > min(most, _MOST_PAGES):
+                return []
+            if not step:
+                self._place(file, fetched)
+                fetched = Fetched(self.mirror / file, fetched.validators)
+            found.append((file, url, fetched))
+        for file, _url, fetched in found:
             self._place(file, fetched)
-            found.append((file, url, Fetched(self.mirror / file, fetched.validators)))
-            pages = min(said.pages, _MOST_PAGES)
-        return found
+        return [(file, url, Fetched(self.mirror / file, fetched.validators)) for file, url, fetched in found]
+
+    def _page(self, url: str, source: Source) -> Fetched:
+        """Fetch a page as its interface wants to be asked. One of many is kept over a break."""
+        limits = source.interface
+        kept = self.pages / hashlib.sha256(url.encode()).hexdigest()[:32]
+        if limits.step:
+            self.pages.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(OSError):
+                if time.time() - kept.stat().st_mtime < _PAGES_KEPT_S:
+                    return Fetched(kept, Validators())
+        key = self._key() if limits.header else ""
+        private = {limits.header: key} if key else None
+        for attempt in range(_REFUSALS):
+            wait_s = self.free_at - wire.clock()
+            if wait_s > 0:
+                wire.pause(wait_s)
+            self.free_at = wire.clock() + (limits.every_with_key_s if key else limits.every_s)
+            try:
+                fetched = self.fetcher.fetch(
+                    url, moved=self._moved, accept="application/json", private=private
+                )
+            except RefusedError:
+                if not limits.window_s or attempt == _REFUSALS - 1:
+                    raise
+                wire.pause(limits.window_s)
+                continue
+            break
+        if limits.step and fetched.path is not None:
+            fetched.path.replace(kept)
+            return Fetched(kept, fetched.validators)
+        return fetched
+
+    def _key(self) -> str:
+        """Read the key that the feed's publisher gave."""
+        path = self.settings.keys.get(self.feed.name, "")
+        if not path:
+            return ""
+        try:
+            with Path(path).open("rb") as file:
+                key = file.read(_KEY_BYTES).decode("ascii").strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            raise FeedError(f"the key cannot be read: {problem}", where=path) from problem
+        if not key or not key.isprintable():
+            raise FeedError("there is no key in it", where=path)
+        return key
 
     # what changed
 
@@ -323,7 +420,14 @@ class _Updating:
                 removals = self.fetcher.fetch(self._address(each.removals), moved=self._moved)
                 if removals.path is not None:
                     self._place(each.removals.file, removals)
-        if same == asked:
+        if self.group.asked is not None:
+            until = time.time()
+            name = self.group.asked.name
+            source = self.group.asked.source(since[name], stamp(until))
+            if source is None or not self._paged(source, _MOST_CHANGED_PAGES):
+                return None
+            since[name] = stamp(until - _ARCHIVE_MARGIN_S)
+        elif same == asked:
             return self._unchanged()
         if len(documents) > MAX_CHANGED:
             return None
@@ -440,9 +544,16 @@ class _Updating:
 
 
 class _Page(Struct):
-    """What Bodhi says of a page."""
+    """What Bodhi says of a page (`pages`), and NVD's interface."""
 
     pages: int = 1
+    size: int = msgspec.field(name="resultsPerPage", default=0)
+    total: int = msgspec.field(name="totalResults", default=0)
+
+
+def _lists(group: Group) -> set[str]:
+    """Name the lists of changes of a group."""
+    return {each.source.file for each in group.increments} | ({group.asked.name} if group.asked else set())
 
 
 def _flat(found: list[tuple[Source, list[tuple[str, str, Fetched]]]]) -> Iterator[tuple[str, str, Fetched]]:

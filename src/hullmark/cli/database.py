@@ -15,6 +15,7 @@ from hullmark.cli.feeding import (
     Key,
     MaxAge,
     Mirror,
+    NvdKey,
     Revision,
     asked_feeds,
 )
@@ -114,6 +115,7 @@ class Update(Messages, frozen=True, kw_only=True):
     db_key: Key = ""
     db_revision: Revision = ""
     db_mirror: Mirror = ""
+    db_nvd_key: NvdKey = ""
     db_max_age: MaxAge = MAX_AGE_H
     db_fetch_timeout: FetchTimeout = FETCH_TIMEOUT_S
 
@@ -133,6 +135,7 @@ class Update(Messages, frozen=True, kw_only=True):
         settings = UpdateSettings(
             options=SourceOptions(insecure=self.insecure, cacert=self.cacert),
             mirror=asked_feeds(self).mirror,
+            keys={"nvd": self.db_nvd_key},
             whole=self.whole,
             accept_loss=self.accept_loss,
         )

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from hullmark.scan.request import Feeds
 
 Mirror = Annotated[str, Option("Address of a folder laid out as a mirror, asked in place of the publishers.")]
+NvdKey = Annotated[str, Option("File with a key that NVD gave; its interface then answers ten times as often.")]
 From = Annotated[
     str,
     Option("Published database that parts come from alone: oci://HOST/REPOSITORY:TAG, https://HOST/FOLDER."),
@@ -47,6 +48,11 @@ class Feeding(Protocol):
         ...
 
     @property
+    def db_nvd_key(self) -> str:
+        """A file."""
+        ...
+
+    @property
     def db_max_age(self) -> float:
         """Hours."""
         ...
@@ -81,5 +87,6 @@ def asked_feeds(asked: Feeding) -> "Feeds":
         key=asked.db_key,
         revision=asked.db_revision,
         mirror=asked.db_mirror,
+        nvd_key=asked.db_nvd_key,
         timeout_s=asked.db_fetch_timeout,
     )

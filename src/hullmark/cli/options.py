@@ -17,7 +17,7 @@ from msgspec import Struct
 
 Kind = Literal["text", "number", "switch", "texts"]
 _KINDS: dict[Any, Kind] = {str: "text", float: "number", bool: "switch", tuple[str, ...]: "texts"}
-SHARED = {"db": ("from", "key", "revision", "mirror", "max-age", "fetch-timeout")}
+SHARED = {"db": ("from", "key", "revision", "mirror", "nvd-key", "max-age", "fetch-timeout")}
 """The settings that several commands have in common, by group: `--db-from` is `from` in `[db]`."""
 
 _UNDERSCORES = str.maketrans(" -", "__")

@@ -14,6 +14,7 @@ from hullmark.cli.feeding import (
     Key,
     MaxAge,
     Mirror,
+    NvdKey,
     Revision,
     asked_feeds,
 )
@@ -88,6 +89,7 @@ class Scan(Reading, frozen=True, kw_only=True):
     db_key: Key = ""
     db_revision: Revision = ""
     db_mirror: Mirror = ""
+    db_nvd_key: NvdKey = ""
     db_max_age: MaxAge = MAX_AGE_H
     db_fetch_timeout: FetchTimeout = FETCH_TIMEOUT_S
 

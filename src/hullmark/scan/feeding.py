@@ -223,6 +223,7 @@ class _Fetcher:
             "key": _absolute(feeds.key),
             "revision": feeds.revision,
             "mirror": feeds.mirror,
+            "nvd_key": _absolute(feeds.nvd_key),
             "max_age_s": request.max_age_h * 3600,
             "insecure": list(source.insecure),
             "cacert": _absolute(source.cacert),

@@ -27,13 +27,14 @@ class Feeds(Struct, frozen=True, kw_only=True):
     """Where a scan fetches advisories that it lacks: from a published database alone, a mirror's address, or their publishers.
 
     A published one must be signed by `key` and have the digest `revision` where these are given. A scan waits `timeout_s` for
-    what is missing.
+    what is missing. `nvd_key` is a file.
     """
 
     published: str = ""
     key: str = ""
     revision: str = ""
     mirror: str = ""
+    nvd_key: str = ""
     timeout_s: float = 30.0
 
 

@@ -1,7 +1,8 @@
 """NVD: the scores, weaknesses and affected products of each CVE, as pages of the interface 2.0.
 
 Format: https://nvd.nist.gov/developers/vulnerabilities, JSON schema `cve_api_json_2.0.schema`; the yearly
-`nvdcve-2.0-*.json` are pages too. Products serve bare binaries only (ecosystem `generic`, known by
+`nvdcve-2.0-*.json` (https://nvd.nist.gov/vuln/data-feeds) are pages too, and the first choice: the interface is asked
+where they are not there. Products serve bare binaries only (ecosystem `generic`, known by
 `vendor:product`): operating systems and hardware, versions for other systems than Linux, and names without a
 version (`-`) are passed over. In a configuration that needs several products together, what runs only on
 another system is passed over as well; any other company is named in the statement's note, since a scan
@@ -12,11 +13,24 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import Literal
+from urllib.parse import urlencode
 
 import msgspec
 
 from hullmark.advisories._formats import constraints, cpe, cvss, decoding
-from hullmark.advisories.feed import Changes, Document, Feed, Group, Increments, Record, Source, moment, stamp
+from hullmark.advisories.feed import (
+    Asked,
+    Changes,
+    Document,
+    Feed,
+    Group,
+    Increments,
+    Interface,
+    Record,
+    Source,
+    moment,
+    stamp,
+)
 from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Reference, Score, Withdrawn
 from hullmark.model.target import Target
 
@@ -275,6 +289,17 @@ _FIRST_YEAR = 2002
 _FEEDS = "https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-"
 _MODIFIED_DAYS = 7
 """What was modified in the last eight days stands in a file of its own."""
+_SERVICE = "https://services.nvd.nist.gov/rest/json/cves/2.0"
+_PAGE_SIZE = 2000
+_LONGEST_DAYS = 119
+"""The interface answers for 120 days at most."""
+_INTERFACE = Interface(
+    step=_PAGE_SIZE,
+    every_s=6.0,  # 5 requests in 30 s, 50 with a key
+    every_with_key_s=0.6,
+    window_s=30.0,
+    header="apiKey",
+)
 
 
 def _changes(body: bytes, since: str) -> Changes | None:
@@ -289,15 +314,47 @@ def _changes(body: bytes, since: str) -> Changes | None:
     return Changes(stamp(newest), (file,) if since and newest > moment(since) else ())
 
 
-def _group(part: str) -> Group | None:
-    if part not in ("nvd", "nvd-generic"):
+def _modified(since: str, until: str) -> Source | None:
+    """Ask the interface for what was modified between two times."""
+    if moment(until) - moment(since) > _LONGEST_DAYS * 24 * 3600:
         return None
-    years = range(_FIRST_YEAR, dt.datetime.now(dt.UTC).year + 1)
+    start, end = (
+        dt.datetime.fromtimestamp(moment(time), dt.UTC).isoformat(timespec="milliseconds")
+        for time in (since, until)
+    )
+    span = urlencode({"lastModStartDate": start, "lastModEndDate": end})
+    return _pages(f"&{span}", "nvd/modified-{page}.json")
+
+
+def _pages(query: str, file: str) -> Source:
+    url = f"{_SERVICE}?resultsPerPage={_PAGE_SIZE}{query}"
+    return Source(url=url, file=file, pages="startIndex", interface=_INTERFACE)
+
+
+_PARTS = ("nvd", "nvd-generic")
+
+
+def _group(part: str) -> Group | None:
+    if part not in _PARTS:
+        return None
+    this_year = dt.datetime.now(dt.UTC).year
+    interface = Group(
+        name="nvd",
+        parts=_PARTS,
+        sources=(_pages("", "nvd/page-{page}.json"),),
+        asked=Asked(name="modified", source=_modified),
+        size=1_500_000_000,
+    )
     return Group(
         name="nvd",
-        parts=("nvd", "nvd-generic"),
+        parts=_PARTS,
         sources=tuple(
-            Source(url=f"{_FEEDS}{year}.json.gz", file=f"nvd/nvdcve-2.0-{year}.json.gz") for year in years
+            Source(
+                url=f"{_FEEDS}{year}.json.gz",
+                file=f"nvd/nvdcve-2.0-{year}.json.gz",
+                optional=year == this_year,  # NVD's year begins some hours later than ours
+            )
+            for year in range(_FIRST_YEAR, this_year + 1)
         ),
         increments=(
             Increments(
@@ -305,6 +362,7 @@ def _group(part: str) -> Group | None:
                 changes=_changes,
             ),
         ),
+        otherwise=interface,
         size=240_000_000,
     )
 
