@@ -4,6 +4,7 @@ Every package gets its coverage as well, since 'not checked' must never look lik
 """
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
 _ANY_MODULE = "*"
 _MODULE_BUILD = ".module"
 """In every module build's release (`.module+el8.9.0`, `.module_el9.5.0`), also where its label is not known."""
-_STREAMS = tuple(f"redhat:rhel_{name}" for name in ("aus", "e4s", "els", "eus", "extras", "mission", "tus"))
+_STREAMS = tuple(
+    f"redhat:{base}_{name}"
+    for base in ("rhel", "enterprise_linux")
+    for name in ("aus", "e4s", "els", "eus", "extras", "mission", "tus")
+)
 """Extended support of RHEL's own packages (`redhat:rhel_eus:9.2`): no products with packages of their own."""
+_LAYERED_BUILD = re.compile(r"\.rhaos|\.el\d+[a-z]")
+"""What a product's builds carry in their release (`-1.rhaos4.16.el9`, `-2.el8jbcs`), and RHEL's own never."""
 
 
 class Query(NamedTuple):
@@ -126,6 +133,7 @@ class Matcher:
     """Asks one database about the packages of one image.
 
     `covers(ecosystem, origin)` names the parts that speak for an ecosystem there, `schemes(ecosystem)` gives its order.
+    `cpes` are the products from whose repositories the image's rpms are, where it says so.
     """
 
     def __init__(
@@ -133,8 +141,10 @@ class Matcher:
         database: Database,
         covers: Callable[[str, Origin], Cover],
         schemes: Callable[[str], Scheme | None],
+        cpes: Iterable[str] = (),
     ) -> None:
         self._database = database
+        self._products = frozenset(_product(cpe) for cpe in cpes)
         self.cover = functools.cache(covers)
         self._scheme = functools.cache(schemes)
 
@@ -151,7 +161,7 @@ class Matcher:
         opened = self._opened(cover.parts, scheme)
         found: list[Statement] = []
         for part in opened:
-            found += _statements(part, scheme, query)
+            found += _statements(part, scheme, query, self._products)
         used = tuple(part.key for part in opened)
         coverage = cover.coverage
         if coverage == "matched" and not any(set(parts) <= set(used) for parts in cover.enough):
@@ -181,7 +191,9 @@ def _key(scheme: Scheme, text: str) -> bytes | None:
         return None
 
 
-def _statements(part: Part, scheme: Scheme, query: Query) -> list[Statement]:
+def _statements(
+    part: Part, scheme: Scheme, query: Query, products: frozenset[str] = frozenset()
+) -> list[Statement]:
     source = query.source or query.name
     source_version = query.source_version or query.version
     if query.ecosystem == "rpm" and ":" in query.version and ":" not in source_version:
@@ -194,12 +206,53 @@ def _statements(part: Part, scheme: Scheme, query: Query) -> list[Statement]:
         name, version = scheme.fold(source), source_version
         found += part.statements(name, "source", key_of(version), version, key_of=key_of)
     spoken = [statement for statement in found if applies(statement, query)]
-    if query.ecosystem == "rpm" and not spoken and found:
-        spoken = _of_products(part, {scheme.fold(query.name), name}, found, query)
+    if query.ecosystem == "rpm" and found:
+        names = {scheme.fold(query.name), name}
+        of_ours = _of_our_products(part, names, found, query, products) if products else []
+        if of_ours:
+            decided = {statement.advisory for statement in of_ours}
+            others = () if _LAYERED_BUILD.search(query.version) else spoken
+            spoken = of_ours + [statement for statement in others if statement.advisory not in decided]
+        elif not spoken:
+            spoken = _of_products(part, names, found, query)
     return [
         statement._replace(undecided=True) if _is_guess(statement, query) else statement
         for statement in spoken
     ]
+
+
+def _of_our_products(
+    part: Part, names: set[str], found: Sequence[Statement], query: Query, products: frozenset[str]
+) -> list[Statement]:
+    """Give the statements on the products from whose repositories the image's packages are.
+
+    Extended streams have RHEL's own packages, other products their own: those that nobody else has, and builds that carry
+    the product's mark.
+    """
+    layered = [
+        statement
+        for statement in found
+        if applies(statement, query, of_product=True)
+        and any(_is_of(_product(cpe), products) for cpe in statement.more.cpes)
+    ]
+    if not layered or _LAYERED_BUILD.search(query.version) or part.products(names):
+        chosen = layered
+    else:
+        chosen = [
+            statement
+            for statement in layered
+            if any(_product(cpe).startswith(_STREAMS) for cpe in statement.more.cpes)
+        ]
+    return [_told(statement) for statement in chosen]
+
+
+def _is_of(product: str, products: frozenset[str]) -> bool:
+    """Tell whether a product is one of these; what has no fix is said of its major version (`redhat:openshift:4`)."""
+    return product in products or any(each.startswith(f"{product}.") for each in products)
+
+
+def _told(statement: Statement) -> Statement:
+    return statement._replace(more=msgspec.structs.replace(statement.more, note=_note(statement.more)))
 
 
 def _of_products(part: Part, names: set[str], found: Sequence[Statement], query: Query) -> list[Statement]:
@@ -213,13 +266,7 @@ def _of_products(part: Part, names: set[str], found: Sequence[Statement], query:
     if not products:
         return []
     certain = len(products) == 1 and not products.pop().startswith(_STREAMS)
-    return [
-        statement._replace(
-            undecided=statement.undecided or not certain,
-            more=msgspec.structs.replace(statement.more, note=_note(statement.more)),
-        )
-        for statement in layered
-    ]
+    return [_told(statement)._replace(undecided=statement.undecided or not certain) for statement in layered]
 
 
 def _product(cpe: str) -> str:

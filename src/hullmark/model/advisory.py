@@ -163,5 +163,12 @@ class EndOfLife(Struct, frozen=True, tag="eol", omit_defaults=True):
     ended: bool | None = None
 
 
-Note = Epss | KnownExploited | CveRecord | EndOfLife
-"""Facts about a CVE or a release that are joined when a report is made."""
+class Repository(Struct, frozen=True, tag="repository"):
+    """The products (CPE) that a repository belongs to; `id` is the repository's name."""
+
+    id: str
+    cpes: tuple[str, ...]
+
+
+Note = Epss | KnownExploited | CveRecord | EndOfLife | Repository
+"""Facts about a CVE, a release or a repository that are joined when a report is made."""

@@ -21,7 +21,7 @@ import msgspec
 from hullmark.advisories.database import Current, age_s, failed_lately, load_current, meet, note_failure
 from hullmark.advisories.origins import Makers
 from hullmark.model.errors import FeedError
-from hullmark.model.facts import SYSTEM, Distribution, FileFacts, Package
+from hullmark.model.facts import SYSTEM, ContentSet, Distribution, FileFacts, Package
 from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.request import Feeds, ScanRequest
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hullmark.advisories.fetching import News
 
 NOTES = ("eol", "epss", "kev")
+REPOSITORIES = "repositories"
 """Small parts that are joined when a report is made. NVD's and the CVE List's are large, and fetched when told to."""
 _TRIED_S = 300.0
 """For how long what could not be had is not asked for again."""
@@ -66,6 +67,8 @@ class Feeding:
                 for fact in entry.facts:
                     if isinstance(fact, Package):
                         self._ecosystems.add(fact.ecosystem)
+                    elif isinstance(fact, ContentSet):
+                        self._ask([REPOSITORIES])
                     elif isinstance(fact, Distribution) and (
                         self._distribution is None or layer >= self._distribution[0]
                     ):
@@ -80,12 +83,18 @@ class Feeding:
                 needed += self._parts(ecosystem, distribution)
         self._ask([*needed, *NOTES] if needed else [])
 
-    def settle(self, packages: Iterable[Package], distribution: Distribution | None) -> None:
-        """Wait for what the packages of the image need and the database lacks."""
+    def settle(
+        self,
+        packages: Iterable[Package],
+        distribution: Distribution | None,
+        *,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """Wait for what the packages of the image need and the database lacks, further `notes` among it."""
         known = tuple(packages)
         makers = Makers(distribution, known)
         asked = {(package.ecosystem, makers.origin(package)) for package in known}
-        needed = [*NOTES] if known else []
+        needed = [*NOTES, *notes] if known else []
         for ecosystem, origin in sorted(asked):
             needed += self._parts(ecosystem, makers.speaker(origin))
         self._meet(needed)

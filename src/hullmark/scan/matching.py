@@ -19,6 +19,7 @@ from hullmark.model.advisory import (
     Epss,
     KnownExploited,
     Note,
+    Repository,
     Severity,
 )
 from hullmark.model.errors import VersionError
@@ -47,6 +48,7 @@ from hullmark.scan.request import Filters, ScanRequest
 
 _NOTE_FEEDS = ("epss", "kev", "nvd", "cvelist")
 _EOL_PART = "eol"
+_REPOSITORIES_PART = "repositories"
 _MOST_RELEASES = 100
 
 
@@ -67,6 +69,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     errors: tuple[Unread, ...]
     distribution: Distribution | None
+    content_sets: tuple[str, ...] = ()
     dev_packages: int = 0
     skipped_files: int = 0
     unread_in_deleted: int = 0
@@ -107,7 +110,9 @@ class _Reporter:
     def report(self) -> Report:
         items = self.inventory.items
         matcher = (
-            Matcher(self.database, self._cover, self.catalogue.scheme) if self.database is not None else None
+            Matcher(self.database, self._cover, self.catalogue.scheme, self._products())
+            if self.database is not None
+            else None
         )
         queries = [_query(item.package, self.makers.origin(item.package)) for item in items]
         answers = matcher.match(queries) if matcher is not None else [Answer((), "", (), ())] * len(items)
@@ -151,6 +156,16 @@ class _Reporter:
 
     def _cover(self, ecosystem: str, origin: Origin) -> Cover:
         return self.catalogue.cover(ecosystem, self.makers.speaker(origin))
+
+    def _products(self) -> list[str]:
+        """Give the CPEs of the products whose repositories the image names."""
+        names = self.inventory.content_sets
+        part = self.database.part(_REPOSITORIES_PART) if names and self.database is not None else None
+        if part is None:
+            return []
+        self.used[_REPOSITORIES_PART] = part
+        notes = part.notes(names).values()
+        return [cpe for note in notes if isinstance(note, Repository) for cpe in note.cpes]
 
     def _component(self, name: str, item: Item, answer: Answer) -> Component:
         package = item.package

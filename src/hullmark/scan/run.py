@@ -21,7 +21,7 @@ from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.diff_ids import DiffIds
 from hullmark.scan.documents import document_of
-from hullmark.scan.feeding import Feeding
+from hullmark.scan.feeding import REPOSITORIES, Feeding
 from hullmark.scan.layers import Facts, LayerReader, decode, encode, unreadable
 from hullmark.scan.masking import masked_config
 from hullmark.scan.matching import Inventory, Item, report
@@ -50,7 +50,11 @@ def run(request: ScanRequest) -> Report:
         else:
             inventory = take_inventory(request, cache, catalogue, feeding)
         if feeding is not None:
-            feeding.settle((item.package for item in inventory.items), inventory.distribution)
+            feeding.settle(
+                (item.package for item in inventory.items),
+                inventory.distribution,
+                notes=(REPOSITORIES,) if inventory.content_sets else (),
+            )
     made = report(inventory, request, catalogue)
     catalogue.keep(cache.write)
     return made
@@ -110,6 +114,7 @@ def take_inventory(
         items=_items(assembled, described, base),
         errors=_errors(opened.image, layers, merged),
         distribution=assembled.distribution,
+        content_sets=assembled.content_sets,
         dev_packages=assembled.dev_packages,
         skipped_files=merged.skipped,
         unread_in_deleted=_unread_in_deleted(layers, merged, skip),

@@ -1,6 +1,7 @@
 """What single odd texts of the feeds mean, beyond what the fixtures show."""
 
 import io
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -93,6 +94,44 @@ def test_each_minor_release_of_rhel_has_its_own_fix(build: str, *, affected: boo
     }
     assert (states == {"affected"}) is affected
     assert not states or affected or "not_affected" in states
+
+
+@pytest.mark.parametrize(
+    ("cpe", "build", "place"),
+    [
+        ("cpe:/o:redhat:enterprise_linux:10.1", "1-2.el10_1", ("rhel-10", ())),
+        ("cpe:/o:redhat:enterprise_linux:10", "", ("rhel-10", ())),
+        ("cpe:/a:redhat:enterprise_linux:8.10::appstream", "1-2.el8_10", ("rhel-8", ())),
+        ("cpe:/o:redhat:enterprise_linux_eus:10.0", "", ("rhel-10", ("cpe:/o:redhat:enterprise_linux_eus:10.0",))),
+        ("cpe:/a:redhat:rhel_eus:9.4::appstream", "", ("rhel-9", ("cpe:/a:redhat:rhel_eus:9.4::appstream",))),
+        ("cpe:/a:redhat:enterprise_linux_ai:1.5::el9", "", ("rhel-9", ("cpe:/a:redhat:enterprise_linux_ai:1.5::el9",))),
+        ("cpe:/a:redhat:enterprise_linux_ai:1", "", None),
+        ("cpe:/a:redhat:openshift:4", "", None),
+    ],
+)  # fmt: skip
+def test_the_release_of_a_product_of_red_hats(
+    cpe: str, build: str, place: tuple[str, tuple[str, ...]] | None
+) -> None:
+    version = f"@{build}" if build else ""
+    document = {
+        "document": {"category": "csaf_vex", "title": "x", "tracking": {"id": "CVE-2026-1"}},
+        "product_tree": {
+            "branches": [
+                {"product": {"product_id": "P", "product_identification_helper": {"cpe": cpe}}},
+                {"product": {"product_id": "x", "product_identification_helper": {"purl": f"pkg:rpm/redhat/x{version}"}}},
+            ],
+            "relationships": [
+                {"full_product_name": {"product_id": "P:x"}, "product_reference": "x", "relates_to_product_reference": "P"}
+            ],
+        },
+        "vulnerabilities": [
+            {"cve": "CVE-2026-1", "product_status": {"fixed" if build else "known_affected": ["P:x"]}}
+        ],
+    }  # fmt: skip
+    (record,) = read("redhat", "redhat/vex/2026/cve-2026-1.json", json.dumps(document).encode())
+    assert isinstance(record, Advisory)
+    said = [(entry.release, entry.cpes) for entry in record.affected if entry.state == "affected"]
+    assert said == ([] if place is None else [place])
 
 
 def definition(criteria: oval.Criteria) -> oval.Definition:

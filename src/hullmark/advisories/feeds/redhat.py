@@ -34,12 +34,15 @@ from hullmark.advisories.feed import (
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, Severity, State, Withdrawn
 from hullmark.model.target import Target
 
-# `cpe:/a:redhat:enterprise_linux:9::appstream`, `cpe:/o:redhat:rhel_eus:9.0::baseos`, `cpe:/a:redhat:openshift:4.16::el9`
+# `cpe:/a:redhat:enterprise_linux:9::appstream`, `cpe:/o:redhat:rhel_eus:9.0::baseos`, `cpe:/a:redhat:openshift:4.16::el9`;
+# since RHEL 10 `cpe:/o:redhat:enterprise_linux:10.1` and `cpe:/o:redhat:enterprise_linux_eus:10.0`
 _CPE = re.compile(r"cpe:/[aoh]:redhat:([^:]+)(?::(\d+)[^:]*)?(?::[^:]*)?(?::(?:[^:]*\bel(\d+)\b)?[^:]*)?")
 _MAIN = "enterprise_linux"
 # Products whose version is the one of RHEL; that of others (`rhel_software_collections:3`) is their own.
-_RHEL_VERSIONED = re.compile(r"rhel_(?:aus|e4s|eus|tus|els|extras|mission|eus_long_life|elseus)")
-_EXTENDED = re.compile(r"redhat:rhel_(?:aus|e4s|eus|tus|els|eus_long_life|elseus):")
+_RHEL_VERSIONED = re.compile(
+    r"(?:rhel|enterprise_linux)_(?:aus|e4s|eus|tus|els|extras|mission|eus_long_life|elseus)"
+)
+_EXTENDED = re.compile(r"redhat:(?:rhel|enterprise_linux)_(?:aus|e4s|eus|tus|els|eus_long_life|elseus):")
 _DIST = re.compile(r"\.el(\d+)")
 # The minor release that a build was made for: `.el9_2.4`, `.module+el8.9.0+19193+435404ae`.
 _STREAM = re.compile(r"(\.el\d+_)(\d+)|(\.module\+el\d+\.)(\d+)")
@@ -456,5 +459,5 @@ FEED = Feed(
     parts=parts,
     group=only(_SOURCES),
     all_parts=("rhel-9",),
-    version=2,
+    version=3,
 )
