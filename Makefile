@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
 DEMO_AS_OF := 2026-08-22T00:00:00Z
+LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 export HULLMARK_DEMO := $(DEMO)
 
 .PHONY: help demo dev test test-fast check golden docs e2e bench tools format lock clean
@@ -55,9 +56,10 @@ format: $(VENV)/installed ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: ## Pin the development requirements anew
+lock: ## Pin anew what development, and what Hullmark itself in CI, needs
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml requirements-dev.in -o requirements-dev.txt
+	$(LOCK) pyproject.toml requirements-dev.in -o requirements-dev.txt
+	$(LOCK) --extra verify -c requirements-dev.txt pyproject.toml -o integrations/requirements.txt
 
 clean: ## Remove what was made here
 	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
