@@ -119,6 +119,12 @@ DISTRIBUTIONS = (
     Distribution(id="mariner", version_id="2.0"),
     Distribution(id="azurelinux", version_id="3.0"),
     Distribution(id="arch"),
+    Distribution(id="openEuler", version_id="24.03", pretty_name="openEuler 24.03 (LTS-SP1)"),
+    Distribution(id="mageia", version_id="9"),
+    Distribution(id="alpaquita", version_id="stream", id_like=("alpine",)),
+    Distribution(id="bellsoft-hardened-containers", version_id="stream", id_like=("alpine",)),
+    Distribution(id="minimos", version_id="20241031"),
+    Distribution(id="echo"),
     Distribution(id="pop", version_id="22.04", id_like=("ubuntu", "debian"), codename="jammy"),
     Distribution(
         id="linuxmint",
@@ -133,7 +139,8 @@ DISTRIBUTIONS = (
 """One of each that a feed speaks for, and some that are taken for another."""
 
 ECOSYSTEM_OF = {"alpine": "apk", "wolfi": "apk", "chainguard": "apk", "arch": "alpm"}
-ECOSYSTEM_OF |= dict.fromkeys(("debian", "ubuntu", "pop", "linuxmint"), "deb")
+ECOSYSTEM_OF |= dict.fromkeys(("alpaquita", "bellsoft-hardened-containers", "minimos"), "apk")
+ECOSYSTEM_OF |= dict.fromkeys(("debian", "ubuntu", "pop", "linuxmint", "echo"), "deb")
 
 COVERAGE = """# What is read, and who speaks for it
 

@@ -12,9 +12,14 @@ MINE = {
     "amazon",
     "arch",
     "azurelinux",
+    "bellsoft",
     "chainguard",
     "debian",
+    "echo",
     "fedora",
+    "mageia",
+    "minimos",
+    "openeuler",
     "oracle",
     "photon",
     "redhat",
@@ -55,6 +60,12 @@ KNOWN = [
     ("rpm", "azurelinux", "3.0", "", "azurelinux", "azurelinux-3.0"),
     ("rpm", "fedora", "40", "", "fedora", "fedora-40"),
     ("alpm", "arch", "", "", "arch", "arch"),
+    ("apk", "alpaquita", "stream", "", "bellsoft", "alpaquita-stream"),
+    ("apk", "bellsoft-hardened-containers", "25", "", "bellsoft", "bellsoft-hardened-containers-25"),
+    ("apk", "minimos", "20241031", "", "minimos", "minimos"),
+    ("deb", "echo", "1", "", "echo", "echo"),
+    ("rpm", "mageia", "9", "", "mageia", "mageia-9"),
+    ("rpm", "openEuler", "23.09", "", "openeuler", "openeuler-23.09"),
 ]
 
 NAMELESS = [
@@ -69,6 +80,9 @@ NAMELESS = [
     ("rpm", "photon", "", "photon"),
     ("rpm", "azurelinux", "3", "azurelinux"),
     ("rpm", "fedora", "eln", "fedora"),
+    ("apk", "alpaquita", "", "bellsoft"),
+    ("rpm", "mageia", "cauldron", "mageia"),
+    ("rpm", "openEuler", "", "openeuler"),
 ]
 
 
@@ -111,3 +125,19 @@ def test_the_modules_of_twelve_serve_each_of_its_service_packs() -> None:
 def test_unreleased_debian_is_told_by_its_pretty_name() -> None:
     system = Distribution(id="debian", codename="forky", pretty_name="Debian GNU/Linux forky/sid")
     assert FEEDS["debian"].parts(Target("deb", system)) == ("debian-sid",)
+
+
+@pytest.mark.parametrize(
+    ("pretty_name", "part"),
+    [
+        ("openEuler 24.03 (LTS)", "openeuler-24.03-LTS"),
+        ("openEuler 24.03 (LTS-SP1)", "openeuler-24.03-LTS-SP1"),
+        ("openEuler 24.03", "openeuler-24.03"),
+    ],
+)
+def test_service_packs_of_openeuler_are_told_by_its_pretty_name(pretty_name: str, part: str) -> None:
+    system = Distribution(id="openEuler", version_id="24.03", pretty_name=pretty_name)
+    assert FEEDS["openeuler"].parts(Target("rpm", system)) == (part,)
+    group = FEEDS["openeuler"].group(part)
+    assert group is not None
+    assert group.makes("openeuler-22.03-LTS-SP3"), "one archive has all releases"
