@@ -18,7 +18,7 @@ def finding(
     purl: str = "pkg:npm/x@1.0.0",
     from_base: bool | None = None,
     name: str = "x",
-    kind: Literal["vulnerability", "end_of_life"] = "vulnerability",
+    kind: Literal["vulnerability", "end_of_life", "malicious"] = "vulnerability",
 ) -> Finding:
     ecosystem = purl.removeprefix("pkg:").partition("/")[0]
     scheme = "semver" if ecosystem == "npm" else ecosystem
@@ -116,3 +116,10 @@ print(*sorted(name for name in sys.modules if name.startswith("hullmark.advisori
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["hullmark.advisories.versions.semver"]
+
+
+def test_a_malicious_package_is_not_upgraded() -> None:
+    flaw = finding("2.0.0")
+    attack = finding("", Severity.CRITICAL, kind="malicious")
+    assert upgrades([flaw])
+    assert upgrades([flaw, attack]) == []

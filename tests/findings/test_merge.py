@@ -1,49 +1,14 @@
 """One flaw is one finding: ids merged, bundles attached, never two CVEs glued together."""
 
 import itertools
-from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hullmark.advisories.database import More, Statement
-from hullmark.findings.merge import Flaw, Hit, evidence, flaw_ids, merge, severity
-from hullmark.model.advisory import Advisory, Score, Severity, State
-
-
-def hit(
-    name: str,
-    *,
-    aliases: Sequence[str] = (),
-    fixes: Sequence[str] = (),
-    fixed: str = "2",
-    state: State = "affected",
-    scope: str = "source",
-    undecided: bool = False,
-    scores: tuple[Score, ...] = (),
-    level: Severity = Severity.UNKNOWN,
-    feed: str = "debian",
-    more: More | None = None,
-) -> Hit:
-    advisory = Advisory(
-        id=name, aliases=tuple(aliases), bundle=bool(fixes), fixes=tuple(fixes), scores=scores
-    )
-    statement = Statement(
-        "debian-12",
-        1,
-        name,
-        bool(fixes),
-        scope,
-        state,
-        undecided,
-        "",
-        fixed,
-        "",
-        level,
-        more or More(),
-        False,
-    )
-    return Hit(statement, advisory, feed, "x.1", "deb", "1")
+from hullmark.advisories.database import More
+from hullmark.findings.merge import Flaw, Hit, evidence, flaw_ids, merge
+from hullmark.model.advisory import Advisory, State
+from toys.hits import hit
 
 
 def merged(*hits: Hit, spoken: frozenset[str] = frozenset()) -> dict[str, Flaw]:
@@ -281,60 +246,109 @@ def test_no_two_cves_are_glued_and_none_is_lost(records: list[tuple[str, list[st
             assert not name.startswith("CVE-") or not cves or name in cves
 
 
-def test_whose_severity_counts() -> None:
-    nvd = Score("nvd", "cvss3", Severity.CRITICAL, "v", 9.8)
-    cna = Score("cna:apache", "cvss3", Severity.HIGH, "v", 7.5)
-    adp = Score("cisa-adp", "cvss3", Severity.LOW, "v", 3.0)
-    ghsa = Score("ghsa", "cvss3", Severity.MEDIUM, "v", 5.0)
-    distribution = hit("CVE-2021-1000", level=Severity.LOW)
-    assert severity([distribution], [nvd, cna, ghsa], system=True)[:2] == (Severity.LOW, "debian")
-    library = hit("CVE-2021-1000", feed="osv")
-    assert severity([library], [nvd, cna, adp, ghsa], system=False)[:2] == (Severity.MEDIUM, "ghsa")
-    assert severity([library], [nvd, cna, adp], system=False)[:2] == (Severity.HIGH, "cna:apache")
-    assert severity([library], [nvd, adp], system=False)[:2] == (Severity.LOW, "cisa-adp")
-    assert severity([library], [nvd], system=False)[:2] == (Severity.CRITICAL, "nvd")
-    assert severity([library], [], system=False)[0] is Severity.UNKNOWN
+# ---- malicious packages ----
 
 
-def test_what_a_bundle_says_is_of_the_worst_flaw_in_it() -> None:
-    notice = hit("RHSA-1", fixes=["CVE-2021-1000"], level=Severity.CRITICAL, feed="redhat")
-    own = hit("CVE-2021-1000", level=Severity.LOW, feed="redhat")
-    for hits in ([notice, own], [own, notice]):
-        assert severity(hits, [], system=True)[:2] == (Severity.LOW, "redhat")
-    assert severity([notice], [], system=True)[:2] == (Severity.CRITICAL, "redhat")
-    nvd = Score("nvd", "cvss3", Severity.MEDIUM, "v", 5.0)
-    assert severity([notice], [nvd], system=True)[:2] == (Severity.CRITICAL, "redhat")
-    scored = hit(
-        "RHSA-1", fixes=["CVE-2021-1000"], scores=(Score("redhat", "level", Severity.HIGH),), feed="redhat"
+DEBUG = (
+    # npm's debug 4.4.2, as OpenSSF, GitHub and the CVE's own record have it.
+    hit("MAL-2025-46974", aliases=["GHSA-8mgj-vmr8-frr6", "GHSA-4x49-vf9v-38px"], malicious=True),
+    hit("GHSA-4x49-vf9v-38px", aliases=["CVE-2025-59144"], malicious=True, fixed="4.4.3"),
+    hit("CVE-2025-59144", fixed="4.4.3"),
+)
+
+
+def test_a_malicious_package_stays_apart_from_the_cve_that_it_has() -> None:
+    for hits in itertools.permutations(DEBUG):
+        found = merged(*hits)
+        assert set(found) == {"CVE-2025-59144", "GHSA-4x49-vf9v-38px"}
+        attack, flaw = found["GHSA-4x49-vf9v-38px"], found["CVE-2025-59144"]
+        assert attack.malicious
+        assert attack.aliases == ("GHSA-8mgj-vmr8-frr6", "MAL-2025-46974")
+        assert {one.advisory.id for one in attack.hits} == {"MAL-2025-46974", "GHSA-4x49-vf9v-38px"}
+        assert not flaw.malicious
+        assert {one.advisory.id for one in flaw.hits} == {"CVE-2025-59144"}
+        assert flaw.fixed_version == "4.4.3"
+
+
+def test_a_later_version_is_no_fix_for_a_malicious_package() -> None:
+    attack = merged(hit("MAL-1", malicious=True, fixed="3"))["MAL-1"]
+    assert (attack.fixed_version, attack.state) == ("", "affected")
+    assert evidence(attack.hits[0]).range == "< 3", "which versions it is in is still told"
+    assert merged(hit("MAL-1", malicious=True, undecided=True))["MAL-1"].state == "undecided"
+
+
+def test_no_way_over_aliases_leads_from_a_malicious_package_to_a_cve() -> None:
+    chain = (
+        hit("MAL-1", aliases=["GHSA-aaaa-bbbb-cccc"], malicious=True),
+        hit("PYSEC-1", aliases=["GHSA-aaaa-bbbb-cccc"]),
+        hit("OTHER-1", aliases=["PYSEC-1"]),
+        hit("OTHER-2", aliases=["OTHER-1", "CVE-2021-1000"]),
+        hit("OTHER-3", aliases=["OTHER-2"]),
     )
-    assert severity([scored, own], [], system=True)[0] is Severity.LOW
+    for hits in itertools.permutations(chain):
+        found = merged(*hits)
+        assert {name: {one.advisory.id for one in flaw.hits} for name, flaw in found.items()} == {
+            "GHSA-aaaa-bbbb-cccc": {"MAL-1", "PYSEC-1", "OTHER-1"},
+            "CVE-2021-1000": {"OTHER-2", "OTHER-3"},
+        }
+        assert found["GHSA-aaaa-bbbb-cccc"].malicious
+        assert not found["CVE-2021-1000"].malicious
 
 
-def test_of_one_source_its_own_word_counts_then_the_newest_cvss() -> None:
-    """Ubuntu's record on CVE-2014-9913 says `negligible` beside a vector of 4.0."""
-    vector = Score("ubuntu", "cvss3", Severity.MEDIUM, "v", 4.0)
-    word = Score("ubuntu", "level", Severity.NEGLIGIBLE)
-    said = hit("CVE-2014-9913", scores=(vector, word), feed="ubuntu")
-    assert severity([said], [], system=True) == (Severity.NEGLIGIBLE, "ubuntu", (vector, word))
-    on_release = hit("CVE-2014-9913", scores=(vector,), level=Severity.LOW, feed="ubuntu")
-    assert severity([on_release], [], system=True)[:2] == (Severity.LOW, "ubuntu")
-    second = Score("nvd", "cvss2", Severity.HIGH, "v", 7.5)
-    third = Score("nvd", "cvss3", Severity.MEDIUM, "v", 5.3)
-    fourth = Score("nvd", "cvss4", Severity.LOW, "v", 2.1)
-    bare = hit("CVE-2014-9913", feed="osv")
-    assert severity([bare], [second, third], system=False)[:2] == (Severity.MEDIUM, "nvd")
-    assert severity([bare], [fourth, second, third], system=False)[:2] == (Severity.LOW, "nvd")
-    # Of several sources of the same rank the worst one's word counts.
-    others = hit(
-        "CVE-2014-9913", scores=(Score("one", level=Severity.LOW), Score("two", "cvss2", Severity.HIGH))
+def test_nobodys_denial_takes_a_malicious_package_away() -> None:
+    attack = hit("MAL-1", aliases=["GHSA-aaaa-bbbb-cccc"], malicious=True)
+    denials = [
+        hit("GHSA-aaaa-bbbb-cccc", state="not_affected", scope=scope, fixed="")
+        for scope in ("source", "binary")
+    ]
+    assert set(merged(attack, *denials)) == {"GHSA-aaaa-bbbb-cccc"}
+    binary = hit("MAL-1", malicious=True, scope="binary")
+    assert set(merged(binary, hit("MAL-1", malicious=True, state="not_affected", scope="binary"))) == {
+        "MAL-1"
+    }
+    assert merged(hit("MAL-1", malicious=True, state="not_affected")) == {}
+
+
+def test_what_a_bundle_fixes_is_not_malicious_for_that() -> None:
+    found = merged(hit("DSA-1", fixes=["CVE-2021-1000", "MAL-1"], malicious=True))
+    assert [flaw.malicious for flaw in found.values()] == [False, False]
+    both = merged(hit("DSA-1", fixes=["CVE-2021-1000", "MAL-1"]), hit("MAL-1", malicious=True))
+    assert [name for name, flaw in both.items() if flaw.malicious] == ["MAL-1"]
+    assert [bundle.id for bundle in both["MAL-1"].bundles] == ["DSA-1"]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(NAMES, st.lists(NAMES, max_size=4), st.sampled_from(["", "bundle", "attack"])), max_size=8
     )
-    assert severity([others], [], system=False)[:2] == (Severity.HIGH, "two")
-
-
-def test_every_score_is_kept() -> None:
-    scores = [Score("nvd", "cvss3", Severity.HIGH, "v", 7.0), Score("ghsa", "cvss4", Severity.LOW, "w", 2.0)]
-    one = hit("CVE-2021-1000", scores=(scores[0],))
-    assert severity([one, one], scores, system=False)[2] == (scores[1], scores[0])
+)
+def test_malicious_packages_and_flaws_never_meet(records: list[tuple[str, list[str], str]]) -> None:
+    hits = [
+        hit(
+            name,
+            aliases=[] if kind == "bundle" else others,
+            fixes=others if kind == "bundle" else [],
+            malicious=kind == "attack",
+        )
+        for name, others, kind in records
+    ]
+    found = merged(*hits)
+    assert {one.advisory.id for flaw in found.values() for one in flaw.hits} == {
+        one.advisory.id for one in hits
+    }
+    for name, flaw in found.items():
+        attacks = [one.advisory for one in flaw.hits if one.advisory.malicious and not one.advisory.bundle]
+        assert flaw.malicious == bool(attacks)
+        for advisory in attacks if name.startswith("CVE-") else ():
+            assert all(other.startswith("CVE-") for other in (advisory.id, *advisory.aliases))
+        if not name.startswith("CVE-") and flaw.malicious:
+            for one in flaw.hits:
+                cves = [each for each in (one.advisory.id, *one.advisory.aliases) if each.startswith("CVE-")]
+                assert one.advisory.malicious or one.advisory.bundle or not cves
+    for one in hits:
+        if not one.advisory.malicious and not one.advisory.bundle:
+            assert {each for each in flaw_ids(one.advisory) if each.startswith("CVE-")} <= set(found)
 
 
 def test_flaw_ids() -> None:

@@ -32,11 +32,13 @@ def upgrades(findings: Iterable[Finding]) -> list[Upgrade]:
 
     The target is the highest of the fixed versions in the order that the findings' evidence names, since that has the
     lower ones' fixes as well. Fixed versions that cannot be ordered stand for themselves: nothing says what else they
-    fix.
+    fix. Of a malicious package nothing is to be upgraded.
     """
+    asked = tuple(findings)
+    malicious = {finding.component for finding in asked if finding.kind == "malicious"}
     groups: dict[tuple[str, str, str], list[Finding]] = {}
-    for finding in findings:
-        if finding.fixed_version and finding.kind != "end_of_life":
+    for finding in asked:
+        if finding.fixed_version and finding.kind != "end_of_life" and finding.component not in malicious:
             ecosystem = finding.purl.removeprefix("pkg:").partition("/")[0]
             groups.setdefault((ecosystem, finding.name, finding.version), []).append(finding)
     found = [

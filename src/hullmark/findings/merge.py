@@ -3,21 +3,21 @@
 The key of a finding is (CVE, else GHSA, else the publisher's id; package). Aliases join ids of one flaw, but
 never two CVEs. A bundle (DSA, USN, RHSA …) gives a finding for each flaw that it fixes, unless the same
 publisher speaks of that flaw in a record of its own: then that record decides and the bundle is attached.
+
+A malicious package is no flaw: what says so stays a finding of its own, whatever CVE is an alias of it.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from hullmark.advisories.database import Statement
-from hullmark.model.advisory import SEVERITY_RANK, Advisory, Reference, Score, Severity
+from hullmark.model.advisory import Advisory, Reference
 from hullmark.model.report import Bundle, Evidence, FindingState
 
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}\Z")
 _PRO_BUILD = re.compile(r"[+~]esm\d")
 _GHSA = re.compile(r"GHSA(?:-[0-9a-z]{4}){3}\Z")
-_FORMS = {"level": 0, "cvss4": 1, "cvss3": 2, "cvss2": 3}
-"""In which order a source's scores count."""
 
 
 class Hit(NamedTuple):
@@ -45,15 +45,17 @@ class Flaw(NamedTuple):
 
 
 def flaw_ids(advisory: Advisory) -> list[str]:
-    """Give the ids under which a record's flaws are known: each CVE, else the GHSA, else its own id."""
+    """Give the ids under which a record's flaws are known: each CVE, else the GHSA, else its own id.
+
+    A malicious package is known by a CVE only where it has no other id.
+    """
     if advisory.bundle:
         return sorted(set(advisory.fixes)) or [advisory.id]
-    names = [advisory.id, *advisory.aliases]
-    cves = sorted({name for name in names if _CVE.match(name)})
-    if cves:
-        return cves
-    ghsa = sorted(name for name in names if _GHSA.match(name))
-    return ghsa[:1] or [advisory.id]
+    link = _Link(advisory)
+    if link.cves:
+        return sorted(link.cves)
+    ghsa = sorted(name for name in link.others if _GHSA.match(name))
+    return ghsa[:1] or [advisory.id if advisory.id in link.others else min(link.others)]
 
 
 def merge(
@@ -82,7 +84,8 @@ def _join_aliases(groups: dict[str, list[Hit]]) -> None:
     """Move what stands under a GHSA or a publisher's id to the CVE that other records say it is, else together."""
     records = {id(hit.advisory): hit.advisory for group in groups.values() for hit in group}
     own = [advisory for advisory in records.values() if not advisory.bundle]
-    links = [_Link(advisory) for advisory in own if advisory.aliases]
+    attacks = _attacks(own)
+    links = [_Link(advisory, attacks) for advisory in own if advisory.aliases]
     if not links:
         return
     cves = _nearest_cves(links)
@@ -98,14 +101,31 @@ def _join_aliases(groups: dict[str, list[Hit]]) -> None:
 
 
 class _Link:
-    """The ids that one record says are one flaw; CVE ids apart, since no two of them may ever be joined."""
+    """The ids that one record says are one flaw; CVE ids apart, since no two of them may ever be joined.
+
+    Through a malicious package's names nothing leads to a CVE: not from its own records, whatever CVE they name, and not
+    from those of a CVE that name one of `attacks` as well.
+    """
 
     __slots__ = ("cves", "others")
 
-    def __init__(self, advisory: Advisory) -> None:
+    def __init__(self, advisory: Advisory, attacks: Collection[str] = ()) -> None:
         ids = {advisory.id, *advisory.aliases}
         self.cves = {name for name in ids if _CVE.match(name)}
         self.others = ids - self.cves
+        if advisory.malicious and self.others:
+            self.cves = set()
+        elif self.cves:
+            self.others.difference_update(attacks)
+
+
+def _attacks(own: Sequence[Advisory]) -> set[str]:
+    """Give the names of malicious packages: those in their records, and those that lead there without a CVE."""
+    names = set().union(*(_Link(advisory).others for advisory in own if advisory.malicious))
+    waiting = [link.others for advisory in own if names and not (link := _Link(advisory)).cves]
+    while joined := [others for others in waiting if others & names and not others <= names]:
+        names.update(*joined)
+    return names
 
 
 def _nearest_cves(links: Sequence[_Link]) -> dict[str, set[str]]:
@@ -152,15 +172,17 @@ def _names_together(links: Sequence[_Link], own: set[str]) -> dict[str, str]:
 def _flaw(name: str, group: list[Hit], key: Callable[[str], bytes | None]) -> Flaw | None:
     own = [hit for hit in group if not hit.statement.bundle] or group
     # The vendor's word on the binary package is more exact than that on its source, where it is sure to hold.
+    malicious = any(_is_attack(hit) for hit in own)
     scopes = {hit.statement.scope for hit in own}
     binary = [hit for hit in own if hit.statement.scope == "binary" and not hit.statement.undecided]
-    decisive = binary if binary and len(scopes) > 1 else own
+    decisive = binary if binary and len(scopes) > 1 and not malicious else own
     if all(hit.statement.state == "not_affected" for hit in decisive):
         return None
     affected = [hit for hit in decisive if hit.statement.state != "not_affected"]
-    if len({hit.statement.part for hit in decisive}) == 1 and _denied(decisive):
+    if not malicious and len({hit.statement.part for hit in decisive}) == 1 and _denied(decisive):
         return None
-    fixed = _fixed_version(affected, key)
+    # Who had the attack is not rid of it by a later version; the evidence tells which versions it is in.
+    fixed = "" if malicious else _fixed_version(affected, key)
     bundled = [hit for hit in group if hit.statement.bundle and hit.statement.state != "not_affected"]
     aliases = {
         alias
@@ -175,9 +197,14 @@ def _flaw(name: str, group: list[Hit], key: Callable[[str], bytes | None]) -> Fl
         fixed_version=fixed,
         aliases=tuple(sorted(alias for alias in aliases - {name} if not _CVE.match(alias))),
         bundles=_bundles(bundled),
-        malicious=any(hit.advisory.malicious for hit in affected),
+        malicious=malicious,
         bundle_only=all(hit.statement.bundle for hit in affected) and name == affected[0].advisory.id,
     )
+
+
+def _is_attack(hit: Hit) -> bool:
+    """Tell whether a record says that this very version is malicious. What fixes other flaws as well never does."""
+    return hit.advisory.malicious and not hit.advisory.bundle and hit.statement.state != "not_affected"
 
 
 def _denied(hits: list[Hit]) -> bool:
@@ -265,56 +292,6 @@ def _note(statement: Statement) -> str:
         paid = f"the fix is only in {', '.join(more.repositories)}"
         return f"{more.note}; {paid}" if more.note else paid
     return more.note
-
-
-def severity(
-    hits: Sequence[Hit], extra: Iterable[Score], *, system: bool
-) -> tuple[Severity, str, tuple[Score, ...]]:
-    """Choose the severity that counts, say whose it is, and give all scores.
-
-    For OS packages the distribution's own comes first; then GHSA or the ecosystem's database, the CNA, CISA's
-    ADP, NVD. What a bundle says is of the worst flaw in it, so a record of the flaw's own comes before it. Of one
-    source its own word comes before what its vectors amount to, and a newer CVSS before an older one.
-    """
-    candidates: list[tuple[int, str, int, Severity]] = []
-    scores: dict[Score, None] = {}
-    for hit in hits:
-        shared = int(hit.statement.bundle)
-        candidates.append((2 * (0 if system else 2) + shared, hit.feed, _FORMS["level"], hit.statement.level))
-        for score in hit.advisory.scores:
-            scores[score] = None
-            rank = 2 * _rank(score.source, hit.feed, system=system) + shared
-            candidates.append((rank, score.source, _FORMS[score.kind], score.level))
-    for score in extra:
-        scores[score] = None
-        rank = 2 * _rank(score.source, "", system=system)
-        candidates.append((rank, score.source, _FORMS[score.kind], score.level))
-    words: dict[tuple[int, str], tuple[int, int, Severity]] = {}
-    for rank, source, form, level in candidates:
-        if level is not Severity.UNKNOWN:
-            word = (form, SEVERITY_RANK[level], level)
-            words[rank, source] = min(words.get((rank, source), word), word)
-    shown = tuple(sorted(scores, key=lambda score: (score.source, score.kind, score.vector, score.level)))
-    if not words:
-        return Severity.UNKNOWN, "", shown
-    _, _, source, level = min(
-        (rank, worst, source, level) for (rank, source), (_, worst, level) in words.items()
-    )
-    return level, source, shown
-
-
-def _rank(source: str, feed: str, *, system: bool) -> int:
-    if system and source == feed:
-        return 0
-    if source == "ghsa":
-        return 1
-    if source.startswith("cna"):
-        return 3
-    if source == "cisa-adp":
-        return 4
-    if source == "nvd":
-        return 5
-    return 1 if system else 2
 
 
 def references(hits: Iterable[Hit]) -> tuple[Reference, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from hullmark.advice.removal import REMOVE
 from hullmark.model.advisory import Score, Severity
 from hullmark.model.facts import Distribution
 from hullmark.model.look import Look
@@ -281,7 +282,9 @@ def _vulnerability(finding: Finding, affects: list[Document]) -> Document:
         made["description"] = description
     if finding.title and finding.details:
         made["detail"] = finding.details
-    if finding.fixed_version:
+    if finding.kind == "malicious":
+        made["recommendation"] = f"{REMOVE[0].upper()}{REMOVE[1:]}"
+    elif finding.fixed_version:
         target = "release " if finding.kind == "end_of_life" else ""
         made["recommendation"] = f"Upgrade to {target}{finding.fixed_version}"
     links = dict.fromkeys(

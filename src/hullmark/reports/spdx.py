@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from hullmark.advice.removal import REMOVE
 from hullmark.model.facts import Distribution
 from hullmark.model.look import Look
 from hullmark.model.report import Component, Finding, Report, ReportSet
@@ -231,6 +232,8 @@ def _security_reference(finding: Finding) -> Document:
     fix = f"fixed in {finding.fixed_version}" if finding.fixed_version else _STATES.get(finding.state, "")
     if finding.kind == "end_of_life":
         fix = f"upgrade to {finding.fixed_version}" if finding.fixed_version else "upgrade the release"
+    elif finding.kind == "malicious":
+        fix = f"malicious, {REMOVE}"
     comment = f"{finding.id}: {finding.severity}{f', {fix}' if fix else ''}"
     if url := flaw_url(finding):
         return _reference("SECURITY", "advisory", url, comment)

@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from hullmark.advice.removal import REMOVE
 from hullmark.advice.upgrades import upgrades
 from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
@@ -82,6 +83,7 @@ class _Page:
 
     def lines(self) -> Iterator[str]:
         yield from self._head()
+        yield from self._removals()
         yield from self._upgrades()
         yield from self._findings()
         yield from self._coverage()
@@ -144,6 +146,17 @@ class _Page:
         elif base.evidence == "claimed":
             yield _plain(f"base image: {base.name} {base.digest[:19]} is claimed by a label, not proven")
 
+    def _removals(self) -> Iterator[str]:
+        malicious = {finding.component for finding in self.report.findings if finding.kind == "malicious"}
+        if not malicious:
+            return
+        yield ""
+        yield self._paint("Malicious: remove first", "1")
+        for component in self.report.packages:
+            if component.id in malicious:
+                yield "  " + self._package_line(component, indent=2)
+        yield f"  Each: {REMOVE}"
+
     def _upgrades(self) -> Iterator[str]:
         found = upgrades(self.report.findings)
         if not found:
@@ -177,7 +190,11 @@ class _Page:
             by_package.setdefault(finding.component, []).append(finding)
         components = {component.id: component for component in self.report.packages}
         for name, found in by_package.items():
-            yield self._package_line(components.get(name), found[0])
+            component = components.get(name)
+            if component is not None:
+                yield self._package_line(component)
+            else:
+                yield self._paint(_plain(f"{found[0].name} {found[0].version}"), "1")
             rows = [
                 (finding.severity_source, finding.id, _fix(finding), self._joined(_words(finding)))
                 for finding in found
@@ -187,20 +204,20 @@ class _Page:
                 shown = cells if cells[0] else cells[1:]
                 yield f"  {severity}  {'  '.join(shown)}".rstrip()
 
-    def _package_line(self, component: Component | None, finding: Finding) -> str:
-        if component is None:
-            return self._paint(_plain(f"{finding.name} {finding.version}"), "1")
+    def _package_line(self, component: Component, *, indent: int = 0) -> str:
         words = [f"{component.name} {component.version} ({component.ecosystem})", _origin(component)]
         if component.via:
             words.append(f"via {self._path(component.via)}")
         if component.direct:
             words.append("direct dependency")
+        if component.dev:
+            words.append("for development")
         if component.locations:
             place = component.locations[0]
             more = len(component.locations) - 1
             also = f" and {_amount(more, 'more place')}" if more else ""
             words.append(self._path([place.path, place.place] if place.place else [place.path]) + also)
-        return self._cut(self._joined(words), self.look.width)
+        return self._cut(self._joined(words), self.look.width - indent)
 
     def _is_matched(self) -> bool:
         return "vuln" in self.report.coverage.scanners
@@ -294,6 +311,9 @@ class _Page:
                 return _plain(text)
         else:
             text = f"{_counts(report.summary.by_severity)}; {report.summary.fixable} can be fixed"
+            malicious = len({f.component for f in report.findings if f.kind == "malicious"})
+            if malicious:
+                text += f". {_amount(malicious, 'malicious package')}: {REMOVE}"
         if gate is None:
             return _plain(f"{text}. No gate of --fail-on critical to low would fail")
         if report.image is None or report.image.source == "sbom":
@@ -325,6 +345,8 @@ def _is_unsure(entry: EcosystemCoverage) -> bool:
 def _fix(finding: Finding) -> str:
     if finding.kind == "end_of_life":
         return f"upgrade to {finding.fixed_version}" if finding.fixed_version else "upgrade the release"
+    if finding.kind == "malicious":
+        return "remove, rotate credentials"
     return f"fixed in {finding.fixed_version}" if finding.fixed_version else _STATES[finding.state]
 
 

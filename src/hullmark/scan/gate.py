@@ -23,15 +23,22 @@ class Gate(Struct, frozen=True):
         return bool(self.levels.get("vuln"))
 
     def over(self, report: Report) -> list[str]:
-        """Say for each severity how many findings are over the gate; nothing when none is."""
+        """Say for each severity how many findings are over the gate; nothing when none is.
+
+        Malicious packages are over every gate, whatever severities and kinds it names.
+        """
         counts: dict[Severity, int] = {}
+        malicious = 0
         hidden = (suppressed.finding for suppressed in report.suppressed if suppressed.gated)
         for finding in (*report.findings, *hidden):
-            if finding.severity in self.levels.get("vuln", frozenset()):
+            if finding.kind == "malicious":
+                malicious += 1
+            elif finding.severity in self.levels.get("vuln", frozenset()):
                 counts[finding.severity] = counts.get(finding.severity, 0) + 1
-        if not counts:
+        if not counts and not malicious:
             return []
-        said = ", ".join(f"{counts[level]} {level}" for level in Severity if level in counts)
+        words = [f"{counts[level]} {level}" for level in Severity if level in counts]
+        said = ", ".join([f"{malicious} malicious"] * bool(malicious) + words)
         name = report.image.name if report.image is not None else ""
         return [f"{name}: over the gate: {said}"]
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -10,7 +10,9 @@ import msgspec
 from hullmark.advisories.database import Database, Part, PartInfo, Statement, age_s
 from hullmark.advisories.matcher import Answer, Cover, Matcher, Query
 from hullmark.advisories.origins import Makers, Origin
-from hullmark.findings.merge import Flaw, Hit, evidence, merge, references, severity
+from hullmark.findings.merge import Flaw, Hit, evidence, merge, references
+from hullmark.findings.severity import severity
+from hullmark.findings.suppression import may_suppress
 from hullmark.model.advisory import (
     SEVERITY_RANK,
     Advisory,
@@ -61,7 +63,10 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
-    """What was learned of an image, or what an SBOM says: all that matching needs."""
+    """What was learned of an image, or what an SBOM says: all that matching needs.
+
+    `dev_items` are the packages that only development needs and that were not asked for; the malicious ones are reported.
+    """
 
     tool: Tool
     image: ReportImage
@@ -71,6 +76,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     distribution: Distribution | None
     content_sets: tuple[str, ...] = ()
     dev_packages: int = 0
+    dev_items: tuple[Item, ...] = ()
     skipped_files: int = 0
     unread_in_deleted: int = 0
 
@@ -104,6 +110,7 @@ class _Reporter:
         self.notes: dict[str, dict[str, Note]] = {}
         self.advisories: dict[tuple[str, int], Advisory] = {}
         self.missing: dict[str, set[str]] = {}
+        self.dev_packages = inventory.dev_packages
         self.release: Literal["", "matched", "no_feed", "feed_missing"] = ""
         self.eol = self._end_of_life()
 
@@ -114,15 +121,19 @@ class _Reporter:
             if self.database is not None
             else None
         )
-        queries = [_query(item.package, self.makers.origin(item.package)) for item in items]
-        answers = matcher.match(queries) if matcher is not None else [Answer((), "", (), ())] * len(items)
         components = []
         flaws: list[tuple[Component, Query, list[Flaw]]] = []
-        for number, (item, query, answer) in enumerate(zip(items, queries, answers, strict=True)):
+        for number, (item, query, answer) in enumerate(self._answers(matcher, items)):
             self.missing.setdefault(query.ecosystem, set()).update(answer.missing)
             component = self._component(f"p{number}", item, answer)
             components.append(component)
             flaws.append((component, query, self._flaws(query, answer)))
+        for item, query, answer in self._answers(matcher, self.inventory.dev_items):
+            attacks = [flaw for flaw in self._flaws(query, answer) if flaw.malicious]
+            if attacks:
+                self.dev_packages -= len(item.locations)
+                components.append(self._component(f"p{len(components)}", item, answer))
+                flaws.append((components[-1], query, attacks))
         self._join_notes({flaw.id for _, _, found in flaws for flaw in found})
         findings = [
             self._finding(component, query, flaw) for component, query, found in flaws for flaw in found
@@ -153,6 +164,13 @@ class _Reporter:
                 sorted(suppressed, key=lambda entry: (entry.reason, _worst_first(entry.finding)))
             ),
         )
+
+    def _answers(
+        self, matcher: Matcher | None, items: Sequence[Item]
+    ) -> Iterator[tuple[Item, Query, Answer]]:
+        queries = [_query(item.package, self.makers.origin(item.package)) for item in items]
+        answers = matcher.match(queries) if matcher is not None else [Answer((), "", (), ())] * len(items)
+        yield from zip(items, queries, answers, strict=True)
 
     def _cover(self, ecosystem: str, origin: Origin) -> Cover:
         return self.catalogue.cover(ecosystem, self.makers.speaker(origin))
@@ -296,7 +314,11 @@ class _Reporter:
         records = [self.notes.get(feed, {}).get(flaw.id) for feed in ("cvelist", "nvd")]
         catalogue = [record for record in records if isinstance(record, CveRecord)]
         extra = [score for record in catalogue for score in record.scores]
-        level, source, scores = severity(flaw.hits, extra, system=query.ecosystem in SYSTEM)
+        level, source, scores = severity(
+            flaw.hits, extra, system=query.ecosystem in SYSTEM, first=self.request.severity_sources
+        )
+        if flaw.malicious and level is not Severity.CRITICAL:
+            level, source = Severity.CRITICAL, "hullmark"
         advisories = [hit.advisory for hit in sorted(flaw.hits, key=lambda hit: hit.statement.bundle)]
         spoken: list[Advisory | CveRecord] = [*advisories, *catalogue]
         epss, kev = self.notes.get("epss", {}).get(flaw.id), self.notes.get("kev", {}).get(flaw.id)
@@ -310,7 +332,7 @@ class _Reporter:
             purl=component.purl,
             name=component.name,
             version=component.version,
-            severity=Severity.CRITICAL if flaw.malicious else level,
+            severity=level,
             severity_source=source,
             state=flaw.state,
             fixed_version=flaw.fixed_version,
@@ -420,7 +442,7 @@ class _Reporter:
         return Coverage(
             ecosystems=tuple(entries),
             not_checked=sum(is_unchecked(component, asked) for component in components),
-            dev_packages=self.inventory.dev_packages,
+            dev_packages=self.dev_packages,
             skipped_files=self.inventory.skipped_files,
             scanners=("vuln",) if self.database is not None else (),
             pkg_types=asked,
@@ -464,14 +486,16 @@ def _filtered(
 ) -> tuple[list[Finding], list[Suppressed]]:
     """Split the findings into those shown and those that a filter takes out, with the filter's name.
 
-    The severities come last: what only they hide still counts for a gate.
+    The severities come last: what only they hide still counts for a gate. What no filter may take out is always shown.
     """
     ecosystems = {component.id: component.ecosystem for component in components}
     shown: list[Finding] = []
     suppressed: list[Suppressed] = []
     for finding in findings:
         kind = package_type(ecosystems[finding.component]) if finding.component else "os"
-        if filters.pkg_types and kind not in filters.pkg_types:
+        if not may_suppress(finding):
+            shown.append(finding)
+        elif filters.pkg_types and kind not in filters.pkg_types:
             suppressed.append(Suppressed(f"--pkg-types {','.join(filters.pkg_types)}", finding))
         elif filters.fixable_only and not finding.fixed_version:
             suppressed.append(Suppressed("--fixable-only", finding))
@@ -487,6 +511,7 @@ def _filtered(
 def _worst_first(finding: Finding) -> tuple[object, ...]:
     return (
         SEVERITY_RANK[finding.severity],
+        finding.kind != "malicious",
         finding.kev is None,
         -(finding.epss.probability if finding.epss else 0.0),
         not finding.fixed_version,

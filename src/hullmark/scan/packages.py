@@ -48,6 +48,8 @@ class Assembled(NamedTuple):
     release: Place | None
     content_sets: tuple[str, ...]
     dev_packages: int
+    dev: tuple[Found, ...]
+    """The packages that were left out, since only development needs them."""
 
 
 Identity = tuple[str, str, str, str]
@@ -68,6 +70,7 @@ def assemble(merged: Merged, catalogue: Catalogue, *, include_dev: bool) -> Asse
     owners = _Owners(merged, distribution)
     found: dict[Identity, list[tuple[Package, Place]]] = {}
     provided: dict[str, set[str]] = {}
+    left_out: dict[Identity, list[tuple[Package, Place]]] = {}
     dev = 0
     names = _Names(catalogue)
     for detector in catalogue.detectors:
@@ -80,23 +83,23 @@ def assemble(merged: Merged, catalogue: Catalogue, *, include_dev: bool) -> Asse
         for package, seen in given:
             if package.dev and not include_dev:
                 dev += 1
+                place = Place(detector.name, seen.path, package.place, seen.layer)
+                left_out.setdefault(_identified(package, names), []).append((package, place))
                 continue
             key = keys[detector.name, seen.path]
             if package.ecosystem not in SYSTEM and (owner := owners.of(key[1], package)) is not None:
                 provided.setdefault(owner, set()).add(purl(package.ecosystem, package.name, package.version))
                 continue
             layer = snapshots.lowest(key, package) if snapshots is not None else seen.layer
-            name = names.fold(package.ecosystem, package.name)
-            identity = (package.ecosystem, name, package.version, package.arch)
-            found.setdefault(identity, []).append(
-                (package, Place(detector.name, seen.path, package.place, layer))
-            )
+            place = Place(detector.name, seen.path, package.place, layer)
+            found.setdefault(_identified(package, names), []).append((package, place))
     packages = tuple(_joined(entries, provided) for _, entries in sorted(found.items()))
+    hidden = tuple(_joined(entries, {}) for name, entries in sorted(left_out.items()) if name not in found)
     facts = [fact for visible in merged.files.values() for fact in visible.facts]
     sets = sorted({name for fact in facts if isinstance(fact, ContentSet) for name in fact.names})
     proof = os_release.proof(bare)
     release = Place("os_release", proof.path, "", proof.layer) if proof is not None else None
-    return Assembled(packages, distribution, release, tuple(sets), dev)
+    return Assembled(packages, distribution, release, tuple(sets), dev, hidden)
 
 
 class _Names:
@@ -113,6 +116,11 @@ class _Names:
             scheme = self._catalogue.scheme(ecosystem)
             fold = self._folds[ecosystem] = scheme.fold if scheme is not None else str
         return fold(name)
+
+
+def _identified(package: Package, names: _Names) -> Identity:
+    name = names.fold(package.ecosystem, package.name)
+    return (package.ecosystem, name, package.version, package.arch)
 
 
 class _Owners:

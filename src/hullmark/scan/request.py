@@ -57,7 +57,7 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
 
     `as_of` (RFC 3339, UTC) is the only clock. `scanners` say what is looked for beside packages, which always are:
     `vuln`, `secret`, `config`; the report says which of them ran. `cache` None remembers nothing, `database` None matches
-    nothing. `feeds` None fetches nothing. `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
+    nothing. `feeds` None fetches nothing. `severity_sources` are those whose severities count before all others. `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
     """
 
     reference: str
@@ -68,6 +68,7 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     cache_read_only: bool = False
     database: Path | None = None
     base: tuple[str, ...] = ()
+    severity_sources: tuple[str, ...] = ()
     filters: Filters = field(default_factory=Filters)
     source: SourceOptions = field(default_factory=SourceOptions)
     limits: ReadLimits = field(default_factory=ReadLimits)

@@ -26,7 +26,7 @@ from hullmark.scan.layers import Facts, LayerReader, decode, encode, unreadable
 from hullmark.scan.masking import masked_config
 from hullmark.scan.matching import Inventory, Item, report
 from hullmark.scan.overlay import Merged, merge, skipper
-from hullmark.scan.packages import Assembled, Place, assemble, unread_of
+from hullmark.scan.packages import Assembled, Found, Place, assemble, unread_of
 from hullmark.scan.request import ScanRequest
 from hullmark.scan.workers import in_processes
 
@@ -111,11 +111,12 @@ def take_inventory(
         ),
         image=_image(opened.image, assembled, config, described, base),
         layers=described,
-        items=_items(assembled, described, base),
+        items=_items(assembled.packages, described, base),
         errors=_errors(opened.image, layers, merged),
         distribution=assembled.distribution,
         content_sets=assembled.content_sets,
         dev_packages=assembled.dev_packages,
+        dev_items=_items(assembled.dev, described, base),
         skipped_files=merged.skipped,
         unread_in_deleted=_unread_in_deleted(layers, merged, skip),
     )
@@ -253,10 +254,10 @@ def _location(place: Place, layers: Sequence[Layer], base: BaseImage) -> Locatio
     )
 
 
-def _items(assembled: Assembled, layers: Sequence[Layer], base: BaseImage) -> tuple[Item, ...]:
+def _items(packages: Iterable[Found], layers: Sequence[Layer], base: BaseImage) -> tuple[Item, ...]:
     return tuple(
         Item(found.package, tuple(_location(place, layers, base) for place in found.places), found.provides)
-        for found in assembled.packages
+        for found in packages
     )
 
 

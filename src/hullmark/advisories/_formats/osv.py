@@ -347,12 +347,22 @@ def scores(record: Record, source: str) -> Iterator[Score]:
 
 
 def cwes(record: Record) -> tuple[str, ...]:
-    """Give the weaknesses that GitHub and its like put beside the format."""
-    specific = record.database_specific
-    found = specific.get("cwe_ids") if isinstance(specific, dict) else None
-    if not isinstance(found, list):
-        return ()
+    """Give the weaknesses that GitHub (of the record) and OpenSSF (of each package) put beside the format."""
+    found = _listed(record.database_specific, "cwe_ids")
+    for affected in record.affected or ():
+        entries = _listed(affected.database_specific, "cwes")
+        found += [entry.get("cweId") for entry in entries if isinstance(entry, dict)]
     return tuple(dict.fromkeys(item for item in found if isinstance(item, str)))
+
+
+def _listed(specific: Any, name: str) -> list[Any]:
+    found = specific.get(name) if isinstance(specific, dict) else None
+    return list(found) if isinstance(found, list) else []
+
+
+def is_malicious(names: Iterable[str], weaknesses: Iterable[str]) -> bool:
+    """Tell whether a record is about a package that is itself the attack: GitHub marks it by its weakness alone."""
+    return _EMBEDDED_MALICIOUS_CODE in weaknesses or any(name.startswith("MAL-") for name in names)
 
 
 def advisory(
@@ -363,7 +373,6 @@ def advisory(
     extra_scores: Iterable[Score] = (),
     bundle: bool = False,
     fixes: tuple[str, ...] = (),
-    malicious: bool = False,
 ) -> Advisory:
     """Make the advisory of a record; the statements are the feed's. `related` is never an alias."""
     aliases = tuple(name for name in dict.fromkeys(record.aliases or ()) if name and name != record.id)
@@ -383,9 +392,7 @@ def advisory(
         ),
         published=_time(record.published),
         modified=_time(record.modified),
-        malicious=malicious
-        or _EMBEDDED_MALICIOUS_CODE in weaknesses
-        or any(name.startswith("MAL-") for name in (record.id, *aliases)),
+        malicious=is_malicious((record.id, *aliases), weaknesses),
     )
 
 

@@ -172,24 +172,24 @@ def _group(document: Document, name: str, group: list[_Node], ecosystem: str) ->
             continue
         affected.append(Affected(ecosystem=purl_type, name=node.package.name, ranges=(versions,)))
     if affected:
+        aliases = tuple(
+            dict.fromkeys(item.value for item in first.identifiers or () if item.value and item.value != name)
+        )
+        cwes = tuple(item.cwe_id for item in (first.cwes and first.cwes.nodes) or () if item.cwe_id)
         yield Advisory(
             id=name,
             title=first.summary or "",
             details=first.description or "",
-            aliases=tuple(
-                dict.fromkeys(
-                    item.value for item in first.identifiers or () if item.value and item.value != name
-                )
-            ),
+            aliases=aliases,
             affected=osv.merged(affected),
             scores=tuple(dict.fromkeys(score for node in group for score in _scores(node.advisory))),
-            cwes=tuple(item.cwe_id for item in (first.cwes and first.cwes.nodes) or () if item.cwe_id),
+            cwes=cwes,
             references=tuple(
                 dict.fromkeys(Reference(item.url) for item in first.references or () if item.url)
             ),
             published=first.published_at or "",
             modified=first.updated_at or "",
-            malicious=first.classification == "MALWARE",
+            malicious=first.classification == "MALWARE" or osv.is_malicious((name, *aliases), cwes),
         )
 
 
@@ -240,4 +240,5 @@ FEED = Feed(
     parts=parts,
     group=only(_SOURCES),
     all_parts=("ghsa-npm",),
+    version=2,
 )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from hullmark.advisories._formats import constraints, cvss, decoding
+from hullmark.advisories._formats import constraints, cvss, decoding, osv
 from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Advisory, Affected, Reference, Withdrawn
 from hullmark.model.target import Target
@@ -58,16 +58,21 @@ def _advisory(document: Document) -> Iterator[Record]:
         yield document.unread("as published, no version is affected")
         return
     title, _, details = match[2].strip().partition("\n")
+    title = title.lstrip("# ").strip()
+    aliases = decoding.strings(head.get("aliases"))
     score = cvss.score("rustsec", decoding.string(head.get("cvss")))
+    # A crate that crates.io deleted is not there for other reasons, too.
+    removed = head.get("expect-deleted") is True and "malicious" in title.lower()
     yield Advisory(
         id=name,
-        title=title.lstrip("# ").strip(),
+        title=title,
         details=details.strip(),
-        aliases=decoding.strings(head.get("aliases")),
+        aliases=aliases,
         affected=(Affected(ecosystem="cargo", name=package, ranges=ranges, note=_note(head, limits)),),
         scores=(score,) if score is not None else (),
         references=_references(name, head),
         published=decoding.string(head.get("date")),
+        malicious=removed or osv.is_malicious((name, *aliases), ()),
     )
 
 
@@ -170,4 +175,5 @@ FEED = Feed(
     parts=parts,
     group=only(_SOURCES),
     all_parts=("rustsec-cargo",),
+    version=2,
 )
