@@ -20,8 +20,10 @@ from hullmark.cli.commands import COMMANDS
 from hullmark.cli.options import settings_of
 from hullmark.cli.scan import SCANNERS, StateName
 from hullmark.images.open import all_sources
+from hullmark.model.advisory import CveRecord, Range, Score, Severity
 from hullmark.model.errors import ImageError
 from hullmark.reports import formats
+from toys.feed import advisory, affected, built
 
 IMAGE = str(DEMO / "image.tar")
 LEVELS = ["critical", "high", "medium", "low", "negligible", "unknown"]
@@ -238,6 +240,104 @@ def test_a_filter_is_no_gate(call: Call) -> None:
     """`--severity` shortens the list, and the gate counts what it hides."""
     assert call("scan", IMAGE, "--severity", "critical", "--fail-on", "high").code == 1
     assert call("scan", IMAGE, "--severity", "high", "--fail-on", "high").code == 1
+
+
+# ---- whose severity counts ----
+
+
+V31 = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
+V2 = "AV:N/AC:L/Au:N/C:P/I:N/A:N"
+
+
+@pytest.fixture
+def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give an image whose one flaw four sources rate, each in its way."""
+    flaw = affected("marked", Range(fixed="1.0.0"), ecosystem="npm")
+    built(
+        tmp_path,
+        advisory(
+            "GHSA-aaaa-bbbb-cccc",
+            flaw,
+            aliases=("CVE-2021-1000",),
+            scores=(Score("ghsa", level=Severity.HIGH), Score("nswg", level=Severity.NEGLIGIBLE)),
+        ),
+        name="osv",
+    )
+    nvd = (
+        Score("nvd", "cvss3", Severity.CRITICAL, V31, 9.8),
+        Score("nvd", "cvss2", Severity.MEDIUM, V2, 5.0),
+    )
+    built(tmp_path, CveRecord("CVE-2021-1000", scores=nvd), name="nvd")
+    cna = (
+        Score("cna:marked", "cvss3", Severity.MEDIUM, V31, 5.0),
+        Score("cisa-adp", "cvss3", Severity.LOW, V31, 2.0),
+    )
+    built(tmp_path, CveRecord("CVE-2021-1000", scores=cna), name="cvelist")
+    monkeypatch.setenv("HULLMARK_DB_DIR", str(tmp_path / "db"))
+    package = {"srv/node_modules/marked/package.json": b'{"name": "marked", "version": "0.3.5"}'}
+    write_layout(tmp_path / "image", [layer(package)])
+    return str(tmp_path / "image")
+
+
+def told(call: Call, image: str, *flags: str) -> Any:
+    done = call("scan", image, "--format", "json", *flags)
+    assert done.code == 0, done.err
+    (finding,) = json.loads(done.out)["findings"]
+    return finding
+
+
+def test_it_changes_whose_severity_counts_and_keeps_the_others(call: Call, image: str) -> None:
+    usual = told(call, image)
+    assert (usual["severity"], usual["severity_source"]) == ("high", "ghsa")
+    for flag, severity, source in (
+        ("nvd", "critical", "nvd"),
+        ("nvd,vendor", "critical", "nvd"),
+        ("vendor,adp", "low", "cisa-adp"),
+        (" CNA , nvd", "medium", "cna:marked"),
+        ("ecosystem", "negligible", "nswg"),
+        ("vendor", "high", "ghsa"),
+    ):
+        found = told(call, image, "--severity-source", flag)
+        assert (found["severity"], found["severity_source"]) == (severity, source), flag
+        assert found["scores"] == usual["scores"]
+    assert {(score["source"], score["kind"]) for score in usual["scores"]} == {
+        ("ghsa", "level"),
+        ("nswg", "level"),
+        ("nvd", "cvss2"),
+        ("nvd", "cvss3"),
+        ("cna:marked", "cvss3"),
+        ("cisa-adp", "cvss3"),
+    }
+
+
+def test_a_gate_goes_by_it(call: Call, image: str) -> None:
+    words = ("scan", image, "--fail-on", "vuln:critical")
+    assert "over the gate" not in call(*words).err
+    assert "over the gate: 1 critical" in call(*words, "--severity-source", "nvd").err
+
+
+def test_it_is_a_setting_as_others_are(
+    call: Call,
+    image: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "hullmark.toml").write_text('[scan]\nseverity-source = "nvd"\n')
+    assert told(call, image)["severity_source"] == "nvd"
+    monkeypatch.setenv("HULLMARK_SCAN_SEVERITY_SOURCE", "adp,nvd")
+    assert told(call, image)["severity_source"] == "cisa-adp"
+    assert told(call, image, "--severity-source", "cna")["severity_source"] == "cna:marked"
+
+
+@pytest.mark.parametrize("text", ["ubuntu", "nvd,redhat", "nvd;cna"])
+def test_a_name_that_is_none(call: Call, image: str, text: str) -> None:
+    done = call("scan", image, "--severity-source", text)
+    assert done.code == 2
+    assert "it knows vendor, ghsa, ecosystem, cna, adp, nvd" in done.err
+    assert done.out == ""
+
+
+# ---- misuse ----
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,13 @@ class Scan(Reading, frozen=True, kw_only=True):
         str,
         Option("Show only these, comma-separated: critical, high, medium, low, negligible, unknown."),
     ] = ""
+    severity_source: Annotated[
+        str,
+        Option(
+            "Whose severity counts first, comma-separated: vendor, ghsa, ecosystem, cna, adp, nvd. "
+            "That is the order without it, too; sources that are left out follow in it."
+        ),
+    ] = ""
     fixable_only: Annotated[bool, Option("Show only findings with a fixed version.")] = False
     pkg_types: Annotated[str, Option("Only packages of these types: os, library.")] = ""
     ignore_status: Annotated[
@@ -97,6 +104,7 @@ class Scan(Reading, frozen=True, kw_only=True):
         """Do it, and give the exit code."""
         configure(quiet=self.quiet, json_log=self.json_log)
         from hullmark.advisories.database import load_current
+        from hullmark.findings.severity import SOURCES
         from hullmark.model.advisory import Severity
         from hullmark.scan.gate import parse_gate
         from hullmark.scan.references import read_references
@@ -107,6 +115,7 @@ class Scan(Reading, frozen=True, kw_only=True):
             if word != "vuln":
                 warning(f"this version has no {word} scanner: nothing of that kind was looked for")
         severities = tuple(Severity(word) for word in _words(self.severity, tuple(Severity), "--severity"))
+        sources = _words(self.severity_source, SOURCES, "--severity-source")
         states = _words(self.ignore_status, StateName.__args__, "--ignore-status")  # type: ignore[attr-defined]
         types = _words(self.pkg_types, ("os", "library"), "--pkg-types")
         feeds = asked_feeds(self)
@@ -133,6 +142,7 @@ class Scan(Reading, frozen=True, kw_only=True):
                     request,
                     database=database_folder(),
                     scanners=asked or SCANNERS,
+                    severity_sources=sources,
                     filters=msgspec.structs.replace(
                         request.filters,
                         severities=severities,
