@@ -175,6 +175,7 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (release, "sles-12-modules") if major == "12" else (release,)
 
 
+_FOLDER = "https://ftp.suse.com/pub/projects/security/oval/"
 _FILE_OF = {
     "opensuse-leap": "opensuse.leap.{}",
     "opensuse-leap-micro": "opensuse.leap.micro.{}",
@@ -197,17 +198,21 @@ def _group(part: str) -> Group | None:
         stem = _FILE_OF[name].format(version)
     else:
         return None
+    # Where there is no list of what is not fixed yet, that of what is fixed is better than none.
+    return _files(part, stem, "-affected", otherwise=_files(part, stem, ""))
+
+
+def _files(part: str, stem: str, kind: str, otherwise: Group | None = None) -> Group:
     return Group(
         name=part,
         parts=(part,),
         sources=tuple(
             Source(
-                url=f"https://ftp.suse.com/pub/projects/security/oval/{stem}{kind}.xml.gz",
-                file=f"suse/{stem}{kind}.xml.gz",
-                optional=kind == "-patch",
+                url=f"{_FOLDER}{stem}{end}.xml.gz", file=f"suse/{stem}{end}.xml.gz", optional=end == "-patch"
             )
-            for kind in ("-affected", "-patch")
+            for end in (kind, "-patch")
         ),
+        otherwise=otherwise,
         size=15_000_000,
     )
 
@@ -222,15 +227,17 @@ FEED = Feed(
     parts=parts,
     group=_group,
     all_parts=(
+        "opensuse-leap-15.5",
         "opensuse-leap-15.6",
         "opensuse-leap-16.0",
         "opensuse-tumbleweed",
-        "sle-micro-5.5",
+        *(f"sle-micro-5.{minor}" for minor in range(2, 6)),
         "sl-micro-6.0",
         "sl-micro-6.1",
         "sles-12.5",
         "sles-12-modules",
-        *(f"sles-15.{pack}" for pack in range(3, 8)),
+        "sles-15",
+        *(f"sles-15.{pack}" for pack in range(1, 8)),
         "sles-16.0",
     ),
 )
