@@ -1,17 +1,20 @@
 """A database that was built once: published in one file, below a web server, in a real registry; signed; by deltas."""
 
+import datetime as dt
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from e2e.test_real_registry import PASSWORD, USER, serving
-from hullmark.advisories.database import Database, load_current
+from hullmark.advisories.database import Database, load_current, publish
 from hullmark.advisories.published import Pulled, press
 from hullmark.advisories.shelves import press_of, pull_from
 from hullmark.advisories.signing import signer
+from hullmark.images import wire
 from hullmark.images.source import SourceOptions
 from hullmark.model.errors import FeedError, UsageError
 from toys.feed import advisory, affected, built
@@ -104,10 +107,83 @@ def test_a_later_revision_stays_unless_another_is_fixed(tmp_path: Path, source: 
         advisory("A-new", affected("p7")),
         advisory("N-1", affected("left", ecosystem="npm")),
     )
-    assert taken(str(file), here).updated == ()
+    found = taken(str(file), here)
+    assert (found.updated, found.unchanged, found.later) == ((), ("toy-npm", "toy-pypi"), ("toy-pypi",))
     assert flaws(here, "p7") == ["A-7", "A-new"]
     assert taken(str(file), here, revision=revision).updated == ("toy-pypi",)
     assert flaws(here, "p7") == ["A-7"]
+
+
+def test_two_that_went_on_from_the_same_revision(tmp_path: Path, source: Path) -> None:
+    """Each made a second revision: the number is the same, the content is not."""
+    left = ("N-1", affected("left", ecosystem="npm"))
+    other = tmp_path / "other" / "db"
+    shutil.copytree(source, other)
+    shutil.copytree(source.parent / "mirror", other.parent / "mirror")
+    files = {}
+    for folder, package in ((source, "p7"), (other, "p8")):
+        built(folder.parent, *MANY, advisory("A-new", affected(package)), advisory(*left))
+        files[package] = str(tmp_path / f"{package}.tar")
+        pressed(folder, files[package])
+    assert load_current(source).parts["toy-pypi"].file == load_current(other).parts["toy-pypi"].file
+    here = tmp_path / "here" / "db"
+    taken(files["p7"], here)
+    assert taken(files["p8"], here).updated == ("toy-pypi",)
+    assert flaws(here, "p8") == ["A-8", "A-new"]
+    assert flaws(here, "p7") == ["A-7"]
+    assert taken(files["p8"], here).updated == ()
+    damaged_part = here / "parts" / load_current(here).parts["toy-pypi"].file
+    damaged_part.write_bytes(damaged_part.read_bytes()[:-1])
+    assert taken(files["p8"], here).updated == ("toy-pypi",), "what is damaged is fetched anew"
+    assert flaws(here, "p8") == ["A-8", "A-new"]
+
+
+@pytest.mark.parametrize("later", ["another of the same number", "a later one"])
+def test_what_does_not_follow_is_not_published(tmp_path: Path, source: Path, later: str) -> None:
+    """Who has what is published would never take it, since it is no later revision."""
+    left = advisory("N-1", affected("left", ecosystem="npm"))
+    other = tmp_path / "other" / "db"
+    shutil.copytree(source, other)
+    shutil.copytree(source.parent / "mirror", other.parent / "mirror")
+    built(other.parent, *MANY, advisory("A-other", affected("p8")), left)
+    if later == "another of the same number":
+        built(source.parent, *MANY, advisory("A-new", affected("p7")), left)
+    file = str(tmp_path / "other.tar")
+    pressed(other, file)
+    to = tmp_path / "to.tar"
+    with pytest.raises(FeedError, match="part toy-pypi does not follow what is published"):
+        pressed(source, str(to), before=file)
+    assert not to.exists()
+    taken(file, source)
+    pressed(source, str(to), before=file)
+    pressed(other, str(to), before=file)
+
+
+def test_a_part_is_as_fresh_as_its_publisher_was_asked(tmp_path: Path, source: Path) -> None:
+    """Fetching what was built a month ago makes it no younger, and no time that has not come is believed."""
+    parts = load_current(source).parts
+    times = {"toy-npm": "2026-01-03T00:00:00Z", "toy-pypi": "9999-01-01T00:00:00Z"}
+    publish(source, {key: msgspec.structs.replace(parts[key], checked=time) for key, time in times.items()})
+    file = tmp_path / "database.tar"
+    pressed(source, str(file))
+    here = tmp_path / "here" / "db"
+    for _again in range(2):
+        taken(str(file), here)
+        checked = {key: info.checked for key, info in load_current(here).parts.items()}
+        assert checked["toy-npm"] == "2026-01-03T00:00:00Z"
+        assert checked["toy-pypi"] <= dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    publish(here, {"toy-npm": msgspec.structs.replace(parts["toy-npm"], checked="2026-01-05T00:00:00Z")})
+    taken(str(file), here)
+    assert load_current(here).parts["toy-npm"].checked == "2026-01-05T00:00:00Z"
+
+
+def test_times_that_are_none(tmp_path: Path, source: Path) -> None:
+    parts = load_current(source).parts
+    publish(source, {"toy-npm": msgspec.structs.replace(parts["toy-npm"], checked="0")})
+    file = tmp_path / "database.tar"
+    pressed(source, str(file))
+    with pytest.raises(FeedError, match="part toy-npm is of no time that there is"):
+        taken(str(file), tmp_path / "here")
 
 
 @pytest.mark.parametrize("where", ["file", "web"])
@@ -212,7 +288,8 @@ def damaged(publisher: Publisher, good: Path, name: str, fault: str) -> None:
     ("address", "words"),
     [
         ("ftp://x/y", "no database is published there"),
-        ("/nowhere", "no database is published there"),
+        ("/nowhere", "there is no such file"),
+        ("/", "no database is published there"),
         ("oci://UPPER", "UPPER"),
     ],
 )
@@ -234,3 +311,24 @@ def test_files_that_are_none(tmp_path: Path, source: Path) -> None:
     with pytest.raises(FeedError, match="there is no advisory database"):
         pressed(tmp_path / "nothing", str(tmp_path / "y.tar"))
     del source
+
+
+def test_a_web_server_that_breaks_off(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "pause", lambda _s: None)
+    file = tmp_path / "database.tar"
+    pressed(source, str(file))
+    with tarfile.open(file) as archive:
+        archive.extractall(tmp_path / "web", filter="data")
+    largest = max((tmp_path / "web/blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
+    name = f"blobs/sha256/{largest.name}"
+    for ranges in (True, False):
+        with publishing(tmp_path / "web", ranges=ranges) as publisher:
+            publisher.fail(name, cut=3000)
+            publisher.fail(name, cut=500)
+            here = tmp_path / f"here-{ranges}"
+            assert taken(publisher.url, here).updated == ("toy-npm", "toy-pypi")
+            assert publisher.count(name) == 3
+            publisher.fail(name, cut=10, times=20)
+            with pytest.raises(FeedError, match="broke"):
+                taken(publisher.url, tmp_path / f"never-{ranges}")
+            assert publisher.count(name) < 12

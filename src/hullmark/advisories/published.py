@@ -7,12 +7,13 @@ believed but what fits the digests, down from the manifest's, which a signature 
 """
 
 import contextlib
+import datetime as dt
 import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -55,7 +56,7 @@ class Manifest(Struct, frozen=True, rename="camel", kw_only=True):
 
     schema_version: int = 2
     media_type: str = OCI_MANIFEST
-    artifact_type: str = ARTIFACT
+    artifact_type: str = ""
     config: Blob
     layers: tuple[Blob, ...]
 
@@ -66,6 +67,15 @@ class Contents(Struct, frozen=True):
     format: int
     parts: dict[str, PartInfo]
     sha256: dict[str, str]
+
+
+class _Format(Struct, frozen=True):
+    """What any version says of its contents."""
+
+    format: int
+
+
+_Kind = TypeVar("_Kind", _Format, Contents)
 
 
 class Shelf(Protocol):
@@ -85,12 +95,16 @@ class Shelf(Protocol):
 
 
 class Pulled(NamedTuple):
-    """What a pull did: the revision (the manifest's digest), and the parts that are new, the same, or not there."""
+    """What a pull did: the revision (the manifest's digest), and the parts that are new, the same, or not there.
+
+    `later` are those of the unchanged ones of which a later content is here than what is published.
+    """
 
     revision: str
     updated: tuple[str, ...]
     unchanged: tuple[str, ...]
     absent: tuple[str, ...]
+    later: tuple[str, ...] = ()
 
 
 def pull(
@@ -98,14 +112,15 @@ def pull(
     folder: Path,
     wanted: Iterable[str] | None,
     *,
-    checked: str,
+    now: str,
     revision: str = "",
     verify: Callable[[list[tuple[bytes, bytes]], str], None] | None = None,
     moved: Moved = lambda _part, _here, _all: None,
 ) -> Pulled:
     """Bring parts of a published database here, those that are not here already, and make them current together.
 
-    `wanted` None means all parts. `revision` is the digest that the manifest must have, `verify` raises `FeedError` unless one
+    `wanted` None means all parts. A part is as fresh as its builder said, and no fresher for being fetched: `now` (RFC 3339)
+    is the latest time that is believed. `revision` is the digest that the manifest must have, `verify` raises `FeedError` unless one
     of the signatures is good. What does not fit its digest is refused, and the last good content stays.
     """
     body = shelf.manifest(revision)
@@ -119,55 +134,92 @@ def pull(
     keys = sorted(contents.parts if wanted is None else set(wanted))
     (folder / "parts").mkdir(parents=True, exist_ok=True)
     new: dict[str, PartInfo] = {}
-    updated, absent = [], []
+    updated, absent, later = [], [], []
     for key in keys:
         info, old = contents.parts.get(key), current.get(key)
         if info is None:
             absent.append(key)
             continue
-        if (
-            old is None
-            or not _may_stay(old, info, pinned=bool(revision))
-            or not (folder / "parts" / old.file).is_file()
-        ):
+        path = folder / "parts" / old.file if old is not None else None
+        if old is None or path is None or not path.is_file():
+            known = "other"
+        else:
+            known = _compared(old, path, info, contents.sha256.get(key, ""))
+        if known == "later" and not revision:
+            later.append(key)
+            continue
+        if known != "same":
             _fetch(shelf, manifest, contents, key, folder / "parts", old, moved)
             updated.append(key)
-            old = info
-        new[key] = msgspec.structs.replace(old, checked=checked)
+        # a time that has not come yet would keep the part from ever being stale
+        checked = min(info.checked, now)
+        if known == "same" and old is not None:
+            checked = max(checked, old.checked)
+        new[key] = msgspec.structs.replace(info, checked=checked)
     if new:
         publish(folder, new)
-    same = tuple(key for key in new if key not in updated)
-    return Pulled(found, tuple(updated), same, tuple(absent))
+    same = tuple(key for key in keys if key not in updated and key not in absent)
+    return Pulled(found, tuple(updated), same, tuple(absent), tuple(later))
 
 
-def _may_stay(old: PartInfo, info: PartInfo, *, pinned: bool) -> bool:
-    """Tell whether the part that is here will do: the same, or a later one of its lineage unless the revision is fixed."""
-    return old.lineage == info.lineage and (old.n == info.n or (old.n > info.n and not pinned))
+def _compared(old: PartInfo, path: Path, info: PartInfo, sha256: str) -> Literal["same", "later", "other"]:
+    """Tell whether the part that is here is the published one, or a later one of its lineage.
+
+    Two machines that went on from the same revision have each made the next one, and a file may be damaged: only its
+    bytes say that it is the same.
+    """
+    if old.lineage == info.lineage and old.n > info.n:
+        return "later"
+    return "same" if old.file == info.file and _sha256(path) == sha256 else "other"
 
 
 def _read(shelf: Shelf, body: bytes) -> tuple[Manifest, Contents]:
+    manifest, text = _documents(shelf, body)
+    found = _format(text)
+    if found != FORMAT:
+        raise FeedError(
+            f"the database there is of format {found}, this version reads {FORMAT}",
+            hint="a publisher of the same version of Hullmark is needed",
+        )
+    return manifest, _contents(text)
+
+
+def _documents(shelf: Shelf, body: bytes) -> tuple[Manifest, bytes]:
+    """Give the manifest, and the list of parts that it names."""
     try:
         manifest = msgspec.json.decode(body, type=Manifest)
     except (msgspec.DecodeError, RecursionError) as problem:
         raise FeedError(f"what is published there is no database: {problem}") from problem
     if manifest.artifact_type != ARTIFACT:
-        raise FeedError(f"what is published there is no database, but {manifest.artifact_type[:100]!r}")
+        kind = manifest.artifact_type[:100] or manifest.config.media_type[:100]
+        raise FeedError(f"what is published there is no database, but {kind!r}")
     if manifest.config.size > MAX_DOCUMENT_BYTES:
         raise FeedError("its list of parts is too long")
-    text = b"".join(_checked(shelf.blob(manifest.config), manifest.config))
-    try:
-        contents = msgspec.json.decode(text, type=Contents)
-    except (msgspec.DecodeError, RecursionError) as problem:
-        raise FeedError(f"its list of parts cannot be read: {problem}") from problem
-    if contents.format != FORMAT:
-        raise FeedError(
-            f"the database there is of format {contents.format}, this version reads {FORMAT}",
-            hint="a publisher of the same version of Hullmark is needed",
-        )
+    return manifest, b"".join(_checked(shelf.blob(manifest.config), manifest.config))
+
+
+def _format(text: bytes) -> int:
+    return _decoded(text, _Format).format
+
+
+def _contents(text: bytes) -> Contents:
+    contents = _decoded(text, Contents)
     for key, info in contents.parts.items():
         if not _is_name(key) or info.file != f"{key}-{info.lineage}-{info.n}.db" or not _is_name(info.file):
             raise FeedError(f"{key[:100]!r} is no part")
-    return manifest, contents
+        try:
+            for time in filter(None, (info.built, info.checked)):
+                dt.datetime.fromisoformat(time)
+        except ValueError as problem:
+            raise FeedError(f"part {key} is of no time that there is: {problem}") from problem
+    return contents
+
+
+def _decoded(text: bytes, kind: type[_Kind]) -> _Kind:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise FeedError(f"its list of parts cannot be read: {problem}") from problem
 
 
 def _is_name(text: str) -> bool:
@@ -302,6 +354,15 @@ def press(
         path = folder / "parts" / info.file
         sums[key] = _sha256(path)
         old = before[1].parts.get(key) if before is not None else None
+        if (
+            old is not None
+            and before is not None
+            and _is_behind(info, sums[key], old, before[1].sha256.get(key, ""))
+        ):
+            raise FeedError(
+                f"part {key} does not follow what is published there: who has that would not take it",
+                hint="hullmark db update --from takes what is published; then hullmark db update, and push again",
+            )
         known = _layers_of(before, key, info.file, sums[key])
         if known:
             layers += known
@@ -318,15 +379,23 @@ def press(
     (scratch / "contents").write_bytes(body)
     config = Blob(media_type=CONTENTS, digest=digest_of(body), size=len(body))
     to.put(config, scratch / "contents")
-    manifest = msgspec.json.encode(Manifest(config=config, layers=tuple(layers)))
+    manifest = msgspec.json.encode(Manifest(artifact_type=ARTIFACT, config=config, layers=tuple(layers)))
     revision = digest_of(manifest)
     to.finish(manifest, sign(revision) if sign is not None else None)
     return revision
 
 
-def read(shelf: Shelf) -> tuple[Manifest, Contents]:
-    """Read what is published. Raises `FeedError`."""
-    return _read(shelf, shelf.manifest())
+def read(shelf: Shelf) -> tuple[Manifest, Contents] | None:
+    """Read what is published, None where that is of another format. Raises `FeedError`, also for what is no database."""
+    manifest, text = _documents(shelf, shelf.manifest())
+    return (manifest, _contents(text)) if _format(text) == FORMAT else None
+
+
+def _is_behind(info: PartInfo, sha256: str, old: PartInfo, old_sha256: str) -> bool:
+    """Tell whether a part is an earlier revision than the published one, or another one of the same number."""
+    if info.lineage != old.lineage:
+        return False
+    return info.n < old.n or (info.n == old.n and sha256 != old_sha256)
 
 
 def _layers_of(before: tuple[Manifest, Contents] | None, key: str, file: str, sha256: str) -> list[Blob]:

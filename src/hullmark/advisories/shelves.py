@@ -24,11 +24,14 @@ from hullmark.advisories.published import (
     ARTIFACT,
     MAX_DOCUMENT_BYTES,
     Blob,
+    Contents,
+    Manifest,
     Moved,
     Press,
     Pulled,
     Shelf,
     pull,
+    read,
 )
 from hullmark.images import _oci, wire
 from hullmark.images.reference import Reference, parse
@@ -44,6 +47,8 @@ NAME = "org.opencontainers.image.ref.name"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _MOST_SIGNATURES = 20
 _CHUNK = 1 << 20
+_RESUMES = 6
+_PROGRESS_BYTES = 1 << 20
 
 
 class _Document(Struct, frozen=True, rename="camel"):
@@ -76,7 +81,9 @@ def shelf_of(address: str, options: SourceOptions) -> "contextlib.AbstractContex
     if Path(address).is_file():
         return contextlib.closing(FileShelf(Path(address)))
     raise UsageError(
-        "no database is published there",
+        "no database is published there"
+        if "://" in address or Path(address).exists()
+        else "there is no such file",
         where=address,
         hint="oci://HOST/REPOSITORY:TAG, https://HOST/FOLDER, or a file that db export made",
     )
@@ -97,6 +104,11 @@ class RegistryShelf:
     def close(self) -> None:
         """Close every connection."""
         self._registry.close()
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing has the tag yet."""
+        with _as_feed_error():
+            return not self._registry.resolve(self._reference)
 
     def manifest(self, digest: str = "") -> bytes:
         """Give the manifest of the tag, or of a digest."""
@@ -167,20 +179,43 @@ class WebShelf(_LayoutShelf):
         return _bounded(self._bytes(place), f"{self._where}/{place}")
 
     def _bytes(self, place: str) -> Iterator[bytes]:
+        """Give a file's bytes. A connection that breaks is taken up again where it broke, as far as the server can."""
         import httpx2
 
         url = f"{self._where}/{quote(place)}"
-        try:
-            answer = self._wire.send("GET", url)
-            with contextlib.closing(answer):
-                if answer.status_code != 200:
-                    raise FeedError(f"{origin_of(url).address} answers {answer.status_code}", where=url)
-                yield from wire.received(answer, self._options)
-        except UnreachableError as problem:
-            raise FeedError(problem.what, where=url, hint=problem.hint) from problem
-        except httpx2.TransportError as problem:
-            told = wire.explained(problem, origin_of(url), self._options)
-            raise FeedError(told.what, where=url, hint=told.hint) from problem
+        offset = broken = mark = 0
+        while True:
+            try:
+                for part in self._from(url, offset):
+                    offset += len(part)
+                    yield part
+            except UnreachableError as problem:
+                raise FeedError(problem.what, where=url, hint=problem.hint) from problem
+            except httpx2.TransportError as problem:
+                broken = 1 if offset - mark >= _PROGRESS_BYTES else broken + 1
+                mark = offset
+                if broken > _RESUMES or isinstance(problem, httpx2.TimeoutException):
+                    told = wire.explained(problem, origin_of(url), self._options)
+                    raise FeedError(told.what, where=url, hint=told.hint) from problem
+                wire.pause(wire.backoff_s(broken))
+            else:
+                return
+
+    def _from(self, url: str, offset: int) -> Iterator[bytes]:
+        """Give a file's bytes from an offset on. What they are is checked by their digest, so no validator is asked for."""
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
+        answer = self._wire.send("GET", url, headers=headers)
+        with contextlib.closing(answer):
+            skipped = offset
+            if offset and answer.status_code == 206 and wire.starts_at(answer, offset):
+                skipped = 0
+            elif answer.status_code != 200:
+                raise FeedError(f"{origin_of(url).address} answers {answer.status_code}", where=url)
+            for part in wire.received(answer, self._options):
+                rest = part[skipped:]
+                skipped -= len(part) - len(rest)
+                if rest:
+                    yield rest
 
 
 class FileShelf(_LayoutShelf):
@@ -299,13 +334,26 @@ class FilePress:
 def press_of(address: str, options: SourceOptions) -> "contextlib.AbstractContextManager[Press]":
     """Open where a database is to be published: `oci://HOST/REPOSITORY:TAG`, or a file."""
     if address.startswith("oci://"):
-        reference = parse(address.removeprefix("oci://"))
-        if reference.digest:
-            raise UsageError("a database is published under a tag, not a digest", where=address)
-        return contextlib.closing(RegistryPress(reference, options))
+        return contextlib.closing(RegistryPress(_tag(address), options))
     if "://" in address:
         raise UsageError("nothing can be published there", where=address, hint="oci://HOST/REPOSITORY:TAG")
     return contextlib.closing(FilePress(Path(address)))
+
+
+def published_before(address: str, options: SourceOptions) -> tuple[Manifest, Contents] | None:
+    """Read what a push to a registry would follow; None where there is nothing, or it is of another format.
+
+    Raises `FeedError` where that cannot be told: what is pushed then might not be what others can go on with.
+    """
+    with contextlib.closing(RegistryShelf(_tag(address), options)) as shelf:
+        return None if shelf.is_empty() else read(shelf)
+
+
+def _tag(address: str) -> Reference:
+    reference = parse(address.removeprefix("oci://"))
+    if reference.digest:
+        raise UsageError("a database is published under a tag, not a digest", where=address)
+    return reference
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
@@ -422,10 +470,10 @@ def pull_from(
         from hullmark.advisories.signing import verifier
 
         verify = verifier(Path(key))
-    checked = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         with changing(folder, "lock-published"), shelf_of(address, options) as shelf:
-            return pull(shelf, folder, parts, checked=checked, revision=revision, verify=verify, moved=moved)
+            return pull(shelf, folder, parts, now=now, revision=revision, verify=verify, moved=moved)
     except FeedError as problem:
         if problem.where:
             raise

@@ -180,7 +180,7 @@ class Update(Messages, frozen=True, kw_only=True):
         parts = None if self.all else list(self.part) or sorted(met(made_folder())) or None
         found = pulled(address, options, parts, self.db_key, self.db_revision)
         say_pulled(found, quiet=self.quiet)
-        return ExitCode.CLEAN
+        return ExitCode.INCOMPLETE if set(self.part) & set(found.absent) else ExitCode.CLEAN
 
 
 def _say_outcome(outcome: "Outcome") -> bool:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from hullmark.images.source import SourceOptions
 
 
+_SCRATCH = ".publish-"
+_LEFT_S = 24 * 3600.0
+
+
 class _Pressing(Messages, frozen=True, kw_only=True):
     """What both ways to publish have in common."""
 
@@ -36,6 +40,7 @@ class Push(_Pressing, frozen=True, kw_only=True):
 
     def run(self) -> int:
         """Do it, and give the exit code."""
+        from hullmark.advisories.shelves import published_before
         from hullmark.images.source import SourceOptions
         from hullmark.model.errors import UsageError
 
@@ -44,7 +49,7 @@ class Push(_Pressing, frozen=True, kw_only=True):
                 "a database is pushed to a registry", where=self.to, hint="oci://HOST/REPOSITORY:TAG"
             )
         options = SourceOptions(insecure=self.insecure, cacert=self.cacert)
-        return _published(self, self.to, options, _before(self.to, options))
+        return _published(self, self.to, options, published_before)
 
 
 class Export(_Pressing, frozen=True, kw_only=True):
@@ -60,7 +65,7 @@ class Export(_Pressing, frozen=True, kw_only=True):
         from hullmark.images.source import SourceOptions
         from hullmark.model.errors import UsageError
 
-        if "://" in self.to or not Path(self.to).absolute().parent.is_dir():
+        if "://" in self.to or Path(self.to).is_dir() or not Path(self.to).absolute().parent.is_dir():
             raise UsageError("no file can be written there", where=self.to, hint="hullmark db push publishes")
         return _published(self, self.to, SourceOptions(), None)
 
@@ -110,26 +115,19 @@ def say_pulled(found: "Pulled", *, quiet: bool) -> None:
         for key in sorted((*found.updated, *found.unchanged)):
             write_line(f"{key:<24} {'updated' if key in found.updated else 'unchanged'}")
         write_line(f"revision {found.revision}")
+    for key in found.later:
+        warning("what is published is older than what is here, which stays", where=key)
     for key in found.absent:
         warning("is not in the published database", where=key)
 
 
-def _before(address: str, options: "SourceOptions") -> "tuple[Manifest, Contents] | None":
-    """Read what is published there now, if it can be read."""
-    from hullmark.advisories.published import read
-    from hullmark.advisories.shelves import shelf_of
-    from hullmark.model.errors import FeedError
-
-    try:
-        with shelf_of(address, options) as shelf:
-            return read(shelf)
-    except FeedError:
-        return None
-
-
 def _published(
-    asked: _Pressing, to: str, options: "SourceOptions", before: "tuple[Manifest, Contents] | None"
+    asked: _Pressing,
+    to: str,
+    options: "SourceOptions",
+    before: "Callable[[str, SourceOptions], tuple[Manifest, Contents] | None] | None",
 ) -> int:
+    """Publish; `before` reads what is there, where it is to be followed."""
     import tempfile
 
     from hullmark.advisories.database import load_current
@@ -138,7 +136,7 @@ def _published(
     from hullmark.cli.output import write_line
     from hullmark.cli.settings import database_folder
     from hullmark.cli.terminal import configure
-    from hullmark.model.errors import ExitCode, UsageError
+    from hullmark.model.errors import ExitCode, FeedError, UsageError
 
     configure(quiet=asked.quiet, json_log=asked.json_log)
     sign: Callable[[str], tuple[bytes, bytes]] | None = None
@@ -147,14 +145,36 @@ def _published(
 
         sign = signer(Path(asked.sign_key))
     folder = database_folder()
+    here = load_current(folder).parts
+    if not here:
+        raise FeedError("there is no advisory database", where=str(folder), hint="hullmark db update")
     for part in asked.part:
-        if part not in load_current(folder).parts:
+        if part not in here:
             raise UsageError("there is no such part", where=part, hint="hullmark db status lists them")
-    with (
-        tempfile.TemporaryDirectory(prefix=".publish-", dir=folder if folder.is_dir() else None) as scratch,
-        press_of(to, options) as there,
-    ):
-        revision = press(folder, Path(scratch), there, before=before, sign=sign, parts=asked.part or None)
+    earlier = before(to, options) if before is not None else None
+    _sweep(folder)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder) as scratch,
+            press_of(to, options) as there,
+        ):
+            parts = asked.part or None
+            revision = press(folder, Path(scratch), there, before=earlier, sign=sign, parts=parts)
+    except OSError as problem:
+        where = str(problem.filename or to)
+        raise FeedError(f"cannot be written: {problem.strerror or problem}", where=where) from problem
     if not asked.quiet:
         write_line(f"revision {revision}")
     return ExitCode.CLEAN
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a publisher that was killed has left."""
+    import contextlib
+    import shutil
+    import time
+
+    for path in folder.glob(f"{_SCRATCH}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _LEFT_S:
+                shutil.rmtree(path)
