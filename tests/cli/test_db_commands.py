@@ -64,9 +64,17 @@ def test_update_show_and_search(cache: Path, publisher: Publisher) -> None:
     for name in ("flask", "FLASK"):
         listed = hullmark(cache, "db", "search", name, "--ecosystem", "pypi").stdout.decode()
         assert listed.split()[:2] == ["PYSEC-2026-2", "osv-pypi"]
-    for asked in (("show", "CVE-1999-1000"), ("search", "flask", "--ecosystem", "debian:12")):
+    assert hullmark(cache, "db", "show", "pysec-2026-2").stdout.startswith(b"PYSEC-2026-2  (osv-pypi")
+    assert hullmark(cache, "db", "show", "cve-2026-1000").stdout.startswith(
+        b"cve-2026-1000, also PYSEC-2026-1"
+    )
+    assert b"PYSEC-2026-2" in hullmark(cache, "db", "search", "flask", "--ecosystem", "PyPI").stdout
+    for asked in (("show", "CVE-1999-1000"), ("search", "nothing", "--ecosystem", "pypi")):
         unknown = hullmark(cache, "db", *asked, code=1)
         assert b"the database says nothing of it" in unknown.stderr
+    # what is not here says nothing, and that is not 'nothing is known'
+    missing = hullmark(cache, "db", "search", "flask", "--ecosystem", "debian:12", code=3)
+    assert b"the database has no part for debian:12" in missing.stderr
     assert hullmark(cache.parent / "other", "db", "show", "x", code=3).stdout == b""
 
 
@@ -80,7 +88,14 @@ def test_a_file_for_a_machine_without_a_network(cache: Path, publisher: Publishe
     hullmark(tmp_path / "third" / "cache", "db", "import", file, "--db-revision", revision)
     refused = hullmark(other, "db", "import", file, "--db-revision", "sha256:" + "0" * 64, code=3)
     assert b"no database sha256:0" in refused.stderr
+    absent = hullmark(other, "db", "update", "--from", file, "--part", "osv-npm", code=3)
+    assert b"osv-npm: is not in the published database" in absent.stderr
+    assert b"there is no such file" in hullmark(other, "db", "import", "/nowhere.tar", code=2).stderr
+    unwritable = hullmark(cache, "db", "export", "/proc/database.tar", code=3)
+    assert b"cannot be written: No such file" in unwritable.stderr
+    assert not [*(cache / "db").glob(".publish-*")]
     for words in (
+        ("export", str(tmp_path)),
         ("export", "oci://x/y"),
         ("export", "/nowhere/at/all.tar"),
         ("push", file),

@@ -7,6 +7,7 @@ from msgspec import Struct
 from hullmark.advisories.database import Database, Part, Spoken
 from hullmark.advisories.registry import schemes
 from hullmark.model.advisory import Advisory, Note, Severity, State
+from hullmark.model.errors import FeedError
 
 _NOTES = ("cvelist", "nvd", "epss", "kev")
 _MOST = 10_000
@@ -47,26 +48,44 @@ _MATCHED = ("id", "alias", "bundle")
 
 def flaw(database: Database, name: str) -> list[Found]:
     """Give every advisory that has this id, is another name for it, or fixes it. Raises `FeedError`."""
-    return [
-        _found(part, number, _MATCHED[kind], part.spoken(advisory=number))
-        for part in _parts(database)
-        for number, kind in part.named(name)
-    ][:_MOST]
+    found: list[Found] = []
+    for part in _parts(database):
+        kinds = {number: kind for each in spellings(name) for number, kind in part.named(each)}
+        found += [
+            _found(part, number, _MATCHED[kind], part.spoken(advisory=number))
+            for number, kind in kinds.items()
+        ]
+    return found[:_MOST]
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """Give an id as it was written, and as publishers write it: people type `cve-2026-1` and `ghsa-…`."""
+    head, dash, rest = name.partition("-")
+    return tuple(dict.fromkeys((name, name.upper(), f"{head.upper()}{dash}{rest.lower()}")))
 
 
 def notes(database: Database, name: str) -> list[Note]:
     """Give what catalogues say of a flaw: CVE records, EPSS, KEV."""
     parts = [part for key in _NOTES if (part := database.part(key)) is not None]
-    return [note for part in parts for note in part.notes([name]).values()]
+    return [note for part in parts for note in part.notes(list(spellings(name))).values()]
 
 
 def package(database: Database, name: str, ecosystem: str = "") -> list[Found]:
-    """Give every advisory that speaks of a package, in the parts of an ecosystem (`pypi`) or a release (`debian:12`)."""
-    end = ecosystem.replace(":", "-")
+    """Give every advisory that speaks of a package, in the parts of an ecosystem (`pypi`) or a release (`debian:12`).
+
+    Raises `FeedError` where no such part is here.
+    """
+    end = ecosystem.replace(":", "-").lower()
+    keys = [key for key in database.current.parts if not end or key == end or key.endswith(f"-{end}")]
+    if not keys:
+        raise FeedError(
+            f"the database has no part for {ecosystem}, so nothing can be said",
+            hint="hullmark db status lists the parts; hullmark db update --part fetches one",
+        )
     names = sorted({scheme.fold(name) for scheme in schemes().values()} | {name})
     found = []
     for part in _parts(database):
-        if end and part.key != end and not part.key.endswith(f"-{end}"):
+        if part.key not in keys:
             continue
         rows: dict[int, list[Spoken]] = {}
         for row in (row for each in names for row in part.spoken(package=each)):

@@ -46,7 +46,7 @@ class Show(Settings, frozen=True, kw_only=True):
 class Search(Settings, frozen=True, kw_only=True):
     """List the advisories that speak of a package.
 
-    Exit codes: 0 found, 1 nothing is known of it, 2 usage, 3 the database is missing or damaged.
+    Exit codes: 0 found, 1 nothing is known of it, 2 usage, 3 the database, or the part asked for, is missing or damaged.
     """
 
     package: Annotated[str, Option("The package, by its publisher's name.", name="PACKAGE", positional=True)]
@@ -104,7 +104,9 @@ def _page(name: str, found: "list[Found]", notes: "list[Note]") -> list[str]:
         how = {"id": "", "alias": f", also {advisory.id}", "bundle": f", fixed by {advisory.id}"}[
             each.matched
         ]
-        lines.append(f"{name}{how}  ({each.part} of {each.feed}, {each.built[:10]})")
+        lines.append(
+            f"{advisory.id if each.matched == 'id' else name}{how}  ({each.part} of {each.feed}, {each.built[:10]})"
+        )
         text = advisory.title or advisory.details
         if text:
             lines.append(f"    {' '.join(text.split())[:200]}")
