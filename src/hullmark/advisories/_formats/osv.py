@@ -314,12 +314,6 @@ def _uncovered(listed: list[str], ranges: tuple[Range, ...], ecosystem: str) -> 
     return kept
 
 
-@functools.lru_cache(maxsize=1 << 14)
-def vector_score(source: str, vector: str) -> Score | None:
-    """Rate a vector once: a few thousand distinct ones stand in a hundred thousand records."""
-    return cvss.score(source, vector)
-
-
 def source_of(record_id: str) -> str:
     """Say whose word a record is, from the prefix of its id (`GHSA-…` is `ghsa`)."""
     prefix = record_id.partition("-")[0].upper()
@@ -333,7 +327,7 @@ def scores(record: Record, source: str) -> Iterator[Score]:
         entries += affected.severity or ()
     for item in entries:
         if item.type.startswith("CVSS"):
-            score = vector_score(source, item.score)
+            score = cvss.score(source, item.score)
             if score is not None:
                 yield score
         elif item.type in _WORD_TYPES:
@@ -465,7 +459,7 @@ def _entry_scores(entry: Entry, source: str) -> Iterator[Score]:
     """Give the vector that RustSec's export keeps beside the affected versions."""
     specific = entry.database_specific
     vector = specific.get("cvss") if isinstance(specific, dict) else None
-    score = vector_score(source, vector) if isinstance(vector, str) else None
+    score = cvss.score(source, vector) if isinstance(vector, str) else None
     if score is not None:
         yield score
 

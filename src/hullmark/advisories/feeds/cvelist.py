@@ -8,7 +8,7 @@ versions that are commits.
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -207,13 +207,12 @@ def _score(source: str, name: str, content: Any) -> Score | None:
     """Read one metric: `cvssV2_0`, `cvssV3_0`, `cvssV3_1` or `cvssV4_0`; others (SSVC) are no severity."""
     if not name.startswith("cvssV") or name[5:6] not in ("2", "3", "4") or not isinstance(content, dict):
         return None
+    vector = decoding.string(content.get("vectorString"))
     value = content.get("baseScore")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 10:
-        return None
-    kinds: dict[str, Literal["cvss2", "cvss3", "cvss4"]] = {"2": "cvss2", "3": "cvss3", "4": "cvss4"}
-    kind = kinds[name[5]]
-    level = cvss.level(float(value), version=int(name[5]))
-    return Score(source, kind, level, decoding.string(content.get("vectorString")), float(value))
+        return cvss.score(source, vector)
+    kinds: dict[str, cvss.Kind] = {"2": "cvss2", "3": "cvss3", "4": "cvss4"}
+    return cvss.told(source, kinds[name[5]], vector, float(value))
 
 
 def _affected(product: _Product) -> Iterator[Affected]:
@@ -342,4 +341,5 @@ FEED = Feed(
     supplements=tuple(sorted(_ECOSYSTEMS)),
     group=only(_SOURCES),
     all_parts=("cvelist",),
+    version=2,
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from hullmark.advisories._formats import constraints, decoding, osv
+from hullmark.advisories._formats import constraints, cvss, decoding, osv
 from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, Severity, Withdrawn
 from hullmark.model.target import Target
@@ -204,7 +204,7 @@ def _scores(advisory: _Advisory) -> Iterator[Score]:
     kinds = advisory.cvss_severities or _Vectors()
     vectors: tuple[Any, ...] = (kinds.cvss_v4, kinds.cvss_v3, advisory.cvss)
     for vector in vectors:
-        score = osv.vector_score("ghsa", vector.vector_string) if vector and vector.vector_string else None
+        score = cvss.score("ghsa", vector.vector_string) if vector and vector.vector_string else None
         if score is not None:
             yield score
     level = osv.LEVELS.get((advisory.severity or "").lower(), Severity.UNKNOWN)
@@ -240,5 +240,5 @@ FEED = Feed(
     parts=parts,
     group=only(_SOURCES),
     all_parts=("ghsa-npm",),
-    version=2,
+    version=3,
 )

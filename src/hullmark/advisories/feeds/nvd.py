@@ -12,7 +12,6 @@ cannot tell it.
 import datetime as dt
 import re
 from collections.abc import Iterator
-from typing import Literal
 from urllib.parse import urlencode
 
 import msgspec
@@ -183,8 +182,7 @@ def _records(document: Document, record: _Cve) -> Iterator[Record]:
 
 
 def _scores(metrics: _Metrics) -> Iterator[Score]:
-    """Give the scores as published, so that a page is read without computing any."""
-    kinds: tuple[tuple[Literal["cvss4", "cvss3", "cvss2"], list[_Metric]], ...] = (
+    kinds: tuple[tuple[cvss.Kind, list[_Metric]], ...] = (
         ("cvss4", metrics.v40),
         ("cvss3", metrics.v31),
         ("cvss3", metrics.v30),
@@ -194,8 +192,7 @@ def _scores(metrics: _Metrics) -> Iterator[Score]:
         for metric in found:
             value = metric.cvss_data.base_score
             if value is not None and 0 <= value <= 10:
-                level = cvss.level(value, version=2 if kind == "cvss2" else 3)
-                yield Score(_source(metric.source), kind, level, metric.cvss_data.vector_string, value)
+                yield cvss.told(_source(metric.source), kind, metric.cvss_data.vector_string, value)
 
 
 def _source(identifier: str) -> str:
@@ -377,4 +374,5 @@ FEED = Feed(
     parts=parts,
     group=_group,
     all_parts=("nvd",),
+    version=2,
 )

@@ -54,5 +54,5 @@ FEED = Feed(
     parts=parts,
     group=_group,
     all_parts=tuple(f"osv-{ecosystem}" for ecosystem in _NAMES),
-    version=3,
+    version=4,
 )
