@@ -13,7 +13,7 @@ import msgspec
 from hullmark.advisories.database import Current, Part, PartInfo, changing, load_current, publish
 from hullmark.advisories.feed import Document, Feed, Group, Record, documents, part_of
 from hullmark.advisories.writer import PartWriter
-from hullmark.model.advisory import Advisory, Affected, Withdrawn
+from hullmark.model.advisory import Advisory, Affected, CveRecord, Withdrawn
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
 
@@ -250,7 +250,8 @@ def _write(
         elif isinstance(record, Unread):
             say(record)
         elif not isinstance(record, Withdrawn):  # a whole build simply lacks what was withdrawn
-            writer(feed.name).note(record.id, _ENCODE(record))
+            modified = record.modified or record.published if isinstance(record, CveRecord) else ""
+            writer(feed.name).note(record.id, _ENCODE(record), modified)
     return unread
 
 

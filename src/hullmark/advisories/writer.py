@@ -96,9 +96,10 @@ class PartWriter:
         """Give how many records the part has."""
         return self.advisories + self.notes
 
-    def note(self, name: str, body: bytes) -> None:
+    def note(self, name: str, body: bytes, modified: str = "") -> None:
         """Put a note in; it takes the place of one of the same name."""
         self.notes += 1
+        self.newest = max(self.newest, modified)
         self._put("INSERT OR REPLACE INTO note VALUES (?, ?)", (name,), body)
 
     def advisory(self, advisory: Advisory, statements: Iterable[Affected]) -> None:

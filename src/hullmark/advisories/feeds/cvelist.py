@@ -179,13 +179,8 @@ def _records(document: Document, record: _Cve) -> Iterator[Record]:
         )
     )
     if affected:
-        yield Advisory(
-            id=head.cve_id,
-            title=cna.title or "",
-            affected=affected,
-            published=published,
-            modified=modified,
-        )
+        # The time of the last change is the note's: a new score must not make the packages look changed.
+        yield Advisory(id=head.cve_id, title=cna.title or "", affected=affected, published=published)
 
 
 def _english(container: _Container) -> str:

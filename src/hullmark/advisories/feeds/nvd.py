@@ -176,9 +176,8 @@ def _records(document: Document, record: _Cve) -> Iterator[Record]:
     )
     affected = _affected(record.configurations)
     if affected:
-        yield Advisory(
-            id=record.id, affected=affected, published=record.published, modified=record.last_modified
-        )
+        # The time of the last change is the note's: a new score must not make the packages look changed.
+        yield Advisory(id=record.id, affected=affected, published=record.published)
 
 
 def _scores(metrics: _Metrics) -> Iterator[Score]:
