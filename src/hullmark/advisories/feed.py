@@ -15,19 +15,21 @@ import functools
 import gzip
 import io
 import lzma
+import struct
 import sys
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 from msgspec import Struct
 
 from hullmark.model.advisory import Advisory, Affected, Note, Withdrawn
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
+from hullmark.model.printable import printable
 from hullmark.model.target import Target
 
 if sys.version_info >= (3, 14):
@@ -36,7 +38,22 @@ else:
     from backports import zstd
 
 MAX_DOCUMENT_BYTES = 2 * 1024**3
-"""No publisher's single document is larger; more is an attack or a mistake."""
+"""No publisher's document that is read as a stream is larger; more is an attack or a mistake."""
+
+MAX_WHOLE_BYTES = 512 * 1024**2
+"""Nor is one that is read whole, or one of many in an archive."""
+
+MAX_EXPANSION = 1000
+"""An archive holds at most so many times what it came as, or `MAX_DOCUMENT_BYTES`; text shrinks to a hundredth at best."""
+
+_CHUNK = 1 << 20
+_MAX_PLACE = 200
+_MAX_REASON = 400
+
+
+def _said(text: str, longest: int) -> str:
+    """Make one short line of what may have a document's own words in it."""
+    return printable(text if len(text) <= longest else f"{text[:longest]}…")
 
 
 class Document:
@@ -54,18 +71,28 @@ class Document:
 
     def read(self) -> bytes:
         """Read the whole document. Raises `FeedError` when it is absurdly large or damaged."""
+        chunks: list[bytes] = []
+        left = MAX_WHOLE_BYTES
         try:
             with self._open() as stream:
-                body = stream.read(MAX_DOCUMENT_BYTES + 1)
-        except _DAMAGE as problem:
+                # Asked for all that there may be at once, a file object would set aside as much memory.
+                while chunk := stream.read(_CHUNK):
+                    chunks.append(chunk)
+                    left -= len(chunk)
+                    if left < 0:
+                        raise FeedError(f"larger than {MAX_WHOLE_BYTES} bytes", where=self.path)
+        except DAMAGE as problem:
             raise FeedError(f"cannot be read: {problem}", where=self.path) from problem
-        if len(body) > MAX_DOCUMENT_BYTES:
-            raise FeedError(f"larger than {MAX_DOCUMENT_BYTES} bytes", where=self.path)
-        return body
+        return b"".join(chunks)
 
     def unread(self, reason: str, place: str = "") -> Unread:
         """Make the value that says what of this document could not be used."""
-        return Unread(kind="record", path=self.path, place=place, reason=reason)
+        return Unread(
+            kind="record",
+            path=_said(self.path, _MAX_PLACE),
+            place=_said(place, _MAX_PLACE),
+            reason=_said(reason, _MAX_REASON),
+        )
 
 
 Record = Advisory | Withdrawn | Note | Unread
@@ -212,14 +239,26 @@ def part_of(feed: Feed, affected: Affected) -> str:
     return affected.release or f"{feed.name}-{affected.ecosystem}"
 
 
-_DAMAGE = (
+DAMAGE = (
     OSError,
     EOFError,
+    OverflowError,
+    RuntimeError,  # a member that is encrypted, or compressed in a way that is not known
+    ValueError,
+    struct.error,
     zlib.error,
     lzma.LZMAError,
     zstd.ZstdError,
     zipfile.BadZipFile,
     tarfile.TarError,
+)
+"""What reading a compressed or archived file may raise."""
+
+_PACKED: tuple[tuple[bytes, Callable[..., Any]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\0", lzma.open),
+    (b"\x28\xb5\x2f\xfd", zstd.open),
 )
 _TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
@@ -237,37 +276,73 @@ def documents(mirror: Path, patterns: Iterable[str]) -> Iterator[Document]:
                 yield from _tar_members(path, name)
             else:
                 plain = next((name.removesuffix(end) for end in _COMPRESSED if name.endswith(end)), name)
-                yield Document(plain, functools.partial(_opened, path))
-        except _DAMAGE as problem:
+                yield Document(plain, functools.partial(_opened, path, name))
+        except DAMAGE as problem:
             raise FeedError(f"cannot be read: {problem}", where=name) from problem
 
 
-def _opened(path: Path) -> IO[bytes]:
-    """Open a file, decompressed by what its first bytes say."""
+class _Bounded(io.RawIOBase):
+    """A stream that may not give more than some bytes: a few packed ones can stand for any number."""
+
+    def __init__(self, stream: IO[bytes], most: int, where: str) -> None:
+        self._stream = stream
+        self._left = self._most = most
+        self._where = where
+
+    def readable(self) -> bool:
+        """Say that this can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read; raises `FeedError` beyond the bound."""
+        chunk = self._stream.read(len(buffer))
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise FeedError(f"larger than {self._most} bytes when unpacked", where=self._where)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        """Close the stream too."""
+        self._stream.close()
+        super().close()
+
+
+def _opened(path: Path, name: str, most: int = MAX_DOCUMENT_BYTES) -> IO[bytes]:
+    """Open a file, decompressed by what its first bytes say. Whoever reads it closes it."""
     with path.open("rb") as file:
         head = file.read(6)
-    if head.startswith(b"\x1f\x8b"):
-        return io.BufferedReader(gzip.open(path, "rb"))  # closed by whoever reads the document
-    if head.startswith(b"BZh"):
-        return io.BufferedReader(cast("io.RawIOBase", bz2.open(path, "rb")))
-    if head == b"\xfd7zXZ\0":
-        return io.BufferedReader(cast("io.RawIOBase", lzma.open(path, "rb")))
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return io.BufferedReader(cast("io.RawIOBase", zstd.open(path, "rb")))
+    for start, opener in _PACKED:
+        if head.startswith(start):
+            packed = cast("IO[bytes]", opener(path, "rb"))
+            return io.BufferedReader(_Bounded(packed, most, name), 1 << 18)
     return path.open("rb")
+
+
+def _most(path: Path) -> int:
+    """Give how much an archive may hold in all."""
+    return max(MAX_DOCUMENT_BYTES, MAX_EXPANSION * path.stat().st_size)
 
 
 def _zip_members(path: Path, name: str) -> Iterator[Document]:
     with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            if not info.is_dir():
-                yield Document(f"{name}/{info.filename}", functools.partial(archive.open, info))
+        # A member gives no more than it says here, whatever is packed in it; several may stand on the same bytes.
+        found = [info for info in archive.infolist() if not info.is_dir()]
+        if sum(info.file_size for info in found) > _most(path):
+            raise FeedError("it holds absurdly much", where=name)
+        for info in found:
+            yield Document(f"{name}/{info.filename}", functools.partial(archive.open, info))
 
 
 def _tar_members(path: Path, name: str) -> Iterator[Document]:
-    with _opened(path) as plain, tarfile.open(fileobj=plain, mode="r|") as archive:
+    with _opened(path, name, _most(path)) as plain, tarfile.open(fileobj=plain, mode="r|") as archive:
         for member in archive:
             stream = archive.extractfile(member) if member.isfile() else None
-            if stream is not None and member.size <= MAX_DOCUMENT_BYTES:
-                body = stream.read()
-                yield Document(f"{name}/{member.name}", functools.partial(io.BytesIO, body))
+            if stream is None:
+                continue
+            # A name need not be text: bytes that are none would stand as half characters, which nothing stores.
+            place = f"{name}/{member.name.encode('utf-8', 'replace').decode()}"
+            if member.size > MAX_WHOLE_BYTES:
+                raise FeedError(f"larger than {MAX_WHOLE_BYTES} bytes", where=place)
+            yield Document(place, functools.partial(io.BytesIO, stream.read()))
+            archive.members = []  # type: ignore[attr-defined]  # else it remembers every one

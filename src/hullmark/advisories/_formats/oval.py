@@ -7,7 +7,6 @@ the tests, which follow all definitions in a document, need not be kept.
 """
 
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 from xml.parsers import expat
@@ -16,7 +15,7 @@ import msgspec
 
 from hullmark.advisories._formats import cvss
 from hullmark.advisories._formats.ordering import ordered
-from hullmark.advisories.feed import Document
+from hullmark.advisories.feed import DAMAGE, Document
 from hullmark.model.advisory import Affected, Range, Score, Severity, State
 
 _CHUNK = 1 << 18
@@ -148,7 +147,7 @@ class Reader:
                 parser.Parse(b"", True)
         except OvalError:
             raise
-        except (expat.ExpatError, OSError, EOFError, zlib.error, LookupError, ValueError) as problem:
+        except (expat.ExpatError, LookupError, *DAMAGE) as problem:
             # LookupError and ValueError: an encoding that does not exist or that expat cannot use.
             raise OvalError(f"not an OVAL document: {problem}") from problem
         yield from self._done

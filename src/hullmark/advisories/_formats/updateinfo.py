@@ -5,13 +5,12 @@ names its elements. Packages carry their epoch, which web pages of the same erra
 """
 
 import re
-import zlib
 from collections.abc import Iterator
 from xml.parsers import expat
 
 import msgspec
 
-from hullmark.advisories.feed import Document
+from hullmark.advisories.feed import DAMAGE, Document
 
 _CHUNK = 1 << 18
 _MAX_DEPTH = 32
@@ -136,7 +135,7 @@ def updates(document: Document) -> Iterator[Update]:
             parser.Parse(b"", True)
     except UpdateinfoError:
         raise
-    except (expat.ExpatError, OSError, EOFError, zlib.error, LookupError, ValueError) as problem:
+    except (expat.ExpatError, LookupError, *DAMAGE) as problem:
         # LookupError and ValueError: an encoding that does not exist or that expat cannot use.
         raise UpdateinfoError(f"not readable as updateinfo: {problem}") from problem
     yield from reader.done
