@@ -344,6 +344,18 @@ def test_of_which_product_a_package_is_may_be_undecided(tmp_path: Path) -> None:
     ]
 
 
+def test_every_packaging_of_bitnamis_is_the_version_that_is_in_it(tmp_path: Path) -> None:
+    built(
+        tmp_path,
+        advisory("last", affected("postgresql", Range(last_affected="16.1.0"), ecosystem="bitnami")),
+        advisory("fixed", affected("postgresql", Range(fixed="16.1.0"), ecosystem="bitnami")),
+        advisory("listed", affected("postgresql", ecosystem="bitnami", versions=("16.1.0",))),
+    )
+    queries = [Query("bitnami", "postgresql", version) for version in ("16.1.0-15", "16.0.0-3", "16.1.1-0")]
+    found = matched(tmp_path, ["toy-bitnami"], *queries)
+    assert [sorted(names(answer)) for answer in found] == [["last", "listed"], ["fixed", "last"], []]
+
+
 def test_nobody_speaks_for_a_third_partys_package(tmp_path: Path) -> None:
     built(tmp_path, advisory("A", affected("nginx", ecosystem="rpm")))
     own, other = matched(
