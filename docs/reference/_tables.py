@@ -1,4 +1,4 @@
-"""Writes coverage.md, mirror.md and limits.md from what the code and its fixtures say: `python docs/reference/_tables.py`."""
+"""Writes coverage.md, feeds.md, mirror.md and limits.md from what the code and its fixtures say: `python docs/reference/_tables.py`."""
 
 import importlib
 import re
@@ -289,6 +289,121 @@ def mirror() -> str:
     return MIRROR + "\n".join(lines) + "\n"
 
 
+FEEDS = """# The feeds
+
+Made from the code by `python docs/reference/_tables.py`.
+
+Who publishes what Hullmark matches against, under which terms, and what it costs to have it. *To fetch* is the size of the
+first download in megabytes, for one group of files: an order of magnitude, not measured here, since the publishers' archives grow.
+*On disk* is what the parts take: **bold** was measured with as many records of the real feed as stand beside it; what is not bold is
+reckoned from these (0.3 to 1.5 KB a record) and from the counts that OSV.dev and the publishers showed in 2026. *Later* says what an update costs: `changes`, where the publisher lists them, just the documents that changed;
+`pages` and `whole` everything again, but only if it changed (`ETag`, `Last-Modified`).
+
+Everything together is about 2.5 GB to fetch. Nobody needs everything: a scan
+fetches only the parts that its image is made of. The archives of all releases at once that a single release needs whole are
+those of Red Hat, Ubuntu, Debian, Oracle and GitHub.
+
+"""
+
+COVERS = {
+    "almalinux": ("AlmaLinux 8, 9, 10: errata (ALSA) with modules", "**8** (5,680)"),
+    "alpine": ("Alpine 3.3 and later, edge: main and community", "**0.4** (2,700)"),
+    "amazon": ("Amazon Linux 1, 2, 2023: bulletins (ALAS) of the core repository", "5"),
+    "arch": ("Arch Linux: groups of flaws (AVG)", "2"),
+    "azurelinux": ("CBL-Mariner 1 and 2, Azure Linux 3", "5"),
+    "bellsoft": ("Alpaquita Linux, BellSoft Hardened Containers", "10"),
+    "chainguard": ("Chainguard OS", "10"),
+    "cvelist": ("every CVE: the CNA's own scores and packages, CISA's ADP container", "250"),
+    "debian": ("Debian, all releases: urgency, no-dsa, DSA and DLA", "60"),
+    "echo": ("Echo's rebuilds of Debian packages", "3"),
+    "eol": ("ends of support of distributions and runtimes", "1"),
+    "epss": ("probability of exploitation of every CVE, daily", "15"),
+    "fedora": ("Fedora and EPEL: security updates of Bodhi", "5"),
+    "friendsofphp": ("Packagist", "**0.5** (1,592)"),
+    "ghsa": (
+        "npm, PyPI, Maven, Go, NuGet, RubyGems, crates.io, Packagist, Hex, Pub, Swift, malware included",
+        "90",
+    ),
+    "kev": ("flaws that are known to be exploited", "**0.2** (1,404)"),
+    "mageia": ("Mageia: security advisories (MGASA)", "5"),
+    "minimos": ("MinimOS", "60"),
+    "nvd": ("every CVE: scores, weaknesses, and CPE ranges for bare binaries", "300"),
+    "openeuler": ("openEuler, each service pack: advisories (OESA)", "8"),
+    "oracle": ("Oracle Linux 5 and later: errata (ELSA) with modules", "40"),
+    "osv": (
+        "the libraries of 17 ecosystems, malicious packages (`MAL-`) included",
+        "PyPI **5.7** (6,800), Go **1.8** (4,274), npm 80",
+    ),
+    "photon": ("Photon OS 3, 4, 5", "5"),
+    "redhat": (
+        "RHEL 5 and later, UBI, CentOS: VEX and RHSA, modules, extended streams, layered products",
+        "100",
+    ),
+    "repositories": ("which product each of Red Hat's repositories belongs to", "2"),
+    "rocky": ("Rocky Linux 8, 9, 10: errata (RLSA) with modules", "8"),
+    "rubysec": ("RubyGems, Ruby's interpreters", "**1** (1,379)"),
+    "rustsec": ("crates.io", "**0.4** (555)"),
+    "suse": (
+        "SLE 12, 15, 16 and BCI, SLE Micro, openSUSE Leap and Tumbleweed: fixed, unfixed, not affected",
+        "20",
+    ),
+    "ubuntu": ("Ubuntu, all releases: USN, priorities, VEX, Ubuntu Pro (ESM)", "150"),
+    "wolfi": ("Wolfi", "5"),
+}
+"""What each feed covers, and megabytes on disk."""
+
+TERMS = """
+## Terms
+
+Hullmark ships no publisher's data: each machine, or whoever publishes a database for others, fetches it under the
+publisher's terms. The database keeps with each part which feed it is of, and a finding names its records, so that sources
+stay attributed.
+
+- **Wolfi and Chainguard** publish their security databases (`security.json`) for scanners to read, and name no licence in them. Of
+  the OSV feed that follows them at the end of 2026 Chainguard says that it is under CC-BY-NC-ND-4.0, with exceptions that it names
+  beside it. So fetch these parts for your own scans; before you publish a database that has them, or sell what uses them,
+  read Chainguard's terms, or leave the parts `wolfi` and `chainguard` out.
+- **NVD**: this product uses data from the NVD API but is not endorsed or certified by the NVD. A key is bound to whoever
+  asked for it, so none comes with Hullmark.
+- **CC-BY-4.0** (GitHub, Go, PyPA, Red Hat, SUSE): name the source when you publish a database. **CC-BY-SA-4.0** (Ubuntu, Fedora,
+  Mageia): a published database that has these parts passes the same terms on for them.
+- **EPSS**: free of charge, FIRST wants to be named.
+- "Terms of the site" means that the publisher states none for the data; ask before you republish it.
+"""
+
+
+def later_of(feed: Feed) -> str:
+    """Say what an update of a feed costs."""
+    group = feed.group(feed.all_parts[-1])
+    assert group is not None
+    if group.increments:
+        return "changes"
+    return "pages" if any(source.pages for source in group.sources) else "whole"
+
+
+def catalogue() -> str:
+    """Give the page on the feeds."""
+    lines = [
+        "| feed | publisher | address | licence | covers | to fetch, MB | on disk, MB | later |",
+        "| --- | --- | --- | --- | --- | ---: | ---: | --- |",
+    ]
+    for feed in feeds():
+        covers, disk = COVERS[feed.name]
+        address = sources_of(feed)[0].url
+        cells = (
+            f"`{feed.name}`",
+            f"[{feed.title}]({feed.homepage})",
+            f"`{address}`",
+            feed.licence,
+            covers,
+            sizes_of(feed).removesuffix(" **"),
+            disk,
+            later_of(feed),
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return FEEDS + "\n".join(lines) + "\n" + TERMS
+
+
 BOUNDS = {
     "layer_free_bytes": "bytes of a layer that are always inflated. Beyond, `layer_ratio` counts",
     "image_free_bytes": "the same for all layers of an image together. Beyond, a layer is read as far as `layer_ratio` goes",
@@ -352,7 +467,12 @@ def limits() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"reference/coverage.md": coverage, "reference/mirror.md": mirror, "explain/limits.md": limits}
+PAGES = {
+    "reference/coverage.md": coverage,
+    "reference/feeds.md": catalogue,
+    "reference/mirror.md": mirror,
+    "explain/limits.md": limits,
+}
 
 
 def main() -> None:
