@@ -51,11 +51,15 @@ def flaw_ids(advisory: Advisory) -> list[str]:
     """
     if advisory.bundle:
         return sorted(set(advisory.fixes)) or [advisory.id]
-    link = _Link(advisory)
-    if link.cves:
-        return sorted(link.cves)
-    ghsa = sorted(name for name in link.others if _GHSA.match(name))
-    return ghsa[:1] or [advisory.id if advisory.id in link.others else min(link.others)]
+    names = [advisory.id, *advisory.aliases]
+    cves = sorted({name for name in names if _CVE.match(name)})
+    if advisory.malicious:
+        names = [name for name in names if name not in cves]
+        cves = [] if names else cves
+    if cves:
+        return cves
+    ghsa = sorted(name for name in names if _GHSA.match(name))
+    return ghsa[:1] or [names[0]]
 
 
 def merge(
@@ -121,8 +125,11 @@ class _Link:
 
 def _attacks(own: Sequence[Advisory]) -> set[str]:
     """Give the names of malicious packages: those in their records, and those that lead there without a CVE."""
-    names = set().union(*(_Link(advisory).others for advisory in own if advisory.malicious))
-    waiting = [link.others for advisory in own if names and not (link := _Link(advisory)).cves]
+    malicious = [advisory for advisory in own if advisory.malicious]
+    if not malicious:
+        return set()
+    names = set().union(*(_Link(advisory).others for advisory in malicious))
+    waiting = [link.others for link in map(_Link, own) if not link.cves]
     while joined := [others for others in waiting if others & names and not others <= names]:
         names.update(*joined)
     return names
