@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,6 +178,27 @@ def test_a_change_that_is_newer_than_the_archive(tmp_path: Path, publisher: Publ
     assert refreshed(tmp_path, publisher).state == "updated"
     assert fixed(tmp_path, "package1") == ["1.5"]
     assert fixed(tmp_path, "package2") == ["1.0"]
+
+
+def test_an_archive_that_is_older_than_what_is_here(tmp_path: Path, publisher: Publisher) -> None:
+    """What was known before the archive was fetched again is known at any moment of it."""
+
+    def published(*archived: dict[str, Any]) -> None:
+        export(publisher, *archived)
+        export(publisher, newer, *archived[1:], archive=False)
+        os.utime(publisher.folder / "osv/PyPI/all.zip", (time.time() - 3 * 24 * 3600,) * 2)
+
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    newer = osv("PYSEC-2024-0", "package0", "1.5", modified=now)
+    published(*OLD)
+    refreshed(tmp_path, publisher)
+    published(*OLD, osv("PYSEC-2024-99", "old", "2.0"))
+    publisher.fail("osv/PyPI/PYSEC-2024-0.json", status=403)
+    broken = refreshed(tmp_path, publisher, whole=True)
+    assert (broken.state, fixed(tmp_path, "package0")) == ("failed", ["1.5"])
+    assert refreshed(tmp_path, publisher, whole=True).state == "updated"
+    assert (fixed(tmp_path, "package0"), fixed(tmp_path, "old")) == (["1.5"], ["2.0"])
+    assert refreshed(tmp_path, publisher).state == "unchanged"
 
 
 def test_files_that_belong_together_are_fetched_anew_together(tmp_path: Path, publisher: Publisher) -> None:

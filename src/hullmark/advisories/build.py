@@ -82,9 +82,16 @@ def _counted(found: Iterator[Document], name: str, progress: Progress) -> Iterat
 
 
 def build_group(
-    mirror: Path, folder: Path, feed: Feed, group: Group, *, checked: str, accept_loss: bool = False
+    mirror: Path,
+    folder: Path,
+    feed: Feed,
+    group: Group,
+    *,
+    checked: str,
+    accept_loss: bool = False,
+    hold: bool = False,
 ) -> Built:
-    """Build the parts of a group anew from its fetched files, and make them current.
+    """Build the parts of a group anew from its fetched files, and make them current, or not yet where they are to be held.
 
     `checked` is the time at which the publisher was asked (RFC 3339). A part that lost more than a tenth of its records
     keeps its last good content unless `accept_loss` is given. The caller holds the group's lock. Raises `FeedError`.
@@ -101,7 +108,7 @@ def build_group(
             wary=not accept_loss,
             only=group,
         )
-        result.parts = _publish(folder, made, checked)
+        result.parts = made if hold and not result.failed else _publish(folder, made, checked)
     if not made and not result.failed:
         raise FeedError("no record of it says anything about a package", where=group.name)
     return result
@@ -116,15 +123,16 @@ def change_group(
     removed: Iterable[str] = (),
     ids: frozenset[str] | None = None,
     checked: str,
+    onto: dict[str, PartInfo] | None = None,
 ) -> Built:
-    """Put the changed documents of a group into its parts, as revisions that follow, and make them current.
+    """Put the changed documents of a group into its parts (or those that were held), as revisions that follow; make them current.
 
     `mirror` has the changed documents; whatever they replace is taken out, and so are the records of `removed` and
     those that are not among `ids`, where these are given. The caller holds the group's lock. Raises `FeedError`.
     """
     result = Built()
     with _told(feed.name):
-        current = parts_here(folder, feed, group)
+        current = onto or parts_here(folder, feed, group)
         records = list(feed.parse(documents(mirror, feed.files)))
         gone = {record.id for record in records if isinstance(record, Withdrawn)} | set(removed)
         stale = gone | {record.id for record in records if not isinstance(record, Unread | Withdrawn)}
@@ -158,9 +166,11 @@ def _id(record: Record) -> str:
     return "" if isinstance(record, Unread) else record.id
 
 
-def confirm(folder: Path, feed: Feed, group: Group, checked: str) -> list[str]:
-    """Note that the publisher was asked and nothing changed; give the parts for which that holds."""
-    return sorted(_publish(folder, parts_here(folder, feed, group), checked))
+def confirm(
+    folder: Path, feed: Feed, group: Group, checked: str, held: dict[str, PartInfo] | None = None
+) -> list[str]:
+    """Note that the publisher was asked and nothing changed, also since parts were held; give those for which that holds."""
+    return sorted(_publish(folder, held or parts_here(folder, feed, group), checked))
 
 
 def parts_here(folder: Path, feed: Feed, group: Group) -> dict[str, PartInfo]:

@@ -24,7 +24,7 @@ import msgspec
 from msgspec import Struct
 
 from hullmark.advisories.build import Built, build_group, change_group, confirm, parts_here
-from hullmark.advisories.database import age_s, changing, load_current
+from hullmark.advisories.database import PartInfo, age_s, changing, load_current
 from hullmark.advisories.feed import Changes, Feed, Group, Source, moment, stamp
 from hullmark.advisories.fetch import Fetched, Fetcher, RefusedError, Validators
 from hullmark.advisories.registry import feeds, schemes
@@ -241,6 +241,12 @@ class _Updating:
             fresh.files[file] = _File(url, kept.validators)
         if not fresh.files:
             raise FeedError("none of its files is there", where=self._address(self.group.sources[0]))
+        # An archive is made now and then; what changed since then is on the list.
+        oldest = min(times) - _ARCHIVE_MARGIN_S
+        fresh.since = {file: stamp(min(moment(time), oldest)) for file, time in newest.items()}
+        settled = fresh.since == newest
+        # What is here may be newer than the archive: it stays until the changes are in.
+        hold = not settled and bool(parts_here(self.folder, self.feed, self.group))
         built = build_group(
             self.mirror,
             self.folder,
@@ -248,19 +254,21 @@ class _Updating:
             self.group,
             checked=self.checked,
             accept_loss=self.settings.accept_loss,
+            hold=hold,
         )
         if built.failed:
             return self._outcome(built)
-        # An archive is made now and then; what changed since then is on the list.
-        oldest = min(times) - _ARCHIVE_MARGIN_S
-        fresh.since = {file: stamp(min(moment(time), oldest)) for file, time in newest.items()}
-        if fresh.since == newest:
+        if settled:
             fresh.files |= lists
+        if not hold:
             self._save(fresh)
-            return self._outcome(built)
-        self._save(fresh)
-        changed = self._changed(fresh)
-        return self._outcome(built) if changed is None else self._joined(self._outcome(built), changed)
+        changed = None if settled else self._changed(fresh, built.parts if hold else None)
+        if changed is not None:
+            return self._joined(self._outcome(built), changed)
+        if hold:
+            confirm(self.folder, self.feed, self.group, self.checked, built.parts)
+            self._save(fresh)
+        return self._outcome(built)
 
     def _newest_changes(self) -> tuple[dict[str, str], dict[str, _File]]:
         """Give the time of the newest change of each list, asked before the archives are; nothing where one fails."""
@@ -393,8 +401,11 @@ class _Updating:
 
     # what changed
 
-    def _changed(self, known: _Known) -> Outcome | None:
-        """Fetch just the changed documents; None where the whole must be fetched."""
+    def _changed(self, known: _Known, held: dict[str, PartInfo] | None = None) -> Outcome | None:
+        """Fetch just the changed documents and put them into the parts; None where the whole must be fetched.
+
+        Parts that are `held` are not current yet, and become so with the changes.
+        """
         self._clear()
         files = dict(known.files)
         since = dict(known.since)
@@ -428,12 +439,19 @@ class _Updating:
                 return None
             since[name] = stamp(until - _ARCHIVE_MARGIN_S)
         elif same == asked:
-            return self._unchanged()
+            return self._unchanged(held)
         if len(documents) > MAX_CHANGED:
             return None
         removed = self._documents(documents)
         built = change_group(
-            self.mirror, self.folder, self.feed, self.group, removed=removed, ids=ids, checked=self.checked
+            self.mirror,
+            self.folder,
+            self.feed,
+            self.group,
+            removed=removed,
+            ids=ids,
+            checked=self.checked,
+            onto=held,
         )
         self._save(_Known(reader=known.reader, since=since, files=files))
         return self._outcome(built)
@@ -516,8 +534,8 @@ class _Updating:
         beside.write_bytes(msgspec.json.format(msgspec.json.encode(known), indent=1) + b"\n")
         beside.replace(self.state)
 
-    def _unchanged(self) -> Outcome:
-        parts = confirm(self.folder, self.feed, self.group, self.checked)
+    def _unchanged(self, held: dict[str, PartInfo] | None = None) -> Outcome:
+        parts = confirm(self.folder, self.feed, self.group, self.checked, held)
         return Outcome(feed=self.feed.name, group=self.name, state="unchanged", parts=tuple(parts))
 
     def _outcome(self, built: Built) -> Outcome:
