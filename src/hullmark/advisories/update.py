@@ -208,7 +208,7 @@ class _Updating:
     def _by_group(self, known: _Known, lists: list[set[str]], reader: str) -> Outcome:
         """Fetch what changed, or all. `lists` are the lists of changes of this group and of the one that stands in for it."""
         mine = _lists(self.group)
-        if mine and known.since.keys() in lists and not self.settings.whole:
+        if mine and known.since and known.since.keys() in lists and not self.settings.whole:
             since = known.since
             if known.since.keys() != mine:
                 since = dict.fromkeys(mine, min(since.values(), key=moment))

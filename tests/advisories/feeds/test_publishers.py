@@ -14,10 +14,10 @@ from backports import zstd
 from conftest import GOLDEN
 from hullmark.advisories.database import Database
 from hullmark.advisories.feed import Feed, Group, Source
-from hullmark.advisories.feeds import redhat, suse
+from hullmark.advisories.feeds import redhat, suse, wolfi
 from hullmark.advisories.lookup import flaw
 from hullmark.advisories.update import Outcome, Settings, Wanted, update
-from toys.publisher import Publisher, publishing
+from toys.publisher import Publisher, export, publishing
 
 
 @pytest.fixture
@@ -192,3 +192,20 @@ def test_the_names_of_suses_files(part: str, file: str) -> None:
     group = suse.FEED.group(part)
     assert group is not None
     assert group.sources[0].url == f"https://ftp.suse.com/{FOLDER}{file}"
+
+
+# ── Wolfi
+
+
+def test_when_wolfis_own_database_ends_osvs_export_goes_on(tmp_path: Path, publisher: Publisher) -> None:
+    own = b'{"packages": [{"pkg": {"name": "nginx", "secfixes": {"1.25.3-r0": ["CVE-2023-44487"]}}}]}'
+    publisher.put("os/security.json", own)
+    assert refreshed(tmp_path, wolfi.FEED, "wolfi", publisher).reason == ""
+    assert len(said(tmp_path, "CVE-2023-44487")) == 1
+    (publisher.folder / "os/security.json").unlink()
+    record = json.loads((GOLDEN / "feeds/wolfi/osv/osv/Wolfi/CGA-22hv-wp9q-4779.json").read_bytes())
+    export(publisher, record, folder="Wolfi")
+    outcome = refreshed(tmp_path, wolfi.FEED, "wolfi", publisher)
+    assert (outcome.state, outcome.reason, outcome.parts) == ("updated", "", ("wolfi",))
+    assert len(said(tmp_path, "CVE-2026-24398")) == 1
+    assert refreshed(tmp_path, wolfi.FEED, "wolfi", publisher).state == "unchanged"

@@ -7,7 +7,7 @@ packages; Mageia's versions, and some of openEuler's, begin with them (`gtk+2.0-
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -19,12 +19,14 @@ from hullmark.model.facts import Unread
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 _OTHER_FLAW = re.compile(r"(?:GHSA|GO|PYSEC|RUSTSEC)-[\w-]+")
 _NO_SECURITY = re.compile(r"MGAA-")
+_ARCH = re.compile(r"[?&]arch=(\w+)")
 
 
 class Published(NamedTuple):
     """A distribution: its name at OSV's, its `ID` in lower case, its type of package, and what its releases look like.
 
-    A rolling one has no release; its one part is named after it. `size` is that of its archive, in bytes.
+    A rolling one has no release; its one part is named after it. `size` is that of its archive, in bytes. `scope` tells whether
+    its records name source packages or those that are installed.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Published(NamedTuple):
     ecosystem: str
     release: str
     size: int
+    scope: Literal["source", "binary"] = "source"
 
     @property
     def folder(self) -> str:
@@ -80,14 +83,20 @@ def _bundle(document: Document, record: osv.Record, source: str, of: Published) 
             ecosystem=of.ecosystem,
             name=package.name,
             release=part,
-            scope="source",
+            scope=of.scope,
             ranges=tuple(_bare(item, package.name) for item in found.ranges),
             versions=found.listed,
+            arches=_arches(package.purl or "") if of.scope == "binary" else (),
             level=level,
         )
         affected[statement] = None
     if affected:
         yield osv.advisory(record, affected, source=source, bundle=True, fixes=_fixes(record))
+
+
+def _arches(purl: str) -> tuple[str, ...]:
+    match = _ARCH.search(purl)
+    return (match[1],) if match and match[1] != "source" else ()
 
 
 def _bare(span: Range, name: str) -> Range:

@@ -1,14 +1,18 @@
 """Wolfi's security database. A rolling distribution: its one part is named after it.
 
-Format: `_formats/secdb.py`; the document names no release.
+Format: `_formats/secdb.py`; the document names no release. Its publisher has announced its end for the end of 2026, in favour
+of OSV documents (https://www.chainguard.dev/unchained/secdb-is-the-past-osv-is-the-future): where it is not there any more, OSV's export
+of these is read (`_formats/osv_linux.py`), whose records name installed packages.
 """
 
 from collections.abc import Iterator
 
-from hullmark.advisories._formats import secdb
+from hullmark.advisories._formats import osv_linux, secdb
 from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Reference
 from hullmark.model.target import Target
+
+_PUBLISHED = (osv_linux.Published("Wolfi", "wolfi", "apk", "", 90_000_000, "binary"),)
 
 
 def _release(_version: str) -> str:
@@ -22,8 +26,12 @@ def _links(name: str) -> tuple[Reference, ...]:
 
 
 def parse(documents: Iterator[Document]) -> Iterator[Record]:
-    """Give one advisory for each flaw of a source package."""
-    return secdb.parse(documents, _release, _links)
+    """Give one advisory for each flaw of a source package, or a bundle for each OSV document."""
+    for document in documents:
+        if document.path.startswith("osv/"):
+            yield from osv_linux.parse(iter((document,)), "wolfi", _PUBLISHED)
+        else:
+            yield from secdb.parse(iter((document,)), _release, _links)
 
 
 def parts(target: Target) -> tuple[str, ...] | None:
@@ -38,6 +46,7 @@ _SOURCES = Group(
     name="wolfi",
     parts=("wolfi",),
     sources=(Source(url="https://packages.wolfi.dev/os/security.json", file="wolfi/security.json"),),
+    otherwise=osv_linux.group("wolfi", _PUBLISHED),
     size=3_000_000,
 )
 
@@ -47,7 +56,7 @@ FEED = Feed(
     title="Wolfi security database",
     licence="Chainguard, its own terms",
     homepage="https://packages.wolfi.dev/os/security.json",
-    files=("wolfi/security.json", "wolfi/security.json.gz"),
+    files=("wolfi/security.json", "wolfi/security.json.gz", *osv_linux.files(_PUBLISHED)),
     parse=parse,
     parts=parts,
     group=only(_SOURCES),
