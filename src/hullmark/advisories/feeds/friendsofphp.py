@@ -51,9 +51,9 @@ def _advisory(document: Document, content: Any) -> Record:
 
 
 def _own_id(document: Document, name: str) -> str:
-    """Give a flaw without CVE the id of its file: GitHub's, else one made of package and file."""
+    """Give a flaw whose record names no CVE the id of its file: a CVE, GitHub's, else one made of package and file."""
     stem = document.path.rpartition("/")[2].rpartition(".")[0]
-    return stem if _GHSA.match(stem) else f"FOP-{name}/{stem}"
+    return stem if _CVE.match(stem) or _GHSA.match(stem) else f"FOP-{name}/{stem}"
 
 
 def _range(branch: Any) -> Range:
@@ -90,6 +90,7 @@ FEED = Feed(
     homepage="https://github.com/FriendsOfPHP/security-advisories",
     files=("php-security-advisories.tar.gz", "friendsofphp/**/*.yaml"),
     parse=parse,
+    version=2,
     parts=parts,
     group=only(_SOURCES),
     all_parts=("friendsofphp-composer",),
