@@ -56,7 +56,7 @@ def toml(content: str) -> dict[str, Any]:
             raise UndecodableError("TOML key nested too deeply")
     try:
         return tomllib.loads(content)
-    except tomllib.TOMLDecodeError as problem:
+    except ValueError as problem:  # besides its own error, numbers that are too long to be read
         raise UndecodableError(f"not TOML: {problem}") from problem
     except RecursionError as problem:
         raise UndecodableError("TOML nested too deeply") from problem

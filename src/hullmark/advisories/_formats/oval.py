@@ -22,6 +22,8 @@ _CHUNK = 1 << 18
 _MAX_DEPTH = 64
 _MAX_TEXT = 1 << 16
 _MAX_STATEMENTS = 200_000
+_MAX_STEPS = 1_000_000
+"""Steps in resolving one definition's criteria, about a second of them; real ones take some thousands."""
 
 LEVELS = {
     "critical": Severity.CRITICAL,
@@ -330,12 +332,16 @@ def statements(definition: Definition, classify: Classify) -> Iterator[Affected]
     """
     if definition.refused:
         raise OvalError(f"{definition.refused} is not understood")
-    cases = _resolve(definition.criteria, classify)
+    cases = _resolve(definition.criteria, classify, _Work())
     found: dict[tuple[str, str, str, State], dict[Range, set[str]]] = {}
     repositories: dict[tuple[str, str, str, State, Range], set[str]] = {}
     everywhere: set[str] = set()
+    count = 0
     for case in cases:
         everywhere |= case.arches or frozenset()
+        count += len(case.releases or ()) * len(case.bounds)
+        if count > _MAX_STATEMENTS:
+            raise OvalError("criteria with too many combinations")
         for name, state, span, arches in _spans(case):
             for release in case.releases or ():
                 if not release.name:
@@ -401,17 +407,33 @@ def _spans(case: _Case) -> Iterator[tuple[str, State, Range, set[str]]]:
         yield name, bounds[0].state, span, arches
 
 
-def _resolve(node: Criteria | Criterion, classify: Classify) -> list[_Case]:
+class _Work:
+    """What the resolution of one definition may cost."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_STEPS
+
+    def take(self, steps: int) -> None:
+        """Count; raises `OvalError` when it is too much."""
+        self._left -= steps
+        if self._left < 0:
+            raise OvalError("criteria with too many combinations")
+
+
+def _resolve(node: Criteria | Criterion, classify: Classify, work: _Work) -> list[_Case]:
     """Give every way to fulfil a tree. Its depth is bounded by the reader."""
     if isinstance(node, Criterion):
         return [_case(classify(node))]
-    parts = [_resolve(child, classify) for child in node.children]
+    parts = [_resolve(child, classify, work) for child in node.children]
     if node.is_or:
         return _merged(case for part in parts for case in part)
     cases = [_Case()]
     for part in parts:
         if len(cases) * len(part) > _MAX_STATEMENTS:
             raise OvalError("criteria with too many combinations")
+        # Each pair is a new case with the bounds of both.
+        bounds = len(part) * sum(len(one.bounds) for one in cases)
+        work.take(len(cases) * len(part) + bounds + len(cases) * sum(len(other.bounds) for other in part))
         cases = [both for one in cases for other in part if (both := _both(one, other)) is not None]
     return cases
 

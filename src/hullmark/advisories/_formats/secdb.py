@@ -85,6 +85,7 @@ def _advisories(
 ) -> Iterator[Record]:
     versions: dict[str, dict[str, None]] = {}
     flaws_of: dict[str, set[str]] = {}  # id of another publisher -> the CVEs that it stands with
+    others_of: dict[str, dict[str, None]] = {}  # and the other way round
     for version, lines in (package.secfixes or {}).items():
         if lines is None:
             continue  # an entry whose ids were taken out (heimdal in 3.6)
@@ -100,8 +101,10 @@ def _advisories(
             if flaws:
                 for other in others:
                     flaws_of.setdefault(other, set()).update(flaws)
+                for flaw in flaws:
+                    others_of.setdefault(flaw, {}).update(dict.fromkeys(others))
     for flaw, fixed in versions.items():
-        beside = [other for other, flaws in flaws_of.items() if flaw in flaws]
+        beside = list(others_of.get(flaw, ()))
         # What stands with several CVEs is no name of any of them; Xen's advisories are bundles by nature.
         aliases = [other for other in beside if len(flaws_of[other]) == 1 and not other.startswith("XSA-")]
         yield Advisory(

@@ -25,11 +25,11 @@ _EPOCHS = ("", *(f"{epoch}:" for epoch in (*range(1, 18), 20, 30, 31, 32)))
 """bind has 32, squid 7, tcpdump 14; no package of RHEL 7 to 9 or Fedora has one that is not here."""
 
 _PAGE_RELEASE = re.compile(r"Amazon Linux (AMI|\d+) Security Advisory")
-_PAGE_ID = re.compile(r"<h1[^>]*>\s*(ALAS[\w-]*-\d{4}-\d+)\s*</h1>")
+_PAGE_ID = re.compile(r"<h1[^<>]*>\s*(ALAS[\w-]*-\d{4}-\d+)\s*</h1>")
 _PAGE_DATE = re.compile(r"Advisory (Release|Updated) Date:</b>\s*(\d{4}-\d\d-\d\d)")
 _ID = re.compile(r"(ALAS\w*)-(\d{4}-\d+)")
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}")
-_BUILD = re.compile(r"([^\s/]+)-([^-\s]+-[^-\s]+)\.(\w+)")
+_BUILD = re.compile(r"(?<![^\s/])([^\s/]+)-([^-\s]+-[^-\s]+)\.(\w+)")
 _TAG = re.compile(r"<[^<>]*>")
 _RSS_ITEM = re.compile(r"<title>\s*(ALAS\w*-\d{4}-\d+) \(")
 _RSS_LINK = re.compile(r"<link>\s*https?://[^/<]+/(?:(AL\d+)/)?[^<]*</link>")

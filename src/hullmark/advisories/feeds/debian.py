@@ -55,7 +55,7 @@ _HEADER = re.compile(r"\[(\d{1,2} [A-Z][a-z]{2} \d{4})\]\s+(D[SLT]A-\d+(?:-\d+)?
 _FLAWS = re.compile(r"\s+\{([^}]*)\}")
 _FIX = re.compile(r"\s+\[([\w-]+)\]\s+-\s+(\S+)\s+(?:<([\w-]+)>|(\S+))\s*(?:\((.*)\))?")
 _NOTE = re.compile(r"\s+(?:NOTE|TODO|REJECTED|RESERVED)\b")
-_FLAW_ID = re.compile(r"[A-Z][A-Z0-9]*-[\w-]+")
+_FLAW_ID = re.compile(r"(?<![A-Z0-9])[A-Z][A-Z0-9]*-[\w-]+")
 
 _MARKS: dict[str, State] = {
     "not-affected": "not_affected",

@@ -51,6 +51,9 @@ _SOURCES = {
 """Whose identifiers NVD names as sources; the short names are those of the CVE programme."""
 
 _MAX_COMPANIONS = 3
+_MAX_TOGETHER = 200
+"""So many products at most must stand together in one configuration; NVD names a few."""
+
 _LINUX = "linux:linux_kernel"
 
 
@@ -174,7 +177,10 @@ def _records(document: Document, record: _Cve) -> Iterator[Record]:
         published=record.published,
         modified=record.last_modified,
     )
-    affected = _affected(record.configurations)
+    configurations = [item for item in record.configurations if len(_groups(item)) <= _MAX_TOGETHER]
+    if len(configurations) < len(record.configurations):
+        yield document.unread("a configuration of absurdly many products that must stand together", record.id)
+    affected = _affected(configurations)
     if affected:
         # The time of the last change is the note's: a new score must not make the packages look changed.
         yield Advisory(id=record.id, affected=affected, published=record.published)

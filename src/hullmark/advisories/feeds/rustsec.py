@@ -15,7 +15,6 @@ from hullmark.advisories.feed import Document, Feed, Group, Record, Source, only
 from hullmark.model.advisory import Advisory, Affected, Reference, Withdrawn
 from hullmark.model.target import Target
 
-_FRONT = re.compile(r"\s*```toml\s*\n(.*?)\n```[^\n]*\n?(.*)\Z", re.DOTALL)
 _VERSION = re.compile(r"(\d+)(?:\.(\d+|[*xX]))?(?:\.(\d+|[*xX]))?(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\Z")
 _LENIENT = re.compile(r"(\d+\.\d+\.\d+)([A-Za-z][0-9A-Za-z.-]*)\Z")
 _NOT_FLAWS = frozenset({"unmaintained", "notice"})
@@ -32,11 +31,12 @@ def parse(documents: Iterator[Document]) -> Iterator[Record]:
 
 
 def _advisory(document: Document) -> Iterator[Record]:
-    match = _FRONT.match(decoding.text(document).replace("\r\n", "\n"))
-    if match is None:
+    mark, _, rest = decoding.text(document).replace("\r\n", "\n").lstrip().partition("\n")
+    front, end, text = rest.partition("\n```")
+    if mark.rstrip() != "```toml" or not end:
         yield document.unread("no block of TOML at the beginning")
         return
-    content = decoding.toml(match[1])
+    content = decoding.toml(front)
     head, versions, limits = (_table(content, name) for name in ("advisory", "versions", "affected"))
     name, package = decoding.string(head.get("id")), decoding.string(head.get("package"))
     if not name or not package:
@@ -57,7 +57,7 @@ def _advisory(document: Document) -> Iterator[Record]:
     if not ranges:
         yield document.unread("as published, no version is affected")
         return
-    title, _, details = match[2].strip().partition("\n")
+    title, _, details = text.partition("\n")[2].strip().partition("\n")
     title = title.lstrip("# ").strip()
     aliases = decoding.strings(head.get("aliases"))
     score = cvss.score("rustsec", decoding.string(head.get("cvss")))
