@@ -20,6 +20,7 @@ DEBIAN_10, DEBIAN_11, DEBIAN_12 = (
     Distribution("debian", number, codename=name)
     for number, name in (("10", "buster"), ("11", "bullseye"), ("12", "bookworm"))
 )
+ALMA_9 = Distribution("almalinux", "9.7")
 RHEL_7, RHEL_8, RHEL_9, RHEL_10 = (Distribution("rhel", f"{n}.0") for n in (7, 8, 9, 10))
 
 
@@ -237,6 +238,8 @@ def test_there_is_a_finding(
         # "0" in Alpine's and Wolfi's lists: the flaw never was in the package.
         ("alpine/zero", Distribution("alpine", "3.8.5"), apk("db", "5.3.28-r0"), "CVE-2016-0682"),
         ("redhat/vex", RHEL_9, rpm("samba", "4.17.5-0.el9", source="samba"), "CVE-2023-4154"),
+        # Fixed in 9.7; that the erratum of 9.8 has a higher version is nothing to this package.
+        ("almalinux/minor", ALMA_9, rpm("capstone", "4.0.2-11.el9_7"), "CVE-2025-68114"),
         (
             "oracle/elsa",
             Distribution("ol", "7.9"),
@@ -257,6 +260,12 @@ def test_there_is_none(
     tmp_path: Path, case: str, distribution: Distribution | None, package: Package, flaw: str
 ) -> None:
     assert flaw not in findings(tmp_path, case, package, distribution)
+
+
+@pytest.mark.parametrize("version", ["4.0.2-10.el9_7", "4.0.2-10.el9", "4.0.2-11.el9_6", "4.0.2-12.el9_8"])
+def test_the_erratum_of_another_minor_release_is_no_fix(tmp_path: Path, version: str) -> None:
+    found = findings(tmp_path, "almalinux/minor", rpm("capstone", version), ALMA_9)
+    assert found["CVE-2025-68114"].fixed_version == "4.0.2-13.el9_8"
 
 
 def test_what_a_publisher_took_back_is_no_finding(tmp_path: Path) -> None:

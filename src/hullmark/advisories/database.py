@@ -272,6 +272,15 @@ class Part:
         )
         return bool(self._ask(query, (flaw, name)))
 
+    def bundled_fixes(self, name: str, scope: str, flaw: str) -> list[str]:
+        """Give the versions in which bundles on a package fix a flaw, one for each of them."""
+        query = (
+            "SELECT DISTINCT affected.fixed FROM flaw JOIN advisory ON advisory.id = flaw.advisory"
+            " JOIN affected USING (advisory) JOIN package ON package.id = affected.package"
+            " WHERE flaw.id = ? AND advisory.bundle AND package.name = ? AND scope = ?"
+        )
+        return [fixed for (fixed,) in self._ask(query, (flaw, name, SCOPES.index(scope))) if fixed]
+
     def advisory(self, number: int) -> Advisory:
         """Give an advisory's record, without its statements, by its row number."""
         rows = self._ask("SELECT body FROM advisory WHERE id = ?", (number,))

@@ -33,6 +33,10 @@ _LAYERED_BUILD = re.compile(r"\.rhaos|\.el\d+[a-z]")
 """What a product's builds carry in their release (`-1.rhaos4.16.el9`, `-2.el8jbcs`), and RHEL's own never."""
 
 
+_MINOR = re.compile(r"\.el\d+_\d+(?!\d)")
+"""The minor release that an rpm is built for (`-18.el9_7.2`)."""
+
+
 class Query(NamedTuple):
     """One distinct package. `source` and `source_version` are empty where they are the package's own.
 
@@ -127,6 +131,22 @@ def _ask(asked: "Iterable[Feed]", target: Target) -> Cover:
     if enough:
         return Cover("matched", tuple(names), tuple(dict.fromkeys(parts)), tuple(enough))
     return Cover("release_unknown" if unknown else "no_feed", tuple(names), tuple(dict.fromkeys(parts)))
+
+
+def has_fix(version: str, fixes: Iterable[str], key: Callable[[str], bytes | None]) -> bool:
+    """Tell whether an rpm has a flaw's fix though another minor release's erratum on the flaw has a higher version.
+
+    Each minor release of an Enterprise Linux has an erratum of its own (`2.68.4-18.el9_7.2`, `2.68.4-19.el9_8.1`). That of
+    the release which a package is built for decides, the highest where there are several.
+    """
+    minor = _MINOR.search(version)
+    own = [fixed for fixed in fixes if minor and (of := _MINOR.search(fixed)) and of[0] == minor[0]]
+    installed = key(version)
+    return (
+        installed is not None
+        and bool(own)
+        and all((order := key(fixed)) is not None and order <= installed for fixed in own)
+    )
 
 
 class Matcher:

@@ -68,14 +68,15 @@ def merge(
     """Merge the statements on one package.
 
     `speaks(statement, flaw)` tells whether the statement's part has a record of its own on that flaw in this
-    package. `key` is the package's version order, for choosing among fixed versions.
+    package, or another bundle that fixed it in the package's own line of versions. `key` is the package's version
+    order, for choosing among fixed versions.
     """
     asked = tuple(hits)
     own = {flaw for hit in asked if not hit.statement.bundle for flaw in flaw_ids(hit.advisory)}
     groups: dict[str, list[Hit]] = {}
     for hit in asked:
         for flaw in flaw_ids(hit.advisory):
-            # A record of the flaw's own that does not hold for this version has decided: the bundle adds nothing.
+            # What speaks of the flaw itself and does not hold for this version has decided: the bundle adds nothing.
             decided = hit.statement.bundle and flaw not in own and speaks(hit.statement, flaw)
             if not decided:
                 groups.setdefault(flaw, []).append(hit)

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from hullmark.advisories.database import Database, Part, PartInfo, Statement, age_s
-from hullmark.advisories.matcher import Answer, Cover, Matcher, Query
+from hullmark.advisories.matcher import Answer, Cover, Matcher, Query, has_fix
 from hullmark.advisories.origins import Makers, Origin
 from hullmark.findings.merge import Flaw, Hit, evidence, merge, references
 from hullmark.findings.severity import severity
@@ -278,7 +278,11 @@ class _Reporter:
 
         def speaks(statement: Statement, flaw: str) -> bool:
             part = self.used[statement.part]
-            return part.speaks_of(source if statement.scope == "source" else name, flaw)
+            named = source if statement.scope == "source" else name
+            if part.speaks_of(named, flaw):
+                return True
+            fixes = part.bundled_fixes(named, statement.scope, flaw) if query.ecosystem == "rpm" else ()
+            return has_fix(query.version, fixes, order)
 
         def order(text: str) -> bytes | None:
             try:
