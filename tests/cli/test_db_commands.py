@@ -69,6 +69,8 @@ def test_update_show_and_search(cache: Path, publisher: Publisher) -> None:
         b"cve-2026-1000, also PYSEC-2026-1"
     )
     assert b"PYSEC-2026-2" in hullmark(cache, "db", "search", "flask", "--ecosystem", "PyPI").stdout
+    assert b"PYSEC-2026-2" in hullmark(cache, "db", "search", "flask", "--ecosystem", "osv").stdout
+    assert b"no part for py," in hullmark(cache, "db", "search", "flask", "--ecosystem", "py", code=3).stderr
     for asked in (("show", "CVE-1999-1000"), ("search", "nothing", "--ecosystem", "pypi")):
         unknown = hullmark(cache, "db", *asked, code=1)
         assert b"the database says nothing of it" in unknown.stderr

@@ -71,12 +71,12 @@ def notes(database: Database, name: str) -> list[Note]:
 
 
 def package(database: Database, name: str, ecosystem: str = "") -> list[Found]:
-    """Give every advisory that speaks of a package, in the parts of an ecosystem (`pypi`) or a release (`debian:12`).
+    """Give every advisory that speaks of a package, in the parts of an ecosystem (`pypi`), a release (`debian:12`) or all of them.
 
     Raises `FeedError` where no such part is here.
     """
     end = ecosystem.replace(":", "-").lower()
-    keys = [key for key in database.current.parts if not end or key == end or key.endswith(f"-{end}")]
+    keys = [key for key in database.current.parts if not end or f"-{end}-" in f"-{key}-"]
     if not keys:
         raise FeedError(
             f"the database has no part for {ecosystem}, so nothing can be said",
