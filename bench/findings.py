@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,7 @@ COLUMNS = (
 )  # fmt: skip
 HERE = Path(__file__).parent
 DEMO = HERE.parent / "demo" / "feeds"
+CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 SYSTEM = {"alpine": "apk", "debian": "deb", "almalinux": "rpm"}
 
 
@@ -53,6 +55,7 @@ class Listing(NamedTuple):
     findings: dict[Found, str]
     packages: frozenset[Key]
     provided: frozenset[Key] = frozenset()
+    undecided: frozenset[Found] = frozenset()
 
 
 class Advisories:
@@ -73,12 +76,12 @@ class Advisories:
 
     def flaws(self, name: str) -> set[str]:
         """Give the flaws that an id stands for: the CVEs that aliases lead to, else a GHSA, else itself."""
-        if name.startswith("CVE-"):
+        if CVE.fullmatch(name):
             return {name}
         known, waiting = {name}, [name]
         while waiting:
             near = self.same[waiting.pop(0)]
-            cves = {other for other in near if other.startswith("CVE-")}
+            cves = {other for other in near if CVE.fullmatch(other)}
             if cves:
                 return cves
             waiting += sorted(near - known)
@@ -86,22 +89,26 @@ class Advisories:
         return {min((other for other in known if other.startswith("GHSA-")), default=name)}
 
 
-def hullmark(target: str, database: Path) -> Listing:
-    """Scan with Hullmark."""
+def hullmark(target: str, database: Path, advisories: Advisories) -> Listing:
+    """Scan with Hullmark. What it calls undecided, since versions have no order, is no finding here."""
     command = Path(sys.executable).with_name("hullmark")
     report = printed(
         command, "scan", target, "--scanners", "vuln", "--format", "json", "--offline", "--include-dev", "--quiet",
         HULLMARK_CACHE_DIR=str(database),
     )  # fmt: skip
-    findings = {
-        Found(finding["id"], normal(finding["purl"])): finding["id"]
-        for finding in report["findings"]
-        if finding.get("kind") != "end_of_life" and finding.get("state") != "undecided"
-    }
+    findings, undecided = {}, set()
+    for finding in report["findings"]:
+        if finding.get("kind") == "end_of_life":
+            continue
+        for flaw in advisories.flaws(finding["id"]):
+            found = Found(flaw, normal(finding["purl"]))
+            if finding.get("state") == "undecided":
+                undecided.add(found)
+            else:
+                findings[found] = finding["id"]
     provided = {normal(purl) for package in report["packages"] for purl in package.get("provides", ())}
-    return Listing(
-        findings, frozenset(normal(package["purl"]) for package in report["packages"]), frozenset(provided)
-    )
+    packages = frozenset(normal(package["purl"]) for package in report["packages"])
+    return Listing(findings, packages, frozenset(provided), frozenset(undecided))
 
 
 def trivy(target: str, database: Path, advisories: Advisories) -> Listing:
@@ -137,7 +144,9 @@ def grype(target: str, database: Path, advisories: Advisories) -> Listing:
         "grype", place, "-q", "-o", "json", GRYPE_DB_CACHE_DIR=str(database), GRYPE_DB_AUTO_UPDATE="false",
         GRYPE_DB_VALIDATE_AGE="false", GRYPE_CHECK_FOR_APP_UPDATE="false",
     )  # fmt: skip
-    listed = printed("syft", place if kind != "sbom" else path, "-q", "-o", "json", SYFT_CHECK_FOR_APP_UPDATE="false")
+    listed = printed(
+        "syft", place if kind != "sbom" else path, "-q", "-o", "json", SYFT_CHECK_FOR_APP_UPDATE="false"
+    )
     packages = frozenset(normal(entry["purl"]) for entry in listed["artifacts"] if entry["purl"])
     findings = {}
     for match in report["matches"]:
@@ -153,7 +162,7 @@ def sampled(advisories: Advisories, count: int) -> dict[str, list[str]]:
     for record in advisories.records:
         for group, name, versions in _named(record):
             named[group][name].update(versions)
-    chance = random.Random(13)  # noqa: S311 - a sample, always the same
+    chance = random.Random(13)  # a sample, always the same
     purls: defaultdict[str, list[str]] = defaultdict(list)
     for group, packages in sorted(named.items()):
         usable = sorted(name for name, versions in packages.items() if versions)
@@ -169,15 +178,25 @@ def sboms(purls: dict[str, list[str]], folder: Path) -> Iterator[tuple[str, str]
     """Write the SBOMs; give name and target of each."""
     for group, listed in purls.items():
         components: list[dict[str, str]] = [
-            {"type": "library", "name": normal(purl)[1], "version": normal(purl)[2], "purl": purl, "bom-ref": purl}
+            {
+                "type": "library",
+                "name": normal(purl)[1],
+                "version": normal(purl)[2],
+                "purl": purl,
+                "bom-ref": purl,
+            }
             for purl in dict.fromkeys(listed)
         ]
         identifier, dash, version = group.partition("-")
         if dash:
-            components.append({"type": "operating-system", "name": identifier, "version": version, "bom-ref": "os"})
+            components.append(
+                {"type": "operating-system", "name": identifier, "version": version, "bom-ref": "os"}
+            )
         path = folder / f"sampled-{group}.cdx.json"
         path.write_text(
-            json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": components})
+            json.dumps(
+                {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": components}
+            )
         )
         yield f"sampled {group}", f"sbom:{path}"
 
@@ -207,7 +226,12 @@ def _named(record: Record) -> Iterator[tuple[str, str, set[str]]]:
         case _:
             for entry in content.get("affected", ()):
                 system, _, release = entry["package"]["ecosystem"].partition(":")
-                events = [event for span in entry.get("ranges", ()) for event in span["events"] if span["type"] != "GIT"]
+                events = [
+                    event
+                    for span in entry.get("ranges", ())
+                    for event in span["events"]
+                    if span["type"] != "GIT"
+                ]
                 versions = {version for event in events for version in event.values()} - {"0"}
                 versions.update(entry.get("versions", ())[-2:])
                 group = f"{system.lower()}-{release}" if release else system.lower()
@@ -235,6 +259,7 @@ class Difference(NamedTuple):
     """A finding that one side has and the other has not."""
 
     found: Found
+    image: str
     peer: str
     ours: bool
     """Whether it is we who have it."""
@@ -248,8 +273,119 @@ class Difference(NamedTuple):
         """What the side that lacks it says."""
         return self.listings[self.peer if self.ours else "hullmark"]
 
+    def records(self) -> list[Record]:
+        """Give the records that speak of the flaw."""
+        names = {self.found.flaw, self.name}
+        return [record for name in sorted(names) for record in self.advisories.by_id[name]]
 
-RULES: tuple[tuple[str, Callable[[Difference], bool]], ...] = ()
+    def affected(self) -> list[dict[str, Any]]:
+        """Give what OSV documents on the flaw say of the package."""
+        return [
+            entry
+            for record in self.records()
+            if record.feed.startswith("osv/")
+            for entry in record.content.get("affected", ())
+            if entry["package"]["ecosystem"].lower().replace(":", "-") in self.image
+            or ":" not in entry["package"]["ecosystem"]
+            if normal(f"pkg:{self.found.package[0]}/{entry['package']['name'].replace(':', '/')}")[1]
+            == self.found.package[1]
+        ]
+
+    def fixes(self) -> set[str]:
+        """Give the fixed versions that the feeds name for the flaw in the package."""
+        name = self.found.package[1]
+        if self.found.package[0] == "apk":
+            return {
+                fixed
+                for record in self.advisories.records
+                if record.feed == "alpine"
+                and f"sampled alpine-{record.content['distroversion'][1:]}" in self.image
+                for entry in record.content["packages"] or ()
+                if entry["pkg"]["name"] == name
+                for fixed, lines in entry["pkg"]["secfixes"].items()
+                if any(self.found.flaw in layouts.secfix_ids(line) for line in lines or ())
+            }
+        return {fixed for entry in self.affected() for fixed in layouts.fixes(entry)}
+
+
+def _is_pseudo(one: Difference) -> bool:
+    """Tell whether a version is before the first release, and all versions from the first on are affected."""
+    events = [
+        event for entry in one.affected() for span in entry.get("ranges", ()) for event in span["events"]
+    ]
+    return one.found.package[2].startswith("0.0.0-") and events[-1:] == [{"introduced": "0"}]
+
+
+def _is_notice(one: Difference) -> bool:
+    """Tell whether RustSec's record says that it is of no flaw."""
+    said = [
+        record.content["advisory"].get("informational")
+        for record in one.records()
+        if record.feed == "rustsec"
+    ]
+    return bool(said) and all(word in {"unmaintained", "notice"} for word in said)
+
+
+def _is_lasting(one: Difference) -> bool:
+    """Tell whether RubySec names no sound version."""
+    records = [record.content for record in one.records() if record.feed == "rubysec"]
+    return bool(records) and not any(
+        record.get("patched_versions") or record.get("unaffected_versions") for record in records
+    )
+
+
+def _has_capitals(one: Difference) -> bool:
+    """Tell whether the feed writes the gem's name with capitals."""
+    names = {record.content["gem"] for record in one.records() if record.feed == "rubysec"}
+    return any(name != name.lower() for name in names)
+
+
+def _is_in_cases(one: Difference) -> bool:
+    """Tell whether the feeds have modules that differ by capitals alone."""
+    names = {
+        entry["package"]["name"]
+        for record in one.advisories.records
+        if record.feed == "osv/Go"
+        for entry in record.content["affected"]
+        if entry["package"]["name"].casefold() == one.found.package[1]
+    }
+    return len(names) > 1
+
+
+def _is_own_numbering(one: Difference) -> bool:
+    """Tell whether the Go database gives the module's ranges in another numbering, too."""
+    return any(entry.get("ecosystem_specific", {}).get("custom_ranges") for entry in one.affected())
+
+
+def _has_several(one: Difference) -> bool:
+    """Tell whether a record on the flaw stands for several CVEs."""
+    return any(sum(bool(CVE.fullmatch(name)) for name in layouts.ids(record)) > 1 for record in one.records())
+
+
+def _is_unnamed(one: Difference) -> bool:
+    return not CVE.fullmatch(one.found.flaw) and not one.found.flaw.startswith(
+        ("GHSA-", "GO-", "PYSEC-", "RUSTSEC-")
+    )
+
+
+RULES: tuple[tuple[str, Callable[[Difference], bool]], ...] = (
+    ("Packages that the peer does not list", lambda one: one.ours and one.found.package not in one.other.packages),
+    ("Packages inside a system's package", lambda one: not one.ours and one.found.package in one.other.provided),
+    ("Packages that we do not list", lambda one: not one.ours and one.found.package not in one.other.packages),
+    ("Versions without an order", lambda one: not one.ours and one.found in one.other.undecided),
+    ("Notices that are no flaws", lambda one: not one.ours and _is_notice(one)),
+    ("Flaws without a CVE", lambda one: one.ours and _is_unnamed(one)),
+    ("Records of several CVEs", lambda one: one.peer == "trivy" and one.ours and _has_several(one)),
+    ("Gems without a sound version", lambda one: one.peer == "trivy" and one.ours and _is_lasting(one)),
+    ("Gems with capitals", lambda one: one.peer == "trivy" and one.ours and _has_capitals(one)),
+    ("Go modules that differ by capitals", lambda one: one.found.package[0] == "golang" and _is_in_cases(one)),
+    ("Go modules with a numbering of their own", _is_own_numbering),
+    ("Go versions before the first release", lambda one: one.peer == "trivy" and one.ours and _is_pseudo(one)),
+    ("Versions of two figures", lambda one: one.peer == "trivy" and one.ours and one.found.package[0] == "npm" and one.found.package[2].count(".") < 2),
+    ("A version that is another branch's fix", lambda one: one.peer == "trivy" and one.ours and one.found.package[2] in one.fixes()),
+    ("Several fixed versions of one flaw", lambda one: one.found.package[0] in {"apk", "rpm"} and len(one.fixes()) > 1),
+)  # fmt: skip
+"""Headings of docs/accuracy.md, and which differences each of them explains."""
 
 
 class Compared(NamedTuple):
@@ -263,7 +399,7 @@ class Compared(NamedTuple):
 def compare(name: str, target: str, databases: dict[str, Path], advisories: Advisories) -> Compared:
     """Scan one image with every tool and take the findings apart."""
     listings = {
-        "hullmark": hullmark(target, databases["hullmark"]),
+        "hullmark": hullmark(target, databases["hullmark"], advisories),
         "trivy": trivy(target, databases["trivy"], advisories),
         "grype": grype(target, databases["grype"], advisories),
     }
@@ -276,7 +412,7 @@ def compare(name: str, target: str, databases: dict[str, Path], advisories: Advi
         for found in sorted(theirs.findings.keys() ^ own.findings.keys()):
             ours = found in own.findings
             one = Difference(
-                found, peer, ours, (own if ours else theirs).findings[found], listings, advisories
+                found, name, peer, ours, (own if ours else theirs).findings[found], listings, advisories
             )
             reason = next((heading for heading, explains in RULES if explains(one)), "")
             differences.append((one, reason))
@@ -295,7 +431,10 @@ def lines(compared: Compared, *, everything: bool) -> Iterator[str]:
             said = "" if one.name == one.found.flaw else f" (as {one.name})"
             yield f"  {side}: {one.found.flaw}{said} {' '.join(one.found.package)} – {reason or 'UNEXPLAINED'}"
     for (side, reason), count in sorted(
-        Counter((f"ours beside {one.peer}" if one.ours else one.peer, reason) for one, reason in compared.differences).items()
+        Counter(
+            (f"ours beside {one.peer}" if one.ours else one.peer, reason)
+            for one, reason in compared.differences
+        ).items()
     ):
         yield f"  {count} × only {side}: {reason or 'UNEXPLAINED'}"
 
@@ -315,7 +454,10 @@ def databases(feeds: Path, folder: Path, rpms: frozenset[str]) -> dict[str, Path
     layouts.lay(feeds, laid["trivy"], laid["grype"], rpms)
     for name in PEERS:
         built = subprocess.run(
-            ["go", "run", ".", laid[name], places[name]], cwd=HERE / "peers" / f"{name}db", capture_output=True, check=False
+            ["go", "run", ".", laid[name], places[name]],
+            cwd=HERE / "peers" / f"{name}db",
+            capture_output=True,
+            check=False,
         )
         if built.returncode:
             sys.exit(f"{name}db: {built.stderr.decode()[-1000:]}")
@@ -338,23 +480,33 @@ def main() -> int:
     parser.add_argument("--show", choices=("unexplained", "all"), default="unexplained")
     parser.add_argument("--keep", type=Path, help="a folder whose databases are used again")
     options = parser.parse_args()
-    names = options.names or sorted(path.name for path in options.folder.iterdir() if (path / "index.json").exists())
+    names = options.names or sorted(
+        path.name for path in options.folder.iterdir() if (path / "index.json").exists()
+    )
     advisories = Advisories(options.feeds)
     chosen = sampled(advisories, options.sample)
-    rpms = frozenset(normal(purl)[1] for purls in chosen.values() for purl in purls if purl.startswith("pkg:rpm"))
+    rpms = frozenset(
+        normal(purl)[1] for purls in chosen.values() for purl in purls if purl.startswith("pkg:rpm")
+    )
     results = []
     with tempfile.TemporaryDirectory(prefix="findings-") as temporary:
         scratch = options.keep or Path(temporary)
         scratch.mkdir(exist_ok=True)
         known = {name: scratch / name for name in ("hullmark", *PEERS)}
-        made = known if all(path.exists() for path in known.values()) else databases(options.feeds, scratch, rpms)
+        made = (
+            known
+            if all(path.exists() for path in known.values())
+            else databases(options.feeds, scratch, rpms)
+        )
         targets = [(name, _target(options.folder, name)) for name in names]
         targets += sboms(chosen, scratch)
         for name, target in targets:
             results.append(compare(name, target, made, advisories))
             print("\n".join(lines(results[-1], everything=options.show == "all")), flush=True)
     for result in results:  # the table of docs/accuracy.md
-        print("| " + " | ".join([result.image, *(str(result.counts.get(name, 0)) for name in COLUMNS)]) + " |")
+        print(
+            "| " + " | ".join([result.image, *(str(result.counts.get(name, 0)) for name in COLUMNS)]) + " |"
+        )
     if options.json:
         plain = [
             {

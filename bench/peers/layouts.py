@@ -110,7 +110,13 @@ def ids(record: Record) -> list[str]:
             named = [f"CVE-{cve}"] * bool(cve) + [f"GHSA-{ghsa}"] * bool(ghsa)
             return named or [Path(content["path"]).stem]
         case "friendsofphp":
-            return [cve] if (cve := content.get("cve")) else [Path(content["path"]).stem]
+            stem = Path(content["path"]).stem
+            name = (
+                stem
+                if stem.startswith("CVE-")
+                else f"FOP-{content['reference'].removeprefix('composer://')}/{stem}"
+            )
+            return [content.get("cve") or name]
         case "rustsec":
             return [content["advisory"]["id"], *content["advisory"].get("aliases", ())]
         case "debian":
@@ -119,14 +125,18 @@ def ids(record: Record) -> list[str]:
             return [content["id"], *content.get("aliases", ())]
 
 
+def secfix_ids(line: str) -> list[str]:
+    """Give the ids in a line of Alpine's secfixes (`CVE_2019-2426`, `CVE-????-?????  XSA-295`): its CVEs, else the others."""
+    spelled = re.sub(r"CVE[ _](?=\d{4}-)", "CVE-", line)
+    return re.findall(r"CVE-\d{4}-\d{4,}", spelled) or re.findall(r"(?:XSA|GHSA)-[\w-]+", spelled)
+
+
 def unsound(sound: list[str], kind: str) -> list[str]:
     """Turn requirements, any of which a sound version satisfies, into ranges of which an unsound one satisfies one.
 
     not ((a and b) or c) is (not a and not c) or (not b and not c): no version needs to be compared.
     """
-    lines = [
-        [part for test in line.split(",") for part in _negated(*_parts(test), kind)] for line in sound
-    ]
+    lines = [[part for test in line.split(",") for part in _negated(*_parts(test), kind)] for line in sound]
     return [", ".join(dict.fromkeys(choice)) for choice in itertools.product(*lines)]
 
 
@@ -153,7 +163,7 @@ def _next(sign: str, version: str, kind: str) -> str:
     if kind == "gem":
         kept = figures[:-1] or figures
         return ".".join(str(part) for part in [*kept[:-1], kept[-1] + 1]) + ".a"
-    figures = (figures + [0, 0])[:3]
+    figures = [*figures, 0, 0][:3]
     if sign == "~":
         figures = [figures[0], figures[1] + 1, 0]
     else:  # what stands without a sign is a caret's
@@ -174,9 +184,10 @@ def _ranges(affected: dict[str, Any]) -> list[tuple[str, str]]:
                 start = event["introduced"]
                 low = [] if start == "0" else [f">={start}"]
                 continue
-            fixed = event.get("fixed", "")
-            last = event.get("last_affected", event.get("limit", ""))
-            if start is not None:
+            fixed, last = event.get("fixed", ""), event.get("last_affected", "")
+            if last and found and start is None:  # several ends of one start: the last one is meant
+                found[-1] = (",".join([*low, f"<={last}"]), "")
+            elif start is not None:
                 found.append((",".join([*low, f"<{fixed}" if fixed else f"<={last}"]), fixed))
                 start = None
         if start is not None:
@@ -192,6 +203,30 @@ def _holds(version: str, constraints: list[str]) -> bool:
         return any(SpecifierSet(text).contains(Version(version), prereleases=True) for text in constraints)
     except (InvalidVersion, ValueError):
         return False
+
+
+def _language_ranges(record: Record) -> Iterator[tuple[str, str, str, str]]:
+    """Give ecosystem, name, constraint and fixed version of what a record on libraries says."""
+    content = record.content
+    match record.feed:
+        case "rustsec":
+            versions = content.get("versions", {})
+            sound = [*versions.get("patched", ()), *versions.get("unaffected", ())]
+            for text in unsound(sound, "semver"):
+                yield "rust", content["advisory"]["package"], text or ">=0", ""
+        case "rubysec":
+            sound = [*(content.get("patched_versions") or ()), *(content.get("unaffected_versions") or ())]
+            for text in unsound(sound, "gem"):
+                yield "gem", content["gem"], text or ">=0", ""
+        case "friendsofphp":
+            for branch in content["branches"].values():
+                name = content["reference"].removeprefix("composer://")
+                yield "composer", name, ",".join(branch["versions"] or ()), ""
+        case _:
+            for entry in content.get("affected", ()):
+                kind = LANGUAGES.get(entry["package"]["ecosystem"])
+                for text, fixed in _ranges(entry) if kind else ():
+                    yield str(kind), entry["package"]["name"], text, fixed
 
 
 class Trivy:
@@ -232,7 +267,9 @@ class Trivy:
                 },
             )
         elif record.feed == "rubysec":
-            self.write(f"ruby-advisory-db/gems/{content['gem']}/{Path(content['path']).name}", content["text"])
+            self.write(
+                f"ruby-advisory-db/gems/{content['gem']}/{Path(content['path']).name}", content["text"]
+            )
         elif record.feed == "friendsofphp":
             self.write(f"php-security-advisories/{content['path']}", content["text"])
         elif record.feed == "debian":
@@ -245,7 +282,7 @@ class Trivy:
             for entry in content["affected"]:
                 if entry["package"]["ecosystem"] != release:
                     continue
-                for fixed in _fixes(entry):
+                for fixed in fixes(entry):
                     epoch, colon, rest = fixed.rpartition(":")
                     version, _, build = rest.rpartition("-")
                     packages.append(
@@ -286,7 +323,7 @@ class Trivy:
                 (tracker / name).mkdir(exist_ok=True)
 
 
-def _fixes(affected: dict[str, Any]) -> list[str]:
+def fixes(affected: dict[str, Any]) -> list[str]:
     events = [event for entry in affected.get("ranges", ()) for event in entry["events"]]
     return [event["fixed"] for event in events if "fixed" in event]
 
@@ -310,53 +347,43 @@ class Grype:
     def add(self, record: Record) -> None:
         """Write one record, or keep it until all of its flaw's are known."""
         content = record.content
-        if record.feed.startswith("osv/AlmaLinux"):
-            # Grype reads AlmaLinux only as a correction of Red Hat, so what is fixed is told to it as Red Hat's as well.
-            # Its builder makes a row of that for each minor release: only what is asked for, else it takes half an hour.
-            self.write("alma", "osv", content)
-            for entry in content["affected"]:
-                if self.rpms is not None and entry["package"]["name"] not in self.rpms:
-                    continue
-                major = entry["package"]["ecosystem"].rpartition(":")[2]
-                for flaw in content["related"]:
-                    for fixed in _fixes(entry):
-                        self._fixed(f"rhel:{major}", flaw, entry["package"]["name"], fixed, "rpm", content["id"])
-        elif record.feed == "osv/Go":
-            self.write("govulndb", "osv", content)
-        elif record.feed.startswith("osv/"):
-            fixed_in = [
-                (LANGUAGES[entry["package"]["ecosystem"]], entry["package"]["name"], *constraint)
-                for entry in content.get("affected", ())
-                if entry["package"]["ecosystem"] in LANGUAGES
-                for constraint in _ranges(entry)
-            ]
-            self._language(ids(record), fixed_in, content.get("withdrawn", ""))
-        elif record.feed == "alpine":
-            for entry in content["packages"] or ():
-                for fixed, flaws in entry["pkg"]["secfixes"].items():
-                    for flaw in flaws or ():
-                        release = f"alpine:{content['distroversion'].removeprefix('v')}"
-                        self._fixed(release, flaw.split()[0], entry["pkg"]["name"], fixed, "apk", "")
-        elif record.feed == "rustsec":
-            versions = content.get("versions", {})
-            sound = [*versions.get("patched", ()), *versions.get("unaffected", ())]
-            name = content["advisory"]["package"]
-            ranges = [("rust", name, text, "") for text in unsound(sound, "semver")]
-            self._language(ids(record), ranges or [("rust", name, ">=0", "")], content["advisory"].get("withdrawn", ""))
-        elif record.feed == "rubysec":
-            sound = [*(content.get("patched_versions") or ()), *(content.get("unaffected_versions") or ())]
-            ranges = [("gem", content["gem"], text, "") for text in unsound(sound, "gem")]
-            self._language(ids(record), ranges or [("gem", content["gem"], ">=0", "")])
-        elif record.feed == "friendsofphp":
-            name = content["reference"].removeprefix("composer://")
-            branches = content["branches"].values()
-            ranges = [("composer", name, ",".join(branch["versions"] or ()), "") for branch in branches]
-            self._language(ids(record), ranges)
-        elif record.feed == "debian":
-            for release, package, version in content["fixes"]:
-                if release in CODENAMES:
-                    for flaw in ids(record):
-                        self._fixed(f"debian:{CODENAMES[release]}", flaw, package, version, "dpkg", content["id"])
+        match record.feed:
+            case "osv/Go":
+                self.write("govulndb", "osv", content)
+            case "alpine":
+                self._alpine(content)
+            case "debian":
+                for release, package, version in content["fixes"]:
+                    for flaw in ids(record) if release in CODENAMES else ():
+                        self._fixed(
+                            f"debian:{CODENAMES[release]}", flaw, package, version, "dpkg", content["id"]
+                        )
+            case feed if feed.startswith("osv/AlmaLinux"):
+                self._alma(content)
+            case _:
+                withdrawn = content.get("withdrawn") or content.get("advisory", {}).get("withdrawn", "")
+                self._language(ids(record), list(_language_ranges(record)), withdrawn)
+
+    def _alma(self, content: dict[str, Any]) -> None:
+        """Write an erratum. Grype reads AlmaLinux only as a correction of Red Hat: what it fixes is told as Red Hat's, too.
+
+        Grype's builder makes a row of that for each minor release: only what is asked for, else it takes half an hour.
+        """
+        self.write("alma", "osv", content)
+        for entry in content["affected"]:
+            if self.rpms is not None and entry["package"]["name"] not in self.rpms:
+                continue
+            major = entry["package"]["ecosystem"].rpartition(":")[2]
+            for flaw in content["related"]:
+                for fixed in fixes(entry):
+                    self._fixed(f"rhel:{major}", flaw, entry["package"]["name"], fixed, "rpm", content["id"])
+
+    def _alpine(self, content: dict[str, Any]) -> None:
+        release = f"alpine:{content['distroversion'].removeprefix('v')}"
+        for entry in content["packages"] or ():
+            for fixed, lines in entry["pkg"]["secfixes"].items():
+                for flaw in (name for line in lines or () for name in secfix_ids(line)):
+                    self._fixed(release, flaw, entry["pkg"]["name"], fixed, "apk", "")
 
     def _fixed(self, space: str, flaw: str, name: str, fixed: str, form: str, bundle: str) -> None:
         self.system[space, flaw].append((name, fixed, form, bundle))
