@@ -278,7 +278,7 @@ def test_notes(tmp_path: Path) -> None:
     )
     found = part_of(tmp_path, "nvd").notes(["CVE-2021-1000"])["CVE-2021-1000"]
     assert isinstance(found, CveRecord)
-    assert load_current(tmp_path / "db").parts["epss"].notes == 3
+    assert load_current(tmp_path / "db").parts["epss"].notes == 2
 
 
 # ---- the folder ----

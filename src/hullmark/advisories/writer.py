@@ -70,7 +70,7 @@ class PartWriter:
         self._compress: Callable[[bytes], bytes] | None = None
         self._packages: dict[str, _Package] = {}  # of `before` only those that something was done to
         self._last_package = self._last_advisory = 0
-        self.advisories = self.statements = self.notes = 0
+        self.advisories = self.statements = 0
         self.newest = ""
         self.used: dict[str, int] = {}
         if before is not None:
@@ -83,7 +83,7 @@ class PartWriter:
         self._last_advisory = self._number("SELECT max(id) FROM advisory")
         self._last_package = self._number("SELECT max(id) FROM package")
         info = before.info
-        self.advisories, self.statements, self.notes = info.advisories, info.statements, info.notes
+        self.advisories, self.statements = info.advisories, info.statements
         self.newest = info.newest
         self.used = dict(info.schemes)
 
@@ -93,12 +93,13 @@ class PartWriter:
 
     @property
     def records(self) -> int:
-        """Give how many records the part has."""
-        return self.advisories + self.notes
+        """Give how many records the part has; several notes of one id are one."""
+        if self._waiting is not None:
+            self._train()
+        return self.advisories + self._number("SELECT count(*) FROM note")
 
     def note(self, name: str, body: bytes, modified: str = "") -> None:
         """Put a note in; it takes the place of one of the same name."""
-        self.notes += 1
         self.newest = max(self.newest, modified)
         self._put("INSERT OR REPLACE INTO note VALUES (?, ?)", (name,), body)
 
@@ -138,7 +139,6 @@ class PartWriter:
         if gone:
             self._remove_statements(gone)
         self.advisories -= len(gone)
-        self.notes -= notes
         return len(gone) + notes
 
     def _remove_statements(self, gone: dict[int, bytes]) -> None:
@@ -243,6 +243,7 @@ class PartWriter:
         }
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", sorted(meta.items()))
         packages = self._number("SELECT count(*) FROM package")
+        notes = self._number("SELECT count(*) FROM note")
         self._db.execute("COMMIT")
         if self.before is None:
             self._db.execute("VACUUM")
@@ -261,7 +262,7 @@ class PartWriter:
             advisories=self.advisories,
             statements=self.statements,
             packages=packages,
-            notes=self.notes,
+            notes=notes,
             unread=unread,
             size_bytes=(folder / name).stat().st_size,
             licence=feed.licence,
