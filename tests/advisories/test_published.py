@@ -1,9 +1,12 @@
 """A database that was built once: published in one file, below a web server, in a real registry; signed; by deltas."""
 
 import datetime as dt
+import hashlib
 import shutil
 import subprocess
+import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,17 +14,23 @@ import pytest
 
 from e2e.test_real_registry import PASSWORD, USER, serving
 from hullmark.advisories.database import Database, load_current, publish
-from hullmark.advisories.published import Pulled, press
+from hullmark.advisories.published import PART, Blob, Pulled, _write, press
 from hullmark.advisories.shelves import press_of, pull_from
 from hullmark.advisories.signing import signer
 from hullmark.images import wire
+from hullmark.images._oci import digest_of
 from hullmark.images.source import SourceOptions
 from hullmark.model.errors import FeedError, UsageError
 from toys.feed import advisory, affected, built
 from toys.publisher import Publisher, publishing
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 MANY = [
-    advisory(f"A-{n}", affected(f"p{n}"), details=f"A flaw number {n * 7919} in a part") for n in range(3000)
+    advisory(f"A-{n}", affected(f"p{n}"), details=f"A flaw number {n * 7919} in a part") for n in range(800)
 ]
 
 
@@ -332,3 +341,24 @@ def test_a_web_server_that_breaks_off(tmp_path: Path, source: Path, monkeypatch:
             with pytest.raises(FeedError, match="broke"):
                 taken(publisher.url, tmp_path / f"never-{ranges}")
             assert publisher.count(name) < 12
+
+
+def test_a_part_that_asks_for_much_memory(tmp_path: Path, source: Path) -> None:
+    """A frame may ask for a window of a gigabyte; no part that is published whole needs one."""
+    path = source / "parts" / load_current(source).parts["toy-npm"].file
+    layer, frame = tmp_path / "frame", zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 28})
+    layer.write_bytes(frame.compress(path.read_bytes()) + frame.flush())
+
+    class Shelf:
+        def blob(self, _blob: Blob) -> Iterator[bytes]:
+            yield layer.read_bytes()
+
+    body = layer.read_bytes()
+    blob = Blob(media_type=PART, digest=digest_of(body), size=len(body))
+    target, size, total = (
+        tmp_path / "target",
+        path.stat().st_size,
+        hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+    with pytest.raises(FeedError, match="part toy-npm is damaged"):
+        _write(Shelf(), blob, target, size, total, "toy-npm", lambda *_words: None, None)  # type: ignore[arg-type]

@@ -36,6 +36,7 @@ MAX_PART_BYTES = 8 * 1024**3
 _LEVEL = 9
 _CHUNK = 1 << 20
 _MAX_WINDOW_LOG = 30
+_WHOLE_WINDOW_LOG = 25
 _WORTH_A_DELTA = 0.6
 
 Moved = Callable[[str, int, int], None]
@@ -289,7 +290,9 @@ def _write(
     """Decompress a layer into a file. Raises `FeedError` unless that is what the list of parts promises."""
     total, size, here = hashlib.sha256(), 0, 0
     dictionary = zstd.ZstdDict(prefix.read_bytes(), is_raw=True).as_prefix if prefix is not None else None
-    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
+    # what is whole needs no large window: one that is asked for only takes memory
+    window = _MAX_WINDOW_LOG if prefix is not None else _WHOLE_WINDOW_LOG
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: window}
     inflater = zstd.ZstdDecompressor(zstd_dict=dictionary, options=options)
     with path.open("wb") as file:
         try:
