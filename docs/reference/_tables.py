@@ -412,6 +412,10 @@ BOUNDS = {
     "image_entries": "the same for the image, with extended headers and extents of sparse files; a layer always has one for each 16 bytes that are stored",
     "image_lines": "lines of all text files together (or 16 bytes, or items of lists); a layer always has one for each 4 "
     "bytes that are stored. What follows in the layer is not read: an Unread `layer`",
+    "file_cpu_s": "seconds of processor time for one file, and one more for each 16 MiB of it. What was learned of it till then "
+    "stays; it is an Unread `file` or `package_database`, and the layer is not remembered",
+    "image_cpu_s": "the same for reading all layers. Beyond, a layer may take `layer_cpu_ms`. What follows in it is not read: an Unread `layer`",
+    "layer_cpu_ms": "milliseconds of processor time that a layer always has for each MiB that is stored",
     "layer_facts": "files with something in them, and facts learned of them. Other files are left out and counted: an Unread `layer`. Package databases and what names the distribution have a tenth more",
     "image_facts": "the same for the image, counted from the lowest layer up. A layer with more than is left is left out whole: an Unread `layer`",
     "layer_fact_bytes": "bytes of a layer's facts as they are remembered. Beyond, as for `layer_facts`",
@@ -454,8 +458,9 @@ def limits() -> str:
         "",
         "What is left out for a bound of the whole image depends on its other layers and is never remembered. An image that",
         "is refused ends in one line on standard error and exit code 3. With the defaults a scan stays within 512 MiB of",
-        "memory whatever is in the image, and its time is linear in what is stored; `--timeout` bounds the time itself. More",
-        "than a hundred hostile images (`tests/hostile`) hold it to that.",
+        "memory whatever is in the image, and its time is linear in what is stored, since beyond all that is counted processor",
+        "time is bounded as well ([ADR 20](../adr/0020-processor-time-is-bounded.md)); `--timeout` bounds the time on the clock.",
+        "Nearly two hundred hostile images (`tests/hostile`) hold it to that.",
         "",
         "| limit | default | what it bounds, and what happens beyond |",
         "| --- | --- | --- |",

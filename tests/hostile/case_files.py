@@ -490,3 +490,10 @@ def os_release_that_is_a_program(scratch: Path) -> str:
     """What a shell would run is only text here."""
     body = OS_RELEASE + b'PRETTY_NAME="$(touch /tmp/owned)"\n`touch owned`\n$(touch owned)\n'
     return with_file(scratch, "etc/os-release", body)
+
+
+@case(Told("record", "a path of 2000000 bytes", "lib/apk/db/installed"), also=("a",))
+def apk_folder_of_two_megabytes(scratch: Path) -> str:
+    """Half a million files in a folder whose name is joined to each of theirs."""
+    body = b"P:a\nV:1\nF:" + b"a/" * 1_000_000 + b"\n" + b"R:x\n" * 500_000
+    return with_file(scratch, "lib/apk/db/installed", body)

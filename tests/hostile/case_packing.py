@@ -2,6 +2,8 @@
 
 import os
 import struct
+import sys
+import zlib
 from pathlib import Path
 
 from hostile.images import (
@@ -29,6 +31,11 @@ from hostile.images import (
     zip_bytes,
     zstd_frame,
 )
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 NOISE = os.urandom(64 * KIB)
 DATA = tar(entry("srv/noise", NOISE), entry("srv/more", NOISE))
@@ -192,13 +199,14 @@ def jar_of_a_million_entries(scratch: Path) -> str:
     return layout(scratch, sound(), hostile(tar(entry("srv/app.jar", jar))))
 
 
-@case(Told("record", "more than", "srv/app.jar"))
+@case(
+    Told("record", "overlaps another", "srv/app.jar"),
+    Told("record", "expands by more than", "srv/app.jar"),
+)
 def jar_whose_entries_overlap(scratch: Path) -> str:
     """Thousands of directory entries share one compressed content: quadratic without a bound on what is expanded."""
     inner = zip_bytes([("META-INF/MANIFEST.MF", os.urandom(10) * 60_000)])
     packed = deflated(inner + bytes(3 * MIB))
-    import zlib
-
     whole = inner + bytes(3 * MIB)
     name = b"lib/inner.jar"
     local = local_header(name, len(packed), len(whole), zlib.crc32(whole)) + packed
@@ -207,6 +215,47 @@ def jar_whose_entries_overlap(scratch: Path) -> str:
     )
     jar = local + directory + end_record(5000, len(directory), len(local))
     return layout(scratch, sound(), hostile(tar(entry("srv/app.jar", jar))))
+
+
+@case(
+    Told("record", "overlaps another", "srv/"),
+    Told("record", "expands to more than", "srv/"),
+    Told("layer", "files were left out"),
+    Told("record", "more could not be read"),
+    cache_mib=32,
+)
+def jars_of_small_entries_that_overlap(scratch: Path) -> str:
+    """What each jar expands to is within its bounds; in a hundred of them it is not."""
+    lines = b"\n" * MIB
+    packed, name = deflated(lines), b"META-INF/maven/g/a/pom.properties"
+    local = local_header(name, len(packed), MIB, zlib.crc32(lines)) + packed
+    directory = b"".join(
+        central_header(b"META-INF/maven/g/%d/pom.properties" % n, len(packed), MIB, zlib.crc32(lines), 0)
+        for n in range(2000)
+    )
+    jar = local + directory + end_record(2000, len(directory), len(local))
+    return layout(scratch, sound(), hostile(tar(*(entry(f"srv/{n}.jar", jar) for n in range(100)))))
+
+
+def slow_jar() -> bytes:
+    """Make 25 KB that take half a minute: sixteen files of Maven's with as many elements as they may have."""
+    pom = b"<project>" + b"<a>b</a>" * 120_000 + b"</project>"
+    return zip_bytes([(f"META-INF/maven/g/a{number}/pom.xml", pom) for number in range(16)])
+
+
+@case(Told("file", "more processor time", "srv/a.jar"), flags=("--limit", "file_cpu_s=1"))
+def jar_that_takes_long(scratch: Path) -> str:
+    return layout(scratch, sound(), hostile(tar(entry("srv/a.jar", slow_jar()))))
+
+
+@case(
+    Told("file", "more processor time", "srv/"),
+    Told("layer", "all layers together take more than 2 s of processor time"),
+    flags=("--limit", "file_cpu_s=1", "--limit", "image_cpu_s=2"),
+)
+def jars_that_take_long_together(scratch: Path) -> str:
+    jar = slow_jar()
+    return layout(scratch, sound(), hostile(tar(*(entry(f"srv/{n}.jar", jar) for n in range(50)))))
 
 
 @case(Told("record", "", "srv/app.jar"))
@@ -235,3 +284,34 @@ def gzip_of_half_a_million_members(scratch: Path) -> str:
 def gzip_with_a_name_of_20_megabytes(scratch: Path) -> str:
     head = b"\x1f\x8b\x08\x08\0\0\0\0\0\0"
     return layout(scratch, sound(), odd(head + b"a" * 20 * MIB))
+
+
+@case(Told("record", "cannot be read to its end: corrupt gzip data: incorrect checksum"))
+def archive_whose_checksum_is_wrong(scratch: Path) -> str:
+    """All of it is there, and only the checksum behind it does not fit."""
+    reference = saved(scratch, sound())
+    path = scratch / "image.tar"
+    body = bytearray(gz(path.read_bytes()))
+    body[-8] ^= 1
+    path.write_bytes(body)
+    return reference
+
+
+@case(Told("record", "cannot be read to its end: corrupt zstd data"))
+def archive_whose_zstd_checksum_is_wrong(scratch: Path) -> str:
+    reference = saved(scratch, sound())
+    path = scratch / "image.tar"
+    options: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
+    body = bytearray(zstd.compress(path.read_bytes(), options=options))
+    body[-1] ^= 1
+    path.write_bytes(body)
+    return reference
+
+
+@case(flags=("--limit", f"layer_free_bytes={16 * MIB}"))
+def archive_with_more_before_the_image_than_a_layer_may_inflate_to(scratch: Path) -> str:
+    """An archive is a whole image, and has its bounds."""
+    reference = saved(scratch, sound())
+    path = scratch / "image.tar"
+    path.write_bytes(gz(header("junk", 64 * MIB)) + gz_zeros(64 * MIB) + gz(path.read_bytes()))
+    return reference

@@ -12,6 +12,7 @@ from hostile.images import (
     INDEX,
     KIB,
     MANIFEST,
+    OS_RELEASE,
     STATUS,
     ZSTD_LAYER,
     Layer,
@@ -559,3 +560,41 @@ def lone_surrogates_in_every_format(scratch: Path) -> str:
     return layout(
         scratch, sound(), hostile(tar(*[entry(f"srv/{name}", body) for name, body in files.items()]))
     )
+
+
+@case(Told("file", "it names no configuration"))
+def manifest_whose_config_is_null(scratch: Path) -> str:
+    made = Layout(scratch / "image")
+    return made.finish(made.manifest([sound()]) | {"config": None})
+
+
+@case(
+    Told("layer", "manifest.json does not say where the layer is"),
+    Told("record", "it is not as it should be"),
+    Told("record", "the manifest names 2 layers, the configuration 1"),
+)
+def saved_manifest_with_a_null_layer(scratch: Path) -> str:
+    layer = sound()
+    body = json.dumps({"os": "linux", "rootfs": {"diff_ids": [layer.diff_id]}}).encode()
+    listed = [{"Config": "c.json", "RepoTags": None, "Layers": [None, f"{1:064x}/layer.tar"]}]
+    return saved(scratch, layer, config=body, config_name="c.json", manifest=listed)
+
+
+@case(Told("record", "it is not as it should be"), Told("file", "the archive lacks it"))
+def saved_manifest_with_odd_types(scratch: Path) -> str:
+    listed = [7, {"Config": {}, "RepoTags": [1, None], "Layers": [f"{1:064x}/layer.tar"]}]
+    return saved(scratch, sound(), manifest=listed)
+
+
+@case(Told("record", "a sparse file with more in it than"))
+def folder_of_files_of_a_hundred_gigabytes_of_nothing(scratch: Path) -> str:
+    root = scratch / "root"
+    for name, body in (("etc/os-release", OS_RELEASE), (STATUS, status()), ("bin/tool", b"\x7fELF")):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(body)
+    os.truncate(root / "bin/tool", 100 * GIB)
+    (root / "bin/tool").chmod(0o755)
+    (root / "srv").mkdir()
+    (root / "srv/app.jar").touch()
+    os.truncate(root / "srv/app.jar", 100 * GIB)
+    return f"dir:{root}"

@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from hullmark.model.facts import Distribution, Fact, FileFacts, Package, Unread, UnreadKind
 
+OVERTIME = "it takes more processor time than a file may (limits.file_cpu_s)"
+
 
 class MalformedError(Exception):
     """Raised by a format reader when a file is not what its name says; the core makes it an `Unread`.
@@ -23,6 +25,10 @@ class MalformedError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.place = place
+
+
+class OvertimeError(BaseException):
+    """Raised in the midst of a detector by whoever watches the time; no detector catches it."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -160,6 +166,8 @@ def _facts(detector: Detector, file: File, read: Callable[[File], Iterable[Fact]
             facts.append(fact)
     except MalformedError as problem:
         facts.append(file.unread(problem.reason, problem.place, kind))
+    except OvertimeError:
+        facts.append(file.unread(OVERTIME, kind=kind))
     except RecursionError:
         facts.append(file.unread("nested too deeply", kind=kind))
     except MemoryError:

@@ -173,7 +173,10 @@ def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _of_archive(limits: ReadLimits) -> ReadLimits:
-    return msgspec.structs.replace(limits, layer_entries=limits.archive_entries)
+    """Give the bounds of an archive: it is a whole image, and each layer in it has bounds of its own."""
+    return msgspec.structs.replace(
+        limits, layer_entries=limits.archive_entries, layer_free_bytes=limits.image_free_bytes
+    )
 
 
 def _drain(pieces: Iterator[bytes], packed: Hashed) -> None:
@@ -243,10 +246,7 @@ def _from_saved(members: _Members, wanted: str) -> OpenedImage | None:
     body = members.document(_MANIFEST)
     if body is None:
         return None
-    try:
-        images = msgspec.json.decode(body, type=list[_Saved])
-    except (msgspec.DecodeError, RecursionError) as problem:
-        raise ImageError(f"its manifest.json cannot be read: {problem}", where=members.reference) from problem
+    images, unread = _saved(body, members.reference)
     fitting = [image for image in images if not wanted or _is_named(image, wanted)]
     if not fitting:
         raise ImageError(
@@ -261,28 +261,9 @@ def _from_saved(members: _Members, wanted: str) -> OpenedImage | None:
         )
     image = fitting[0]
     _oci.check_layers(len(image.layers), members.options.limits, members.reference)
-    config: dict[str, object] = {}
-    unread: tuple[Unread, ...] = ()
-    config_body = members.document(image.config)
-    digest = ""
-    if config_body is None:
-        unread = (Unread(kind="file", reason="the archive lacks it", place="image configuration"),)
-    else:
-        digest = _oci.digest_of(config_body)
-        try:
-            config = _oci.read_config(config_body)
-        except ValueError as problem:
-            unread = (
-                Unread(
-                    kind="file", reason=f"not an image configuration: {problem}", place="image configuration"
-                ),
-            )
-        claimed = image.config.rpartition("/")[2].removesuffix(".json")
-        if DIGEST.fullmatch(f"sha256:{claimed}") and digest != f"sha256:{claimed}":
-            reason = f"content of sha256:{claimed} has the digest {digest}"
-            unread = (*unread, Unread(kind="file", reason=reason, place="image configuration"))
+    config, digest, problems = _saved_config(members, image)
     layers = _saved_layers(members, image, config)
-    unread = (*unread, *_oci.unfit_count(len(layers), config))
+    unread = (*unread, *problems, *_oci.unfit_count(len(layers), config))
     described = Image(
         name=shown(members.reference),
         source="docker-archive",
@@ -296,6 +277,56 @@ def _from_saved(members: _Members, wanted: str) -> OpenedImage | None:
     return OpenedImage(image=described, layers=layers)
 
 
+def _saved(body: bytes, where: str) -> tuple[list[_Saved], tuple[Unread, ...]]:
+    """Read `manifest.json`; what is wrong in one place of it does not take the other layers with it."""
+    try:
+        try:
+            return msgspec.json.decode(body, type=list[_Saved]), ()
+        except msgspec.ValidationError as problem:
+            raw = msgspec.json.decode(body)
+            images = [found for entry in raw if (found := _mended(entry))] if isinstance(raw, list) else []
+            if not images:
+                raise
+            reason = f"it is not as it should be: {problem}"
+            return images, (Unread(kind="record", reason=reason, place=_MANIFEST),)
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise ImageError(f"its {_MANIFEST} cannot be read: {problem}", where=where) from problem
+
+
+def _mended(raw: object) -> _Saved | None:
+    """Take what can be used of an entry; None where it names no layers."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("Layers"), list):
+        return None
+    config, tags = raw.get("Config"), raw.get("RepoTags")
+    return _Saved(
+        config=config if isinstance(config, str) else "",
+        layers=[path if isinstance(path, str) else "" for path in raw["Layers"]],
+        repo_tags=[tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else None,
+    )
+
+
+def _saved_config(members: _Members, image: _Saved) -> tuple[dict[str, object], str, list[Unread]]:
+    """Give the configuration, its digest, and what is wrong with it."""
+    body = members.document(image.config)
+    if body is None:
+        return {}, "", [_in_config("the archive lacks it")]
+    config: dict[str, object] = {}
+    problems = []
+    try:
+        config = _oci.read_config(body)
+    except ValueError as problem:
+        problems.append(_in_config(f"not an image configuration: {problem}"))
+    digest = _oci.digest_of(body)
+    claimed = image.config.rpartition("/")[2].removesuffix(".json")
+    if DIGEST.fullmatch(f"sha256:{claimed}") and digest != f"sha256:{claimed}":
+        problems.append(_in_config(f"content of sha256:{claimed} has the digest {digest}"))
+    return config, digest, problems
+
+
+def _in_config(reason: str) -> Unread:
+    return Unread(kind="file", reason=reason, place="image configuration")
+
+
 def _is_named(image: _Saved, wanted: str) -> bool:
     tags = image.repo_tags or []
     return wanted in tags or f"{wanted}:latest" in tags or wanted == image.config
@@ -307,7 +338,9 @@ def _saved_layers(members: _Members, image: _Saved, config: dict[str, object]) -
     for number, path in enumerate(image.layers):
         blob = members.blob(path) or Blob(
             open=lambda: iter(()),
-            problem=f"the layer's blob cannot be read: the archive lacks {path[:200]!r}",
+            problem=f"the layer's blob cannot be read: the archive lacks {path[:200]!r}"
+            if path
+            else f"{_MANIFEST} does not say where the layer is",
         )
         claimed = "sha256:" + path.removeprefix(_BLOBS)
         blob.claimed = claimed if path.startswith(_BLOBS) and DIGEST.fullmatch(claimed) else ""

@@ -235,9 +235,9 @@ def check_is_image(manifest: Manifest, limits: ReadLimits, where: str) -> None:
         raise ImageError(
             "Docker's image manifest version 1 is not supported", where=where, hint="push it again"
         )
-    if manifest.config is None or manifest.layers is None:
-        raise ImageError("its manifest has no configuration or no layers", where=where)
-    kind = manifest.config.media_type
+    if manifest.layers is None:
+        raise ImageError("its manifest has no layers", where=where)
+    kind = manifest.config.media_type if manifest.config is not None else ""
     check_layers(len(manifest.layers), limits, where)
     if kind and kind not in _CONFIGS and not kind.startswith("application/vnd.oci.empty"):
         raise ImageError(f"not a container image but an artifact of type {kind[:100]!r}", where=where)
@@ -316,13 +316,13 @@ def opened(
     A configuration that cannot be had or does not fit is Unread; the layers are there all the same.
     """
     check_is_image(manifest, limits, name)
-    assert manifest.config is not None
+    described = manifest.config or _Broken(digest="", problem="it names no configuration")
     config: dict[str, Any] = {}
     unread: tuple[Unread, ...] = ()
-    what = layer_problem(manifest.config)
+    what = layer_problem(described)
     try:
         if not what:
-            config = read_config(verified(fetch(manifest.config), manifest.config, name))
+            config = read_config(verified(fetch(described), described, name))
             unread = unfit_count(len(manifest.layers or []), config)
     except (ImageError, ValueError) as problem:
         what = problem.what if isinstance(problem, ImageError) else f"not an image configuration: {problem}"
@@ -334,7 +334,7 @@ def opened(
         name=shown(name),
         source=source,
         digest=digest,
-        config_digest=manifest.config.digest,
+        config_digest=described.digest,
         platform=platform_of_config(config),
         config=config,
         annotations=manifest.annotations,

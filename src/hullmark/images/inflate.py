@@ -19,6 +19,8 @@ PIECE = 256 * 1024
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = frozenset(bytes((first, 0x2A, 0x4D, 0x18)) for first in range(0x50, 0x60))
+_GZIP_TRAILER = 8  # CRC-32 and size (RFC 1952, 2.3.1)
+_ZSTD_TRAILER = 4  # XXH64, its lower half (RFC 8878, 3.1.1)
 _MAX_WINDOW_LOG = 27
 _USUAL_WINDOW_LOG = (
     23  # 8 MiB, what any decoder should have (RFC 8878, 3.1.1.1.2) and writers of layers keep to
@@ -117,7 +119,9 @@ def _gzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
                     break
                 inflater, step = isal_zlib.decompressobj(31), _FIRST_STEP
             started = True
-            data: bytes | memoryview = view[at : at + step]
+            # The last bytes alone: where they are the checksum and it is wrong, what came before was given.
+            end = len(view) - _GZIP_TRAILER if at < len(view) - _GZIP_TRAILER else len(view)
+            data: bytes | memoryview = view[at : min(at + step, end)]
             at += len(data)
             step = min(2 * step, PIECE)
             while data:
@@ -185,7 +189,9 @@ def _frames(chunks: Iterator[bytes], window_log: int) -> Iterator[bytes]:
                     raise DamagedError(f"zstd data of {frames} frames with hardly anything in them")
                 inflater, step = zstd.ZstdDecompressor(options=options), _FIRST_STEP
             started = True
-            data: bytes | memoryview = view[at : at + step]
+            # The last bytes alone: where they are the checksum and it is wrong, what came before was given.
+            end = len(view) - _ZSTD_TRAILER if at < len(view) - _ZSTD_TRAILER else len(view)
+            data: bytes | memoryview = view[at : min(at + step, end)]
             at += len(data)
             step = min(2 * step, PIECE)
             while True:

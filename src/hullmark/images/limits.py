@@ -17,6 +17,8 @@ class ReadLimits(Struct, frozen=True, kw_only=True):
     """`…_free_bytes` are always inflated, of a layer and of a whole image; beyond that `layer_ratio` times what is stored.
 
     `image_lines` are those of all text files, items of lists counted as well, since each takes time.
+    `file_cpu_s` is what reading one file may take of processor time (and a second for each 16 MiB), `image_cpu_s` the whole image; beyond the latter a layer
+    may take `layer_cpu_ms` for each MiB that is stored.
     `…_facts` and `…_fact_bytes` (as they are remembered) bound what is learned, `…_shape_bytes` links and whiteouts.
     """
 
@@ -26,6 +28,9 @@ class ReadLimits(Struct, frozen=True, kw_only=True):
     layer_entries: int = 5_000_000
     image_entries: int = 10_000_000
     image_lines: int = 5_000_000
+    file_cpu_s: int = 5
+    image_cpu_s: int = 25
+    layer_cpu_ms: int = 500
     layer_facts: int = 150_000
     image_facts: int = 180_000
     layer_fact_bytes: int = 32 * MIB

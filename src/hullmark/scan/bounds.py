@@ -7,6 +7,7 @@ What is left out for that reason depends on the other layers of the image, so it
 import mmap
 import struct
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from hullmark.model.errors import HullmarkError
 from hullmark.model.facts import FileFacts, LayerShape
 
 _LEARNED = struct.Struct("<3q")
+_MIB = 1024 * 1024
+_SELDOM = 7  # to ask for the processor time takes as long as to walk some headers
+_FILE_BYTES_A_S = 16 * _MIB
 _BYTES_AN_ENTRY, _BYTES_A_LINE = 16, 4
 """Compressed bytes; a layer of nothing but empty folders, or of plain lists, takes twice as many for each."""
 
@@ -69,6 +73,7 @@ class Bounds:
         self._bytes_left = limits.image_free_bytes
         self._entries_left = limits.image_entries
         self._lines_left = limits.image_lines
+        self._cpu_ends_s = time.process_time() + limits.image_cpu_s
         # Learned is what the parent holds in the end, so forked children count it in memory that all of them share.
         self._learned = mmap.mmap(-1, _LEARNED.size)
         self._learned[:] = _LEARNED.pack(
@@ -82,12 +87,17 @@ class Bounds:
         self._bytes_left //= workers
         self._entries_left //= workers
         self._lines_left //= workers
+        # A forked process has a clock of its own, which starts now.
+        self._cpu_ends_s = max(self._cpu_ends_s - time.process_time(), 0) / workers
 
     def watched(self, pieces: Iterable[bytes], hashed: Hashed, shape: Shape) -> Iterator[bytes]:
         """Pass a layer's pieces on, as long as the image is within its bounds."""
         inflated = entries = 0
-        for piece in pieces:
+        started_s = time.process_time()
+        for number, piece in enumerate(pieces):
             inflated += len(piece)
+            if not number & _SELDOM:
+                self.check_time(started_s, hashed.size)
             with self._lock:
                 self._bytes_left -= len(piece)
                 self._entries_left -= shape.entries + shape.extras - entries
@@ -105,6 +115,25 @@ class Bounds:
                     hint="limits.image_entries",
                 )
             yield piece
+
+    def seconds_left(self, started_s: float, packed_bytes: int) -> float:
+        """Say how much processor time there is for a layer that was begun at `started_s` by the clock of this process."""
+        now_s = time.process_time()
+        granted_s = self._limits.layer_cpu_ms / 1000 * packed_bytes / _MIB
+        return max(self._cpu_ends_s - now_s, started_s + granted_s - now_s)
+
+    def check_time(self, started_s: float, packed_bytes: int) -> None:
+        """Raise `BoundsError` where there is no time left for a layer."""
+        if self.seconds_left(started_s, packed_bytes) < 0:
+            raise BoundsError(
+                f"all layers together take more than {self._limits.image_cpu_s} s of processor time, "
+                f"and this one more than its size suggests",
+                hint="limits.image_cpu_s",
+            )
+
+    def seconds_for_file(self, size_bytes: int) -> float:
+        """Say how much processor time a file may take."""
+        return self._limits.file_cpu_s + size_bytes / _FILE_BYTES_A_S
 
     def text(self, lines: int, lines_of_layer: int, packed_bytes: int) -> None:
         """Take the lines of one more text file that is about to be read."""

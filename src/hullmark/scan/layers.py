@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from hullmark.detectors.detector import Detector, File, Limits, read_file, stream_file
+from hullmark.detectors.detector import OVERTIME, Detector, File, Limits, read_file, stream_file
 from hullmark.detectors.dispatch import Dispatcher
 from hullmark.images.inflate import DamagedError, Hashed, inflated
 from hullmark.images.limits import Budget, ReadLimits
@@ -21,12 +21,14 @@ from hullmark.model.facts import FileFacts, LayerShape, Unread, UnreadKind
 from hullmark.scan.bounds import Bounds, BoundsError, Weights, path_bytes, weigh, weight
 from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
+from hullmark.scan.watch import Watch
 
 SHAPE = "shape/3"
 TIME_OVER = "the time given with --timeout was over"
 _OTHERS_FILE = "its blob is a link to a file whose digest is not the one that the manifest gives"
 _WAIT_FOR_OTHER_S = 30.0
 _LOOK_EVERY_S = 0.02
+_LONG_S = 0.05
 _SMALLEST_BINARY = 256
 _MAX_LINK_STEPS = 40
 _MOST_TEXT = 32 * 1024 * 1024  # what may be larger is an archive or a database
@@ -78,6 +80,7 @@ class LayerReader:
         self.file_limits = file_limits
         self.budget = Budget(limits.body_budget_bytes)
         self.bounds = Bounds(limits)
+        self.watch = Watch()
         self.over = over
         self.shape_key, self.keys = self._keys()
 
@@ -310,7 +313,8 @@ class LayerReader:
             shape = msgspec.structs.replace(
                 shape, unread=tuple(dict.fromkeys((*before, *shape.unread, *said)))
             )
-            self.cache.store(digest, {self.shape_key: msgspec.msgpack.encode(shape), **new})
+            if not reading.overtime:
+                self.cache.store(digest, {self.shape_key: msgspec.msgpack.encode(shape), **new})
             if known is not None:
                 encoded_bytes += sum(
                     memoryview(rows[self.keys[name]]).nbytes for name in known[1].keys() - files.keys()
@@ -344,8 +348,9 @@ class _Reading:
         self.detectors = detectors
         self.dispatcher = Dispatcher(detectors)
         self.shape = Shape(reader.limits)
-        self.cut = False
+        self.cut = self.overtime = False
         self.started_ns = time.time_ns()
+        self.started_cpu_s = time.process_time()
         self._asked = self._facts = self.fact_bytes = self._lines = self._left_out = 0
         self._full = ""
         self.hashed: Hashed | None = None
@@ -389,14 +394,14 @@ class _Reading:
     ) -> None:
         """Give a file that is too large to be held to the detector that reads it as it comes."""
         head = next(parts, b"")
-        passing = _Passing(itertools.chain((head,), parts))
+        passing = _Passing(itertools.chain((head,), parts), self.reader.watch)
         if head[:4] == b"\x7fELF":
             body, excerpts = search(passing, self._selected(detectors))
             self._read(Body(path, size, mode, detectors, body, False, excerpts), path)
             return
         streaming = next(detector for detector in detectors if detector.stream)
         file = File(path, head, size=size, mode=mode, whole=False, limits=self.reader.file_limits)
-        facts = stream_file(streaming, file, passing)
+        facts = self._in_time(streaming, file, lambda detector, file: stream_file(detector, file, passing))
         if passing.problem is not None:
             raise passing.problem  # what is wrong with the layer is not the file's fault
         self._keep(streaming, facts)
@@ -408,6 +413,32 @@ class _Reading:
             else:
                 reason = f"a file of {size} bytes, more than is held at once"
                 self._keep(detector, _unread_file(detector, path, reason))
+
+    def _in_time(
+        self,
+        detector: Detector,
+        file: File,
+        read: Callable[[Detector, File], FileFacts],
+    ) -> FileFacts:
+        """Run a detector for as long as a file may take. What was cut short depends on the machine, so it is not remembered."""
+
+        def allowed() -> float:
+            bounds = self.reader.bounds
+            allowed_s = bounds.seconds_for_file(file.size)
+            if self.hashed is None:
+                return allowed_s
+            return min(allowed_s, bounds.seconds_left(self.started_cpu_s, self.hashed.size))
+
+        begun_s = time.monotonic()
+        facts = self.reader.watch.run(allowed, lambda: read(detector, file))
+        if self.hashed is not None and time.monotonic() - begun_s > _LONG_S:
+            self.reader.bounds.check_time(self.started_cpu_s, self.hashed.size)
+        if facts is None:
+            facts = _unread_file(detector, file.path, OVERTIME)
+        self.overtime |= any(
+            isinstance(fact, Unread) and fact.reason == OVERTIME for fact in facts.facts[-1:]
+        )
+        return facts
 
     def take(self, bodies: Iterable[Body]) -> None:
         """Run the detectors over what the walk gives."""
@@ -433,7 +464,7 @@ class _Reading:
                 facts = _unread_file(detector, path, problem)
             else:
                 with self.reader.budget.parsing if len(body.data) > _BIG_TEXT else _FREELY:
-                    facts = read_file(detector, self._file(body, path))
+                    facts = self._in_time(detector, self._file(body, path), read_file)
             if named or facts.facts:
                 self._keep(detector, facts)
             else:
@@ -578,6 +609,7 @@ class _Reading:
             self.shape.say(f"hard links could not be followed: {_words(problem)}")
         finally:
             self.cut = self.cut or scratch.cut
+            self.overtime = self.overtime or scratch.overtime
             self._full = self._full or scratch._full
             self._left_out += scratch._left_out
 
@@ -599,8 +631,9 @@ class _Reading:
 class _Passing:
     """The pieces of a file, and what went wrong with the layer while they were taken."""
 
-    def __init__(self, parts: Iterator[bytes]) -> None:
+    def __init__(self, parts: Iterator[bytes], watch: Watch) -> None:
         self._parts = parts
+        self._watch = watch
         self.problem: Exception | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -608,7 +641,8 @@ class _Passing:
 
     def __next__(self) -> bytes:
         try:
-            return next(self._parts)
+            with self._watch.unwatched():  # the layer goes on behind the file, whatever becomes of the file
+                return next(self._parts)
         except StopIteration:
             raise
         except Exception as problem:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from hullmark import __version__
+from hullmark.model import plain_json
 from hullmark.model.errors import ImageError
 from hullmark.model.facts import SYSTEM, Distribution, Package, Unread, UnreadKind
 from hullmark.model.image import Layer
@@ -175,7 +176,7 @@ def _decoded(body: bytes, name: str) -> dict[str, Any]:
     if sum(map(body.count, (b",", b"{", b"["))) > MAX_VALUES:
         raise ImageError(f"holds more than {MAX_VALUES} values", where=name)
     try:
-        document = msgspec.json.decode(body.removeprefix(BOM))
+        document = plain_json.decode(body.removeprefix(BOM))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
         raise ImageError(f"is not JSON: {problem}", where=name, hint="SBOMs are read in JSON") from problem
     if isinstance(document, dict) and isinstance(predicate := document.get("predicate"), dict):

@@ -8,6 +8,7 @@ from xml.parsers import expat
 import msgspec
 
 from hullmark.detectors.detector import File, MalformedError
+from hullmark.model import plain_json
 
 _MAX_KEY_PARTS = 100
 _VALUES_TO_RECORDS = 5
@@ -28,7 +29,7 @@ def json(file: File) -> Any:
     body = file.body.removeprefix(b"\xef\xbb\xbf")
     bound_values(file, body, b"{[,", "JSON")
     try:
-        return msgspec.json.decode(body)
+        return plain_json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise MalformedError(f"not JSON: {problem}") from problem
     except RecursionError as problem:

@@ -6,6 +6,7 @@ allowed. Sizes are those that come out, never those that are claimed.
 """
 
 import struct
+from bisect import bisect, insort
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -56,12 +57,13 @@ class Entry(NamedTuple):
 class Archive:
     """The central directory of one archive."""
 
-    __slots__ = ("_base", "_body", "_budget", "_end", "_start")
+    __slots__ = ("_base", "_body", "_budget", "_end", "_spans", "_start")
 
     def __init__(self, body: bytes, budget: Budget) -> None:
         """Find the central directory; `MalformedError` for bytes that are no zip archive."""
         self._body = body
         self._budget = budget
+        self._spans: list[tuple[int, int]] = []  # of the entries that were read, in order
         # an end mark may also stand in the comment; and some tools append bytes to an archive
         for exact in (True, False):
             at = len(body)
@@ -124,6 +126,7 @@ class Archive:
         start = at + _LOCAL_FORM.size + name_size + extra_size
         if start + entry.packed_bytes > self._end:
             raise MalformedError("zip entry that is cut off", entry.name)
+        self._claim(at, start + entry.packed_bytes, entry.name)
         limit = min(limit, self._budget.bytes_left)
         if entry.size_bytes > limit:
             raise MalformedError(f"expands to more than {limit} bytes", entry.name)
@@ -132,6 +135,13 @@ class Archive:
         if len(content) != entry.size_bytes or isal_zlib.crc32(content) != entry.crc:
             raise MalformedError("zip entry that is damaged", entry.name)
         return content
+
+    def _claim(self, start: int, end: int, name: str) -> None:
+        """Note where an entry stands. No tool writes two over the same bytes; a small archive could expand to anything so."""
+        at = bisect(self._spans, (start, end))
+        if (at and self._spans[at - 1][1] > start) or (at < len(self._spans) and self._spans[at][0] < end):
+            raise MalformedError("zip entry that overlaps another", name)
+        insort(self._spans, (start, end))
 
     def _content(self, entry: Entry, start: int, limit: int) -> bytes:
         packed = self._body[start : start + entry.packed_bytes]

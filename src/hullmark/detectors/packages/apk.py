@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from hullmark.detectors.detector import Detector, File
 from hullmark.model.facts import Fact, OwnedPaths, Package
 
+_MAX_PATH = 4096  # as on Linux
+
 
 def read(file: File) -> Iterator[Fact]:
     """Give a package for each paragraph, and the paths that it owns and some detector wants, by name or as programs."""
     fields: dict[str, str] = {}
     owned: list[str] = []
-    folder = path = ""
+    folder: str | None = ""
+    path = ""
     first = 1
     for number, line in enumerate([*file.text().split("\n"), ""], 1):
         if not line:
@@ -27,9 +30,12 @@ def read(file: File) -> Iterator[Fact]:
         if colon != ":":
             yield file.unread("not a field of an apk database", f"line {number}")
         elif key == "F":
-            folder = value
+            folder, path = value, ""
+            if len(value) > _MAX_PATH:
+                folder = None
+                yield file.unread(f"a path of {len(value)} bytes", f"line {number}")
         elif key == "R":
-            path = f"{folder}/{value}" if folder else value
+            path = "" if folder is None else f"{folder}/{value}" if folder else value
             if file.wanted(path):
                 owned.append(path)
         elif key == "a":
@@ -66,7 +72,7 @@ def _package(file: File, fields: dict[str, str], owned: list[str], line: int) ->
 
 DETECTOR = Detector(
     name="apk",
-    version=2,
+    version=3,
     wants=("lib/apk/db/installed", "usr/lib/apk/db/installed"),
     read=read,
     database=True,

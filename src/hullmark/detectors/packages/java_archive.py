@@ -21,6 +21,7 @@ _EXTENSIONS = ("jar", "war", "ear", "par", "sar", "jpi", "hpi", "lpkg", "kar", "
 _MAX_MANIFEST = 16 * 1024 * 1024  # a signed archive's has a digest for each class
 _MAX_MAIN_SECTION = 64 * 1024
 _MAX_TEXT = 1024 * 1024
+_MAX_PROPERTIES = 64 * 1024
 _MAX_TEXTS = 16 * 1024 * 1024
 _MAX_HELD = 128 * 1024 * 1024
 _MAX_NAME = 300
@@ -88,7 +89,7 @@ class _Level(NamedTuple):
 def read(file: File) -> Iterator[Fact]:
     """Give the archive itself, what was shaded into it, and the same for each archive in it."""
     if file.name == "pom.properties":
-        if len(file.body) > _MAX_TEXT:
+        if len(file.body) > _MAX_PROPERTIES:
             raise MalformedError(f"pom.properties of {len(file.body)} bytes")
         group, artifact = file.path.split("/")[-3:-1]
         found = _pom_properties(file.body, group, artifact)
@@ -165,9 +166,13 @@ def _described(
 def _text(archive: Archive, entry: Entry, budget: _Budget) -> bytes:
     if entry.name.lower().endswith(".mf"):
         return archive.read(entry, _MAX_MANIFEST)[:_MAX_MAIN_SECTION]
-    content = archive.read(entry, min(_MAX_TEXT, budget.text_left))
+    content = archive.read(entry, min(_max_text(entry.name), budget.text_left))
     budget.text_left -= len(content)
     return content
+
+
+def _max_text(name: str) -> int:
+    return _MAX_PROPERTIES if name.lower().endswith(".properties") else _MAX_TEXT
 
 
 def _nested(file: File, archive: Archive, entry: Entry, budget: _Budget, level: _Level) -> Iterator[Fact]:
@@ -272,7 +277,7 @@ def _pass(file: File, part: Part, budget: _StreamBudget, level: _Level) -> _Pass
 def _passing_text(part: Part, budget: _StreamBudget) -> bytes:
     """Give a manifest's main section, or the whole of one of Maven's files."""
     manifest = part.name.lower().endswith(".mf")
-    limit = _MAX_MANIFEST if manifest else min(_MAX_TEXT, budget.text_left)
+    limit = _MAX_MANIFEST if manifest else min(_max_text(part.name), budget.text_left)
     held = bytearray()
     for piece in part.pieces:
         if part.size_bytes > limit:
@@ -498,7 +503,7 @@ def _bundle_licence(manifest: dict[str, str]) -> tuple[str, ...]:
 
 DETECTOR = Detector(
     name="java_archive",
-    version=5,
+    version=6,
     wants=(
         *(f"**/*.{extension}" for extension in (*_EXTENSIONS, *map(str.upper, _EXTENSIONS))),
         "**/META-INF/maven/*/*/pom.properties",

@@ -16,6 +16,7 @@ from hullmark.model.errors import ImageError
 from hullmark.model.image import Image
 
 _PIECE = 1024 * 1024
+_STAT_BLOCK = 512  # the unit of st_blocks, whatever the file system's own is
 
 
 def guess(reference: str) -> bool:
@@ -44,6 +45,7 @@ class _Tree:
         self.shape = shape
         self.budget = budget
         self.limits = limits
+        self._holes_left = limits.layer_free_bytes
 
     def bodies(self) -> Iterator[Body]:
         waiting = [""]
@@ -80,6 +82,12 @@ class _Tree:
         selected = self.select(text, mode, status.st_size)
         if selected is None:
             return
+        if status.st_size > self.limits.layer_ratio * status.st_blocks * _STAT_BLOCK:
+            # Its holes are no work to make, and as much to read as anything else.
+            self._holes_left -= status.st_size
+            if self._holes_left < 0:
+                self.shape.say("a sparse file with more in it than limits.layer_free_bytes", path=text)
+                return
         try:
             descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as problem:
