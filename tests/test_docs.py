@@ -102,6 +102,8 @@ def test_no_flag_is_made_up() -> None:
     for command in COMMANDS:
         known.update(setting.flag for setting in settings_of(command.load()))
     foreign = {"--output", "--compare-versions", "--check"}
+    for script in (ROOT / "bench").glob("*.py"):
+        foreign.update(re.findall(r'add_argument\(\s*"(--[a-z-]+)"', script.read_text("utf-8")))
     for page in [*DOCS.rglob("*.md"), ROOT / "README.md"]:
         flags = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8")))
         if page.name != "CONTRIBUTING.md":
