@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from hullmark.scan.request import Feeds
 
 Mirror = Annotated[str, Option("Address of a folder laid out as a mirror, asked in place of the publishers.")]
-NvdKey = Annotated[str, Option("File with a key that NVD gave; its interface then answers ten times as often.")]
+NvdKey = Annotated[
+    str, Option("File with a key that NVD gave; its interface then answers ten times as often.")
+]
 From = Annotated[
     str,
     Option("Published database that parts come from alone: oci://HOST/REPOSITORY:TAG, https://HOST/FOLDER."),
