@@ -125,9 +125,9 @@ def hullmark(image: Path, scratch: Path) -> tuple[Listing, Listing, list[str]]:
     return own, provided, wrong
 
 
-def trivy(mode: str, target: tuple[str | Path, ...], scratch: Path) -> Listing:
-    """List with Trivy, which needs no advisory database to write an SBOM."""
-    index = scratch / "trivy" / "java-db"
+def jar_index(cache: Path) -> None:
+    """Give Trivy's cache an empty index of jars, without which it reads none."""
+    index = cache / "java-db"
     if not index.exists():
         index.mkdir(parents=True)
         with sqlite3.connect(index / "trivy-java.db") as database:
@@ -135,6 +135,11 @@ def trivy(mode: str, target: tuple[str | Path, ...], scratch: Path) -> Listing:
                 database.execute(statement)
         times = {"NextUpdate": NEVER, "UpdatedAt": NEVER, "DownloadedAt": NEVER}
         (index / "metadata.json").write_text(json.dumps({"Version": 1, **times}))
+
+
+def trivy(mode: str, target: tuple[str | Path, ...], scratch: Path) -> Listing:
+    """List with Trivy, which needs no advisory database to write an SBOM."""
+    jar_index(scratch / "trivy")
     document = printed(
         "trivy", mode, "-q", "--format", "cyclonedx", "--offline-scan", "--skip-db-update", "--skip-java-db-update",
         *(["--include-dev-deps"] if mode == "fs" else []), *target, TRIVY_CACHE_DIR=str(scratch / "trivy"),

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from accuracy import Key, normal, printed
+from accuracy import Key, jar_index, normal, printed
 from peers import layouts
 from peers.layouts import Record
 
@@ -39,6 +39,8 @@ COLUMNS = (
 HERE = Path(__file__).parent
 DEMO = HERE.parent / "demo" / "feeds"
 CVE = re.compile(r"CVE-\d{4}-\d{4,}")
+PEP440 = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?\Z")
+SEMVER = re.compile(r"\d+(\.\d+){0,2}(-[0-9A-Za-z.-]+)?")
 SYSTEM = {"alpine": "apk", "debian": "deb", "almalinux": "rpm"}
 
 
@@ -115,10 +117,12 @@ def trivy(target: str, database: Path, advisories: Advisories) -> Listing:
     """Scan with Trivy."""
     kind, _, path = target.partition(":")
     if kind == "sbom":  # in an SBOM Trivy takes a system only by its own name for it
-        written = Path(path).read_text().replace('"name": "almalinux"', '"name": "alma"')
+        written = Path(path).read_text().replace("rpm/almalinux/", "rpm/alma/")
+        written = written.replace('"name": "almalinux"', '"name": "alma"')
         path = f"{path}.trivy.json"
         Path(path).write_text(written)
     place = ["sbom", path] if kind == "sbom" else ["image", "--input", path]
+    jar_index(database)
     report = printed(
         "trivy", *place, "-q", "--format", "json", "--scanners", "vuln", "--list-all-pkgs", "--offline-scan",
         "--skip-db-update", "--skip-java-db-update", "--skip-version-check", TRIVY_CACHE_DIR=str(database),
@@ -308,12 +312,22 @@ class Difference(NamedTuple):
         return {fixed for entry in self.affected() for fixed in layouts.fixes(entry)}
 
 
-def _is_pseudo(one: Difference) -> bool:
-    """Tell whether a version is before the first release, and all versions from the first on are affected."""
+def _is_before_first(one: Difference) -> bool:
+    """Tell whether a Go version is before 0.0.0 and the flaw is in all versions from the first on."""
     events = [
         event for entry in one.affected() for span in entry.get("ranges", ()) for event in span["events"]
     ]
     return one.found.package[2].startswith("0.0.0-") and events[-1:] == [{"introduced": "0"}]
+
+
+def _has_symbols(one: Difference) -> bool:
+    """Tell whether the Go database names the functions that have the flaw."""
+    imports = [
+        entry.get("ecosystem_specific", {}).get("imports", ())
+        for entry in one.affected()
+        if entry["package"]["ecosystem"] == "Go"
+    ]
+    return bool(imports) and all(named and all(each.get("symbols") for each in named) for named in imports)
 
 
 def _is_notice(one: Difference) -> bool:
@@ -335,21 +349,34 @@ def _is_lasting(one: Difference) -> bool:
 
 
 def _has_capitals(one: Difference) -> bool:
-    """Tell whether the feed writes the gem's name with capitals."""
+    """Tell whether a record on the flaw writes the package's name with capitals."""
     names = {record.content["gem"] for record in one.records() if record.feed == "rubysec"}
-    return any(name != name.lower() for name in names)
+    names.update(entry["package"]["name"] for entry in one.affected())
+    return one.found.package[0] != "pypi" and any(name != name.lower() for name in names)
 
 
-def _is_in_cases(one: Difference) -> bool:
-    """Tell whether the feeds have modules that differ by capitals alone."""
-    names = {
-        entry["package"]["name"]
-        for record in one.advisories.records
-        if record.feed == "osv/Go"
-        for entry in record.content["affected"]
-        if entry["package"]["name"].casefold() == one.found.package[1]
-    }
-    return len(names) > 1
+def _is_outside_pep440(one: Difference) -> bool:
+    """Tell whether the record names versions that Python's rules do not have, or not in that spelling."""
+    named = [version for entry in one.affected() for version in entry.get("versions", ())] + sorted(
+        one.fixes()
+    )
+    return one.found.package[0] == "pypi" and any(
+        "-" in version or not PEP440.match(version) for version in named
+    )
+
+
+def _is_module_build(one: Difference) -> bool:
+    """Tell whether only builds of modules have the fix, and the package is none."""
+    fixes = one.fixes()
+    return (
+        bool(fixes) and all(".module" in fixed for fixed in fixes) and ".module" not in one.found.package[2]
+    )
+
+
+def _is_other_fix(one: Difference) -> bool:
+    """Tell whether the version, as Maven compares it, is the one that another branch was fixed in."""
+    plain = re.compile(r"(\.0|\.Final|\.RELEASE|\.GA)+\Z")
+    return plain.sub("", one.found.package[2]) in {plain.sub("", fixed) for fixed in one.fixes()}
 
 
 def _is_own_numbering(one: Difference) -> bool:
@@ -377,12 +404,15 @@ RULES: tuple[tuple[str, Callable[[Difference], bool]], ...] = (
     ("Flaws without a CVE", lambda one: one.ours and _is_unnamed(one)),
     ("Records of several CVEs", lambda one: one.peer == "trivy" and one.ours and _has_several(one)),
     ("Gems without a sound version", lambda one: one.peer == "trivy" and one.ours and _is_lasting(one)),
-    ("Gems with capitals", lambda one: one.peer == "trivy" and one.ours and _has_capitals(one)),
-    ("Go modules that differ by capitals", lambda one: one.found.package[0] == "golang" and _is_in_cases(one)),
+    ("Names with capitals", _has_capitals),
     ("Go modules with a numbering of their own", _is_own_numbering),
-    ("Go versions before the first release", lambda one: one.peer == "trivy" and one.ours and _is_pseudo(one)),
+    ("Go versions before the first release", lambda one: one.peer == "trivy" and one.ours and _is_before_first(one)),
+    ("Functions that a Go program may not have", lambda one: one.peer == "grype" and one.ours and _has_symbols(one)),
     ("Versions of two figures", lambda one: one.peer == "trivy" and one.ours and one.found.package[0] == "npm" and one.found.package[2].count(".") < 2),
-    ("A version that is another branch's fix", lambda one: one.peer == "trivy" and one.ours and one.found.package[2] in one.fixes()),
+    ("A version that is another branch's fix", lambda one: one.peer == "trivy" and one.ours and _is_other_fix(one)),
+    ("Records with versions outside PEP 440", lambda one: one.peer == "trivy" and one.ours and _is_outside_pep440(one)),
+    ("Fixes that are no versions", lambda one: not one.ours and one.found.package[0] == "npm" and not all(SEMVER.fullmatch(fixed) for fixed in one.fixes())),
+    ("Fixes in builds of modules", lambda one: not one.ours and one.found.package[0] == "rpm" and _is_module_build(one)),
     ("Several fixed versions of one flaw", lambda one: one.found.package[0] in {"apk", "rpm"} and len(one.fixes()) > 1),
 )  # fmt: skip
 """Headings of docs/accuracy.md, and which differences each of them explains."""
