@@ -251,9 +251,13 @@ class LayerReader:
                 reading.take(blob.walk(reading.select, reading.shape, self.budget, self.limits))
             else:
                 with contextlib.closing(self.pieces(hashed, reading)) as pieces:
-                    reading.take(walk(pieces, reading.select, reading.shape, self.budget, self.limits))
+                    try:
+                        reading.take(walk(pieces, reading.select, reading.shape, self.budget, self.limits))
+                    except Cut as problem:
+                        problems.append(str(problem))
                     for _rest in pieces if not reading.cut else ():
-                        # What follows the tar's end is inflated too, since the stream's checksum stands behind it.
+                        # What follows the tar's end is inflated too, since the stream's checksum stands behind it, and
+                        # where it is wrong the tar was no tar for that reason.
                         pass
         except (Cut, DamagedError) as problem:
             problems.append(str(problem))

@@ -123,17 +123,42 @@ def test_what_all_nested_archives_expand_to_is_bounded() -> None:
     assert _reasons(facts)
 
 
-def test_entries_that_overlap_cost_no_more_than_the_bound() -> None:
-    # many names in the directory for one and the same stored archive
+def test_entries_that_overlap_are_read_once() -> None:
+    """Many entries of the directory for one and the same stored archive."""
     inner = _jar(("x", bytes(50_000)), method=zipfile.ZIP_STORED)
     body = _jar(("lib/inner-1.0.jar", inner), method=zipfile.ZIP_STORED)
     at = body.rfind(b"PK\x01\x02")
     end = body.rfind(b"PK\x05\x06")
     directory = body[at:end] * 1000
     tail = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1000, 1000, len(directory), at, 0)
-    facts = _read(body[:at] + directory + tail, Limits(max_expanded_bytes=1_000_000))
-    assert len(_names(facts)) == 19
-    assert len(_reasons(facts)) == 981
+    facts = _read(body[:at] + directory + tail)
+    assert _names(facts) == ["inner:inner@1.0"]
+    assert _reasons(facts) == ["zip entry that overlaps another"] * 999
+
+
+def test_entries_that_overlap_in_part() -> None:
+    """The second starts within the first, as in Fifield's quadratic bomb."""
+    one, two = ((f"META-INF/maven/g/{name}/pom.properties", b"version=1\n") for name in "ab")
+    body = bytearray(_jar(one, two, method=zipfile.ZIP_STORED))
+    at = body.find(b"PK\x01\x02")
+    second = body.rfind(b"PK\x03\x04")
+    body[at + 20 : at + 28] = struct.pack(
+        "<II", second + 10, second + 10
+    )  # packed and unpacked size of the first
+    facts = _read(bytes(body))
+    assert _reasons(facts)[-1:] == ["zip entry that overlaps another"]
+
+
+def test_many_texts_that_overlap_are_told_once_for_all() -> None:
+    body = _jar(POM, method=zipfile.ZIP_STORED)
+    at, end = body.rfind(b"PK\x01\x02"), body.rfind(b"PK\x05\x06")
+    directory = body[at:end] * 1000
+    tail = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1000, 1000, len(directory), at, 0)
+    reasons = _reasons(_read(body[:at] + directory + tail))
+    assert reasons == [
+        *["zip entry that overlaps another"] * 101,
+        "more than 100 zip entries that overlap others",
+    ]
 
 
 def test_an_entry_that_claims_less_than_it_holds_is_damaged() -> None:

@@ -28,6 +28,7 @@ _FULL_32, _FULL_16 = 0xFFFFFFFF, 0xFFFF
 _ENCRYPTED = 1
 _STORED, _DEFLATED = 0, 8
 _MAX_TRIES = 16
+_MAX_OVERLAPS = 100
 RATIO_FROM = 1024 * 1024  # a small file of spaces may well shrink by a thousand
 
 
@@ -57,13 +58,14 @@ class Entry(NamedTuple):
 class Archive:
     """The central directory of one archive."""
 
-    __slots__ = ("_base", "_body", "_budget", "_end", "_spans", "_start")
+    __slots__ = ("_base", "_body", "_budget", "_end", "_overlaps", "_spans", "_start")
 
     def __init__(self, body: bytes, budget: Budget) -> None:
         """Find the central directory; `MalformedError` for bytes that are no zip archive."""
         self._body = body
         self._budget = budget
         self._spans: list[tuple[int, int]] = []  # of the entries that were read, in order
+        self._overlaps = 0
         # an end mark may also stand in the comment; and some tools append bytes to an archive
         for exact in (True, False):
             at = len(body)
@@ -102,6 +104,8 @@ class Archive:
             )[:13]
             if magic != _CENTRAL:
                 raise MalformedError("zip directory that can't be read", f"offset {at}")
+            if self._overlaps > _MAX_OVERLAPS:
+                raise MalformedError(f"more than {_MAX_OVERLAPS} zip entries that overlap others")
             if budget.entries_left <= 0:
                 raise MalformedError("more archive entries than the limit")
             budget.entries_left -= 1
@@ -140,6 +144,7 @@ class Archive:
         """Note where an entry stands. No tool writes two over the same bytes; a small archive could expand to anything so."""
         at = bisect(self._spans, (start, end))
         if (at and self._spans[at - 1][1] > start) or (at < len(self._spans) and self._spans[at][0] < end):
+            self._overlaps += 1
             raise MalformedError("zip entry that overlaps another", name)
         insort(self._spans, (start, end))
 
