@@ -98,7 +98,8 @@ class Document:
 Record = Advisory | Withdrawn | Note | Unread
 
 Follow = Callable[[bytes, str], str]
-"""From the content of a file that only points at another, and its own address, to the other's address; raises ValueError."""
+"""From the content of a file that only points at another, and its own address, to the other's address, empty where there
+is none; raises ValueError."""
 
 
 class Interface(Struct, frozen=True, kw_only=True):
@@ -130,6 +131,14 @@ class Source(Struct, frozen=True, kw_only=True):
     pages: str = ""
     interface: Interface = Interface()
     optional: bool = False
+
+
+class List(Struct, frozen=True, kw_only=True):
+    """A small file of a publisher's that lists further files of a group; `read(body, url)` gives them, or raises ValueError."""
+
+    url: str
+    file: str
+    read: Callable[[bytes, str], tuple[Source, ...]]
 
 
 class Changes(NamedTuple):
@@ -168,13 +177,14 @@ class Asked(Struct, frozen=True, kw_only=True):
 class Group(Struct, frozen=True, kw_only=True):
     """Files that are fetched together, and the parts that are made of them (patterns, as in `debian-*`).
 
-    `size` is about how many bytes are fetched for a whole build. Where the publisher does not have the files,
+    `lists` name more of its files. `size` is about how many bytes are fetched for a whole build. Where the publisher does not have the files,
     `otherwise` says how else the same parts are made: what changed `asked` brings, if it is an interface.
     """
 
     name: str
     parts: tuple[str, ...]
     sources: tuple[Source, ...]
+    lists: tuple[List, ...] = ()
     increments: tuple[Increments, ...] = ()
     asked: Asked | None = None
     otherwise: "Group | None" = None

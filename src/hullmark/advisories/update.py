@@ -223,12 +223,14 @@ class _Updating:
         self._clear()
         newest, lists = self._newest_changes()
         found = []
-        for source in self.group.sources:
-            pieces = self._get(source, known)
+        for source, pieces in self._all(known):
             if pieces[0][2].absent and not (source.optional or self.settings.mirror):
                 raise RefusedError("there is no such file", where=pieces[0][1])
             found.append((source, pieces))
-        if all(fetched.path is None and not fetched.absent for _, _, fetched in _flat(found)):
+        if known.files and not any(
+            fetched.path is not None or (fetched.absent and file in known.files)
+            for file, _url, fetched in _flat(found)
+        ):
             return self._unchanged()
         times: list[float] = []
         for file, url, fetched in _flat(found):
@@ -270,6 +272,28 @@ class _Updating:
             self._save(fresh)
         return self._outcome(built)
 
+    def _all(self, known: _Known) -> Iterator[tuple[Source, list[tuple[str, str, Fetched]]]]:
+        """Fetch all that the group is made of; the many small files that a list names several at a time."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        for source in self.group.sources:
+            yield source, self._get(source, known)
+        for each in self.group.lists:
+            url = self._address(Source(url=each.url, file=each.file))
+            body = self._pointer(url)
+            if body is None:
+                if self.settings.mirror:  # which has what its owner wants
+                    continue
+                raise RefusedError("there is no such file", where=url)
+            try:
+                sources = each.read(body, each.url)
+            except ValueError as problem:
+                raise FeedError(f"it does not list the files: {problem}", where=url) from problem
+            with ThreadPoolExecutor(_DOCUMENTS_AT_A_TIME) as pool:
+                yield from zip(
+                    sources, pool.map(lambda source: self._get(source, known), sources), strict=True
+                )
+
     def _newest_changes(self) -> tuple[dict[str, str], dict[str, _File]]:
         """Give the time of the newest change of each list, asked before the archives are; nothing where one fails."""
         times, lists = {}, {}
@@ -292,10 +316,16 @@ class _Updating:
             return pages
         url = self._address(source)
         for step in source.follow if not self.settings.mirror else ():
+            body = self._pointer(url)
+            if body is None and not source.optional:
+                raise FeedError("there is no such file", where=url)
             try:
-                url = step(self._pointer(url), url)
+                place = "" if body is None else step(body, url)
             except ValueError as problem:
                 raise FeedError(f"it does not say where the file is: {problem}", where=url) from problem
+            if not place:
+                return [(source.file, url, Fetched(None, Validators(), absent=True))]
+            url = place
         # A mirror may keep a file compressed.
         for end in ("", ".gz") if self.settings.mirror else ("",):
             file = source.file + end
@@ -306,11 +336,11 @@ class _Updating:
                 return [(file, url + end, found)]
         return [(source.file, url, found)]
 
-    def _pointer(self, url: str) -> bytes:
-        """Fetch a small file that names another."""
+    def _pointer(self, url: str) -> bytes | None:
+        """Fetch a small file that names others; None where there is none."""
         fetched = self.fetcher.fetch(url)
         if fetched.path is None:
-            raise FeedError("there is no such file", where=url)
+            return None
         try:
             if fetched.path.stat().st_size > _POINTER_BYTES:
                 raise FeedError("it is too large to name a file", where=url)

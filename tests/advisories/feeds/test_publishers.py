@@ -14,7 +14,7 @@ from backports import zstd
 from conftest import GOLDEN
 from hullmark.advisories.database import Database
 from hullmark.advisories.feed import Feed, Group, Source
-from hullmark.advisories.feeds import redhat, suse, wolfi
+from hullmark.advisories.feeds import amazon, redhat, suse, wolfi
 from hullmark.advisories.lookup import flaw
 from hullmark.advisories.update import Outcome, Settings, Wanted, update
 from toys.publisher import Publisher, export, publishing
@@ -45,6 +45,12 @@ def moved(group: Group, publisher: Publisher) -> Group:
     return msgspec.structs.replace(
         group,
         sources=tuple(here(source, publisher) for source in group.sources),
+        lists=tuple(
+            msgspec.structs.replace(
+                each, url=f"{publisher.url}/{each.url.partition('://')[2].partition('/')[2]}"
+            )
+            for each in group.lists
+        ),
         increments=tuple(increments),
         otherwise=moved(group.otherwise, publisher) if group.otherwise else None,
     )
@@ -209,3 +215,82 @@ def test_when_wolfis_own_database_ends_osvs_export_goes_on(tmp_path: Path, publi
     assert (outcome.state, outcome.reason, outcome.parts) == ("updated", "", ("wolfi",))
     assert len(said(tmp_path, "CVE-2026-24398")) == 1
     assert refreshed(tmp_path, wolfi.FEED, "wolfi", publisher).state == "unchanged"
+
+
+# ── Amazon Linux
+
+
+def erratum(name: str, package: str, version: str, flaw: str) -> str:
+    return f"""<update type="security"><id>{name}</id><title>{name}</title><severity>important</severity>
+<references><reference href="https://x" id="{flaw}" type="cve"/></references><pkglist><collection>
+<package arch="x86_64" epoch="0" name="{package}" version="{version}" release="1.amzn2"/>
+</collection></pkglist></update>"""
+
+
+def repository(publisher: Publisher, place: str, *errata: str) -> None:
+    """Publish a repository of Amazon's: the list of its mirrors, its list of metadata, its errata."""
+    publisher.put(f"{place}/mirror.list", f"{publisher.url}/mirror/{place}\n".encode())
+    listed = '<data type="updateinfo"><location href="repodata/updateinfo.xml"/></data>' if errata else ""
+    publisher.put(f"mirror/{place}/repodata/repomd.xml", f"<repomd>{listed}</repomd>".encode())
+    if errata:
+        text = f"<updates>{''.join(errata)}</updates>"
+        publisher.put(f"mirror/{place}/repodata/updateinfo.xml", text.encode())
+
+
+def catalogue(publisher: Publisher, *topics: str) -> None:
+    publisher.put("2/extras-catalog.json", json.dumps({"topics": [{"n": name} for name in topics]}).encode())
+
+
+@pytest.fixture
+def of_amazon(publisher: Publisher) -> Publisher:
+    """Amazon Linux 2: its core, and extras, of which one has no errata and one is not there."""
+    core = erratum("ALAS2-2023-2000", "kernel", "4.14.300", "CVE-2023-0001")
+    repository(publisher, "2/core/latest/x86_64", core)
+    repository(
+        publisher,
+        "2/extras/kernel-5.10/latest/x86_64",
+        erratum("ALASKERNEL-5.10-2022-005", "kernel", "5.10.62", "CVE-2021-3753"),
+    )
+    docker = erratum("ALAS2DOCKER-2022-021", "docker", "20.10.17", "CVE-2022-36109")
+    repository(publisher, "2/extras/docker/latest/x86_64", docker)
+    livepatch = erratum("ALASLIVEPATCH-2021-001", "kernel-livepatch-5.10.35", "1.0", "CVE-2021-0002")
+    repository(publisher, "2/extras/livepatch/latest/x86_64", livepatch)
+    repository(publisher, "2/extras/epel/latest/x86_64")
+    catalogue(publisher, "kernel-5.10", "docker", "livepatch", "epel", "gone")
+    return publisher
+
+
+def test_amazons_extras_are_read_from_the_catalogue(tmp_path: Path, of_amazon: Publisher) -> None:
+    outcome = refreshed(tmp_path, amazon.FEED, "amazon-2", of_amazon)
+    assert (outcome.state, outcome.parts, outcome.reason) == ("updated", ("amazon-2",), "")
+    for name in ("ALAS2-2023-2000", "ALAS2KERNEL-5.10-2022-005", "ALAS2DOCKER-2022-021"):
+        assert said(tmp_path, name), name
+    assert said(tmp_path, "CVE-2021-0002") == ["ALASLIVEPATCH-2021-001"]
+    again = refreshed(tmp_path, amazon.FEED, "amazon-2", of_amazon)
+    assert again.state == "unchanged"
+    assert of_amazon.count("updateinfo.xml", 200) == 4, "what is as it was is not sent again"
+    catalogue(of_amazon, "kernel-5.10", "docker", "livepatch", "ecs")
+    ecs = erratum("ALASECS-2026-001", "ecs-init", "1.61", "CVE-2026-0003")
+    repository(of_amazon, "2/extras/ecs/latest/x86_64", ecs)
+    refreshed(tmp_path, amazon.FEED, "amazon-2", of_amazon)
+    assert said(tmp_path, "ALAS2ECS-2026-001")
+
+
+def test_an_extras_catalogue_that_is_none_leaves_what_is_here(tmp_path: Path, of_amazon: Publisher) -> None:
+    refreshed(tmp_path, amazon.FEED, "amazon-2", of_amazon)
+    for body in (b"<html>", b'{"topics": [{"n": "../../x"}]}', b"\xff"):
+        of_amazon.put("2/extras-catalog.json", body)
+        outcome = refreshed(tmp_path, amazon.FEED, "amazon-2", of_amazon)
+        assert outcome.state == "failed"
+        assert "extras-catalog.json: it does not list the files" in outcome.reason
+        assert said(tmp_path, "ALAS2DOCKER-2022-021")
+
+
+def test_amazons_livepatches_of_2023(tmp_path: Path, publisher: Publisher) -> None:
+    core = erratum("ALAS2023-2023-126", "kernel", "6.1.15", "CVE-2023-0004")
+    repository(publisher, "al2023/core/mirrors/latest/x86_64", core)
+    patch = erratum("ALAS2023LIVEPATCH-2023-001", "kernel-livepatch-6.1.15", "1.0", "CVE-2023-26545")
+    repository(publisher, "al2023/kernel-livepatch/mirrors/latest/x86_64", patch)
+    outcome = refreshed(tmp_path, amazon.FEED, "amazon-2023", publisher)
+    assert (outcome.parts, outcome.reason) == (("amazon-2023",), "")
+    assert said(tmp_path, "ALAS2023LIVEPATCH-2023-001")

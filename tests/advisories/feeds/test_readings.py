@@ -255,3 +255,28 @@ def test_an_epoch_that_a_page_leaves_out_does_not_hide_a_flaw() -> None:
     for epoch in ("", "1:", "32:"):
         assert any(holds(span, f"{epoch}9.11.4-8.amzn2") for span in bind.ranges)
         assert not any(holds(span, f"{epoch}9.11.4-9.amzn2") for span in bind.ranges)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "release", "introduced"),
+    [
+        ("ALAS2KERNEL-5.10-2022-005", "ALAS2KERNEL-5.10-2022-005", "amazon-2", "5.10"),
+        ("ALASKERNEL-5.10-2022-005", "ALAS2KERNEL-5.10-2022-005", "amazon-2", "5.10"),
+        ("ALASKERNEL-5.1-2022-005", "ALAS2KERNEL-5.1-2022-005", "amazon-2", ""),  # whose builds these are not
+        ("ALASDOCKER-2021-001", "ALAS2DOCKER-2021-001", "amazon-2", ""),
+        ("ALAS2AWS-NITRO-ENCLAVES-CLI-2022-001", "ALAS2AWS-NITRO-ENCLAVES-CLI-2022-001", "amazon-2", ""),
+        ("ALAS2023LIVEPATCH-2023-001", "ALAS2023LIVEPATCH-2023-001", "amazon-2023", ""),
+        ("ALAS2023-2023-126", "ALAS2023-2023-126", "amazon-2023", ""),
+        ("ALAS-2018-939", "ALAS-2018-939", "amazon-1", ""),
+    ],
+)
+def test_the_topic_of_a_bulletin_of_amazons(name: str, shown: str, release: str, introduced: str) -> None:
+    body = (
+        f"<updates><update><id>{name}</id><severity>low</severity><pkglist><collection><package arch='x86_64'"
+        " epoch='0' name='kernel' version='5.10.62' release='55.amzn2'/></collection></pkglist></update></updates>"
+    )
+    (record,) = read("amazon", "amazon/2-updateinfo.xml", body.encode())
+    assert isinstance(record, Advisory)
+    (statement,) = record.affected
+    assert (record.id, statement.release) == (shown, release)
+    assert statement.ranges == (Range(introduced, "5.10.62-55.amzn2"),)

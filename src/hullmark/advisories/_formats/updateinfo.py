@@ -27,11 +27,23 @@ def first_mirror(body: bytes, _url: str) -> str:
 
 def location(body: bytes, url: str) -> str:
     """Read a `repomd.xml`: give the address of the errata. Raises ValueError."""
-    text = body.decode("utf-8", "replace")
-    data = re.search(r'<data type="updateinfo">(.{0,5000}?)</data>', text, re.DOTALL)
-    place = re.search(r'<location href="([\w./-]{1,500})"', data[1]) if data else None
-    if place is None:
+    place = location_if_any(body, url)
+    if not place:
         raise ValueError("it has no errata")
+    return place
+
+
+def location_if_any(body: bytes, url: str) -> str:
+    """Read a `repomd.xml` of a repository that may have no errata: then give nothing. Raises ValueError."""
+    text = body.decode("utf-8", "replace")
+    if "</repomd>" not in text:
+        raise ValueError("it is no list of a repository's metadata")
+    data = re.search(r'<data type="updateinfo">(.{0,5000}?)</data>', text, re.DOTALL)
+    if data is None:
+        return ""
+    place = re.search(r'<location href="([\w./-]{1,500})"', data[1])
+    if place is None:
+        raise ValueError("it does not say where the errata are")
     return url.removesuffix("repodata/repomd.xml") + place[1]
 
 

@@ -3,15 +3,24 @@
 Formats: `_formats/updateinfo.py`, and the pages of https://alas.aws.amazon.com, whose section `new_packages`
 lists the fixed builds. Pages name no epochs, so a page's fix holds within each epoch that packages of this
 family have; the metadata are exact and the better source. The feeds only tell whether a page is missing.
+
+Amazon Linux 2 keeps what is newer than its core in extras, a repository a topic, which a catalogue lists; their
+bulletins carry the topic in their id (`ALASKERNEL-5.10-2022-005`, in the metadata also `ALAS2KERNEL-5.10-…`).
+Several topics and the core have packages of one name (`kernel` 4.14, 5.4, 5.10, 5.15), and no package says which it
+is from: a topic that is named by a version speaks of the versions from that one on, so that the fix of 5.15 is
+never asked of 5.10. Livepatches have bulletins like topics, and names of their own.
 """
 
 import html
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
 
 from hullmark.advisories._formats import updateinfo
 from hullmark.advisories._formats.ordering import ordered
-from hullmark.advisories.feed import Document, Feed, Group, Record, Source
+from hullmark.advisories.feed import Document, Feed, Group, List, Record, Source
 from hullmark.model.advisory import Advisory, Affected, Range, Reference, Score, Severity
 from hullmark.model.target import Target
 
@@ -25,13 +34,14 @@ _EPOCHS = ("", *(f"{epoch}:" for epoch in (*range(1, 18), 20, 30, 31, 32)))
 """bind has 32, squid 7, tcpdump 14; no package of RHEL 7 to 9 or Fedora has one that is not here."""
 
 _PAGE_RELEASE = re.compile(r"Amazon Linux (AMI|\d+) Security Advisory")
-_PAGE_ID = re.compile(r"<h1[^<>]*>\s*(ALAS[\w-]*-\d{4}-\d+)\s*</h1>")
+_PAGE_ID = re.compile(r"<h1[^<>]*>\s*(ALAS[\w.-]{0,60}-\d{4}-\d+)\s*</h1>")
 _PAGE_DATE = re.compile(r"Advisory (Release|Updated) Date:</b>\s*(\d{4}-\d\d-\d\d)")
-_ID = re.compile(r"(ALAS\w*)-(\d{4}-\d+)")
+_ID = re.compile(r"ALAS(20[2-9]\d|2)?([A-Z][\w.-]{0,60}?)?-(\d{4}-\d+)")
+_TOPIC_VERSION = re.compile(r"(?<![\d.])\d+(?:\.\d+)*\Z")
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 _BUILD = re.compile(r"(?<![^\s/])([^\s/]+)-([^-\s]+-[^-\s]+)\.(\w+)")
 _TAG = re.compile(r"<[^<>]*>")
-_RSS_ITEM = re.compile(r"<title>\s*(ALAS\w*-\d{4}-\d+) \(")
+_RSS_ITEM = re.compile(r"<title>\s*(ALAS[\w.-]{0,60}-\d{4}-\d+) \(")
 _RSS_LINK = re.compile(r"<link>\s*https?://[^/<]+/(?:(AL\d+)/)?[^<]*</link>")
 _RELEASE_ID = re.compile(r"(\d{4})\.(\d\d)")
 _MAX_DETAILS = 1 << 14
@@ -59,13 +69,28 @@ def parse(documents: Iterator[Document]) -> Iterator[Record]:
             yield document.unread(f"{len(missing)} bulletins without a page, {missing[0]} among them")
 
 
-def _identity(name: str, release: str) -> str:
-    """Give a bulletin the id that the repository's metadata use: pages number each release anew as ALAS-…."""
+class _Bulletin(NamedTuple):
+    """What a bulletin's id says. `version` is the one that names the topic, as in `KERNEL-5.10`."""
+
+    id: str
+    release: str
+    version: str
+
+
+def _bulletin(name: str, release: str = "") -> _Bulletin | None:
+    """Read an id; None where it is none. `release` is where it was found: pages number each release anew as ALAS-….
+
+    The id is the one that the repository's metadata mostly have, with the release's number before the topic.
+    """
     match = _ID.fullmatch(name)
-    number = release.removeprefix("amazon-")
-    if match and match[1] == "ALAS" and number != "1":
-        return f"ALAS{number}-{match[2]}"
-    return name
+    if match is None:
+        return None
+    number, topic, rest = match[1], match[2] or "", match[3]
+    # The first Amazon Linux had no topics.
+    number = number or release.removeprefix("amazon-") or ("2" if topic else "1")
+    shown = "" if number == "1" else number
+    version = _TOPIC_VERSION.search(topic)
+    return _Bulletin(f"ALAS{shown}{topic}-{rest}", f"amazon-{number}", version[0] if version else "")
 
 
 def _feed_ids(text: str) -> list[str]:
@@ -74,7 +99,8 @@ def _feed_ids(text: str) -> list[str]:
         title, link = _RSS_ITEM.search(item), _RSS_LINK.search(item)
         if title:
             site = link[1] if link and link[1] else "AL1"
-            found.append(_identity(title[1], f"amazon-{site.removeprefix('AL')}"))
+            bulletin = _bulletin(title[1], f"amazon-{site.removeprefix('AL')}")
+            found.append(bulletin.id if bulletin else title[1])
     return found
 
 
@@ -94,11 +120,13 @@ def _plain(markup: str) -> str:
 
 def _page(document: Document, text: str) -> Iterator[Record]:
     title, named = _PAGE_ID.search(text), _PAGE_RELEASE.search(text)
-    if title is None or named is None:
+    bulletin = (
+        _bulletin(title[1], f"amazon-{'1' if named[1] == 'AMI' else named[1]}") if title and named else None
+    )
+    if bulletin is None:
         yield document.unread("a page without bulletin or release")
         return
-    release = f"amazon-{'1' if named[1] == 'AMI' else named[1]}"
-    name = _identity(title[1], release)
+    name, release = bulletin.id, bulletin.release
     builds: dict[str, set[str]] = {}
     for line in _section(text, "new_packages", "</pre>").partition("<pre>")[2].split("<br"):
         match = _BUILD.search(html.unescape(line))
@@ -115,7 +143,10 @@ def _page(document: Document, text: str) -> Iterator[Record]:
     affected = []
     for package, versions in sorted(builds.items()):
         lowest = ordered("rpm", sorted(versions))[0]
-        spans = tuple(Range(f"{epoch}0" if epoch else "", f"{epoch}{lowest}") for epoch in _EPOCHS)
+        first = _first(lowest, bulletin.version)
+        spans = tuple(
+            Range(f"{epoch}{first or 0}" if epoch or first else "", f"{epoch}{lowest}") for epoch in _EPOCHS
+        )
         affected.append(Affected(ecosystem="rpm", name=package, release=release, ranges=spans, level=level))
     yield Advisory(
         id=name,
@@ -131,6 +162,13 @@ def _page(document: Document, text: str) -> Iterator[Record]:
     )
 
 
+def _first(build: str, version: str) -> str:
+    """Give the version that a topic's builds begin with, epoch included; empty where its name does not say."""
+    epoch, colon, rest = build.rpartition(":")
+    is_of = version and re.match(rf"{re.escape(version)}(?![0-9])", rest)
+    return f"{epoch}{colon}{version}" if is_of else ""
+
+
 def _is_debug(name: str) -> bool:
     return name.endswith(("-debuginfo", "-debugsource")) or "-debuginfo-common" in name
 
@@ -143,7 +181,7 @@ def _link(name: str, release: str) -> Reference:
     """Link a bulletin's page, whose address has the number without the release (`AL2/ALAS-2018-939`)."""
     number = release.removeprefix("amazon-")
     site = "" if number == "1" else f"AL{number}/"
-    page = name.replace(f"ALAS{number}-", "ALAS-", 1)
+    page = name if number == "1" else name.replace(f"ALAS{number}", "ALAS", 1)
     return Reference(f"https://alas.aws.amazon.com/{site}{page}.html", "ADVISORY")
 
 
@@ -156,12 +194,11 @@ def _metadata(document: Document) -> Iterator[Record]:
 
 
 def _update(document: Document, update: updateinfo.Update) -> Iterator[Record]:
-    match = _ID.fullmatch(update.id)
-    if match is None:
+    bulletin = _bulletin(update.id)
+    if bulletin is None:
         yield document.unread("an erratum that is no bulletin", update.id[:80])
         return
-    number = re.match(r"ALAS(2023|2022|2)", match[1])
-    release = f"amazon-{number[1] if number else '1'}"
+    release = bulletin.release
     builds: dict[str, set[str]] = {}
     for build in update.builds:
         if build.arch != "src" and not _is_debug(build.name):
@@ -169,24 +206,20 @@ def _update(document: Document, update: updateinfo.Update) -> Iterator[Record]:
     if not builds:
         return
     level = _LEVELS.get(update.severity.lower(), Severity.UNKNOWN)
+    affected = []
+    for package, versions in sorted(builds.items()):
+        lowest = ordered("rpm", sorted(versions))[0]
+        span = Range(_first(lowest, bulletin.version), lowest)
+        affected.append(Affected(ecosystem="rpm", name=package, release=release, ranges=(span,), level=level))
     yield Advisory(
-        id=update.id,
+        id=bulletin.id,
         title=update.title,
         details=update.description,
         bundle=True,
         fixes=tuple(dict.fromkeys(name for kind, name, _ in update.references if kind == "cve")),
-        affected=tuple(
-            Affected(
-                ecosystem="rpm",
-                name=package,
-                release=release,
-                ranges=(Range(fixed=ordered("rpm", sorted(versions))[0]),),
-                level=level,
-            )
-            for package, versions in sorted(builds.items())
-        ),
+        affected=tuple(affected),
         scores=_scores(level),
-        references=(_link(update.id, release),),
+        references=(_link(bulletin.id, release),),
         published=update.issued,
         modified=update.updated,
     )
@@ -204,24 +237,69 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"amazon-{match[0]}",) if match and len(match[0]) <= 4 else ()
 
 
-_MIRRORS = {
-    "1": "http://repo.us-west-2.amazonaws.com/2018.03/updates/x86_64/mirror.list",
-    "2": "https://cdn.amazonlinux.com/2/core/latest/x86_64/mirror.list",
-    "2023": "https://cdn.amazonlinux.com/al2023/core/mirrors/latest/x86_64/mirror.list",
+_CDN = "https://cdn.amazonlinux.com"
+_REPOSITORIES = {
+    "1": {"": "http://repo.us-west-2.amazonaws.com/2018.03/updates/x86_64/mirror.list"},
+    "2": {"": f"{_CDN}/2/core/latest/x86_64/mirror.list"},
+    "2023": {
+        "": f"{_CDN}/al2023/core/mirrors/latest/x86_64/mirror.list",
+        "kernel-livepatch-": f"{_CDN}/al2023/kernel-livepatch/mirrors/latest/x86_64/mirror.list",
+    },
 }
+"""The list of mirrors of each repository; the errata of one architecture name the builds of all."""
+_TOPIC = re.compile(r"[A-Za-z0-9][\w.+-]{0,60}")
+_MAX_TOPICS = 500
+
+
+class _Topic(msgspec.Struct):
+    n: str
+
+
+class _Catalogue(msgspec.Struct):
+    topics: list[_Topic]
+
+
+def _extras(body: bytes, url: str) -> tuple[Source, ...]:
+    """Read the catalogue of extras: give the errata of each topic, where it has any. Raises ValueError."""
+    try:
+        names = {topic.n for topic in msgspec.json.decode(body, type=_Catalogue).topics}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise ValueError(str(problem)) from problem
+    if len(names) > _MAX_TOPICS or not all(_TOPIC.fullmatch(name) for name in names):
+        raise ValueError("its topics are none")
+    root = url.rpartition("/")[0]
+    return tuple(
+        Source(
+            url=f"{root}/extras/{name}/latest/x86_64/mirror.list",
+            file=f"amazon/2-extras-{name}-updateinfo.xml.gz",
+            follow=(updateinfo.first_mirror, updateinfo.location_if_any),
+            optional=True,
+        )
+        for name in sorted(names)
+    )
 
 
 def _group(part: str) -> Group | None:
     release = part.removeprefix("amazon-")
-    mirror = _MIRRORS.get(release) if release != part else None
-    if mirror is None:
+    repositories = _REPOSITORIES.get(release) if release != part else None
+    if repositories is None:
         return None
-    source = Source(
-        url=mirror,
-        file=f"amazon/{release}-updateinfo.xml.gz",
-        follow=(updateinfo.first_mirror, updateinfo.location),
+    sources = [
+        Source(
+            url=mirror,
+            file=f"amazon/{release}-{repository}updateinfo.xml.gz",
+            follow=(updateinfo.first_mirror, updateinfo.location),
+        )
+        for repository, mirror in repositories.items()
+    ]
+    lists = (List(url=f"{_CDN}/2/extras-catalog.json", file="amazon/2-extras-catalog.json", read=_extras),)
+    return Group(
+        name=part,
+        parts=(part,),
+        sources=tuple(sources),
+        lists=lists if release == "2" else (),
+        size=1_500_000,
     )
-    return Group(name=part, parts=(part,), sources=(source,), size=1_500_000)
 
 
 FEED = Feed(
@@ -242,4 +320,5 @@ FEED = Feed(
     parts=parts,
     group=_group,
     all_parts=("amazon-1", "amazon-2", "amazon-2023"),
+    version=2,
 )
