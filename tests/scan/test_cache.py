@@ -598,6 +598,12 @@ def test_images_are_remembered_by_their_chain(cache: FactCache) -> None:
     assert seen is not None
     assert seen.names == ("app:1", "app:2")
     assert cache.image_of(("a",)) is None
+    assert cache.base_of(("a", "b")) is None, "only a strict prefix"
+    assert cache.base_of(("a", "b", "c", "d")) == (seen, 2)
+    assert cache.base_of(("a", "", "b", "c")) is None
+    cache.remember_image(("a",), "base:1")
+    assert cache.base_of(("a", "", "c")) == (cache.image_of(("a",)), 1)
+    assert cache.base_of(("a", "b", "c")) == (seen, 2), "the longest"
     assert cache.image_of(("b", "a")) is None
     assert cache.image_of(()) is None
     for number in range(30):

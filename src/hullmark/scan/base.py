@@ -59,10 +59,9 @@ def find_base(
         if compared := _compared(base.layers, opened.layers, chain, ids):
             return BaseImage("option", base.reference, "", len(base.layers), compared=compared)
     rejected = tuple(base.reference for base in bases)
-    for length in range(len(chain) - 1, 0, -1):
-        seen = cache.image_of(tuple(chain[:length])) if all(chain[:length]) else None
-        if seen is not None:
-            return BaseImage("memory", seen.names[-1], "", length, rejected, "digests")
+    if (known := cache.base_of(chain)) is not None:
+        seen, length = known
+        return BaseImage("memory", seen.names[-1], "", length, rejected, "digests")
     image = opened.image
     labels = image.config.get("config")
     found = labels.get("Labels") if isinstance(labels, dict) else None

@@ -16,9 +16,10 @@ The folder has mode 0700. It works read-only and when it cannot be made: then no
 import contextlib
 import fcntl
 import hashlib
+import itertools
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,16 +117,29 @@ class FactCache:
 
     def remember_image(self, chain: tuple[str, ...], name: str) -> None:
         """Keep that an image of that name has this chain of verified layer digests."""
-        path = self._path("chains", _name(chain))
+        if not chain:
+            return
+        path = self._path("chains", _chain_ids(chain)[-1])
         known = self.image_of(chain)
-        if path is None or self.read_only or not chain or (known and name in known.names):
+        if path is None or self.read_only or (known and name in known.names):
             return
         names = (*(known.names if known else ()), name)[-20:]
         self.write(path, msgspec.msgpack.encode(SeenImage(names)))
 
     def image_of(self, chain: tuple[str, ...]) -> SeenImage | None:
         """Give the image that was seen with exactly this chain."""
-        content = self._read(self._path("chains", _name(chain)))
+        return self._seen(_chain_ids(chain)[-1]) if chain else None
+
+    def base_of(self, chain: Sequence[str]) -> tuple[SeenImage, int] | None:
+        """Give the image with the longest strict prefix of this chain that was seen, and how many layers that has."""
+        ids = _chain_ids(itertools.takewhile(bool, chain))
+        for length in range(min(len(chain) - 1, len(ids)), 0, -1):
+            if (seen := self._seen(ids[length - 1])) is not None:
+                return seen, length
+        return None
+
+    def _seen(self, chain_id: str) -> SeenImage | None:
+        content = self._read(self._path("chains", chain_id))
         if content is None:
             return None
         try:
@@ -303,3 +317,11 @@ def read_checked(path: Path | None) -> bytes | None:
 
 def _name(key: object) -> str:
     return hashlib.blake2b(repr(key).encode(), digest_size=20).hexdigest()
+
+
+def _chain_ids(chain: Iterable[str]) -> list[str]:
+    """Name each prefix of a chain of digests; each name is made from the one before (as the OCI image specification's ChainID)."""
+    ids: list[str] = []
+    for digest in chain:
+        ids.append(_name((ids[-1] if ids else "", digest)))
+    return ids

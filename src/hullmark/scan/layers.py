@@ -97,7 +97,12 @@ class LayerReader:
     @functools.cached_property
     def wanted(self) -> Callable[[str], bool]:
         """Tells whether any detector wants a path."""
-        return Dispatcher(self.detectors).wants
+        return self.dispatcher.wants
+
+    @functools.cached_property
+    def dispatcher(self) -> Dispatcher:
+        """What of all detectors wants a path; made once, since an image may have thousands of layers."""
+        return Dispatcher(self.detectors)
 
     def _keys(self) -> tuple[str, dict[str, str]]:
         """Make the cache's keys, of shapes and of each detector: name, version, a hash of all that shapes the output."""
@@ -350,7 +355,7 @@ class _Reading:
         self.reader = reader
         self.partial = len(detectors) < len(reader.detectors)
         self.detectors = detectors
-        self.dispatcher = Dispatcher(detectors)
+        self.dispatcher = Dispatcher(detectors) if self.partial else reader.dispatcher
         self.shape = Shape(reader.limits)
         self.cut = self.overtime = False
         self.started_ns = time.time_ns()
