@@ -267,8 +267,8 @@ def _of_our_products(
 
 
 def _is_of(product: str, products: frozenset[str]) -> bool:
-    """Tell whether a product is one of these; what has no fix is said of its major version (`redhat:openshift:4`)."""
-    return product in products or any(each.startswith(f"{product}.") for each in products)
+    """Tell whether a product is one of these; what has no fix is said of its major version (`redhat:openshift:4`), or of all."""
+    return product in products or any(each.startswith((f"{product}.", f"{product}:")) for each in products)
 
 
 def _told(statement: Statement) -> Statement:

@@ -105,8 +105,10 @@ def test_each_minor_release_of_rhel_has_its_own_fix(build: str, *, affected: boo
         ("cpe:/o:redhat:enterprise_linux_eus:10.0", "", ("rhel-10", ("cpe:/o:redhat:enterprise_linux_eus:10.0",))),
         ("cpe:/a:redhat:rhel_eus:9.4::appstream", "", ("rhel-9", ("cpe:/a:redhat:rhel_eus:9.4::appstream",))),
         ("cpe:/a:redhat:enterprise_linux_ai:1.5::el9", "", ("rhel-9", ("cpe:/a:redhat:enterprise_linux_ai:1.5::el9",))),
-        ("cpe:/a:redhat:enterprise_linux_ai:1", "", None),
-        ("cpe:/a:redhat:openshift:4", "", None),
+        ("cpe:/a:redhat:enterprise_linux_ai:1", "", ("*", ("cpe:/a:redhat:enterprise_linux_ai:1",))),
+        ("cpe:/a:redhat:openshift:4", "", ("*", ("cpe:/a:redhat:openshift:4",))),
+        ("cpe:/a:redhat:enterprise_linux", "", None),
+        ("cpe:/a:someone:else:4", "", None),
     ],
 )  # fmt: skip
 def test_the_release_of_a_product_of_red_hats(
@@ -131,7 +133,10 @@ def test_the_release_of_a_product_of_red_hats(
     (record,) = read("redhat", "redhat/vex/2026/cve-2026-1.json", json.dumps(document).encode())
     assert isinstance(record, Advisory)
     said = [(entry.release, entry.cpes) for entry in record.affected if entry.state == "affected"]
-    assert said == ([] if place is None else [place])
+    if place is not None and place[0] == "*":  # the product names no release: it may be on any
+        assert said == [(f"rhel-{number}", place[1]) for number in (7, 8, 9, 10)]
+    else:
+        assert said == ([] if place is None else [place])
 
 
 def definition(criteria: oval.Criteria) -> oval.Definition:
@@ -280,3 +285,47 @@ def test_the_topic_of_a_bulletin_of_amazons(name: str, shown: str, release: str,
     (statement,) = record.affected
     assert (record.id, statement.release) == (shown, release)
     assert statement.ranges == (Range(introduced, "5.10.62-55.amzn2"),)
+
+
+def test_minor_releases_of_a_product_with_a_fix_are_heard_alone() -> None:
+    def product(name: str, cpe: str) -> dict[str, object]:
+        return {"product": {"product_id": name, "product_identification_helper": {"cpe": cpe}}}
+
+    def build(name: str, purl: str) -> dict[str, object]:
+        return {"product": {"product_id": name, "product_identification_helper": {"purl": purl}}}
+
+    def of(place: str, package: str) -> dict[str, object]:
+        return {
+            "full_product_name": {"product_id": f"{place}:{package}"},
+            "product_reference": package,
+            "relates_to_product_reference": place,
+        }
+
+    document = {
+        "document": {"category": "csaf_vex", "title": "x", "tracking": {"id": "CVE-2026-1"}},
+        "product_tree": {
+            "branches": [
+                product("4", "cpe:/a:redhat:openshift:4"),
+                product("4.16", "cpe:/a:redhat:openshift:4.16::el9"),
+                build("x", "pkg:rpm/redhat/x"),
+                build("x-2", "pkg:rpm/redhat/x@2-1.el9?arch=x86_64"),
+                build("y", "pkg:rpm/redhat/y"),
+            ],
+            "relationships": [of("4", "x"), of("4", "y"), of("4.16", "x-2")],
+        },
+        "vulnerabilities": [
+            {"cve": "CVE-2026-1", "product_status": {"known_affected": ["4:x", "4:y"], "fixed": ["4.16:x-2"]}}
+        ],
+    }
+    (record,) = read("redhat", "redhat/vex/2026/cve-2026-1.json", json.dumps(document).encode())
+    assert isinstance(record, Advisory)
+    nine = {
+        (each.name, each.cpes[0], each.ranges[0].fixed)
+        for each in record.affected
+        if each.release == "rhel-9"
+    }
+    assert nine == {
+        ("x", "cpe:/a:redhat:openshift:4.16::el9", "2-1.el9"),
+        ("y", "cpe:/a:redhat:openshift:4", ""),
+    }
+    assert sum(each.name == "x" and each.release == "rhel-8" for each in record.affected) == 1

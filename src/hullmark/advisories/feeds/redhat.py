@@ -5,9 +5,10 @@ Hat fills them: https://redhatproductsecurity.github.io/security-data-guidelines
 documents in `deletions.csv`. Builds are binary packages with their purl; what has no fix is named without a
 version.
 
-What is left out: packages with debugging symbols only, whatever is no rpm (containers), products that name no
-release of RHEL, and unaffected builds that merely came with an erratum. EUS and layered products are kept apart by their CPE;
-but a build of an extended stream that has the fix (`-14.el9_0.9`) is not affected, wherever it is found.
+What is left out: packages with debugging symbols only, whatever is no rpm (containers), and unaffected builds that
+merely came with an erratum. EUS and layered products are kept apart by their CPE. What a layered product has no fix for is said
+of its major version, which names no release of RHEL (`openshift:4`): that stands in every release, and the image's
+repositories decide. Where some of its minor releases have a fix these are heard alone. A build of an extended stream that has the fix (`-14.el9_0.9`) is not affected, wherever it is found.
 """
 
 import functools
@@ -49,6 +50,8 @@ _STREAM = re.compile(r"(\.el\d+_)(\d+)|(\.module\+el\d+\.)(\d+)")
 _PLATFORM = re.compile(r"-\d+\.(\d+)\.")
 _ERRATUM = re.compile(r"/errata/(RH[SBE]A-\d{4}:\d+)")
 _DELETED = re.compile(r'"?(?:[^",/]+/)?(cve-\d{4}-\d+|rh[sbe]a-\d{4}_\d+)\.json"?', re.IGNORECASE)
+_RELEASES = ("rhel-7", "rhel-8", "rhel-9", "rhel-10")
+"""Where packages of products may be that name no release."""
 _RPM_IDS = frozenset({"rhel", "centos", "redhat"})
 
 _RANK: dict[str, int] = {
@@ -230,8 +233,8 @@ class _Statements:
             return
         if found is None:
             return
-        product, package, place = found
-        if state == "not_affected" and package.evr:
+        product, package, places = found
+        if state == "not_affected" and (package.evr or len(places) > 1):
             return
         if state == "fixed" and not package.evr:
             self._problems[f"product {product_id[:120]}"] = "fixed, but no build is named"
@@ -241,27 +244,28 @@ class _Statements:
             category, details = self._remedies[product_id]
             state = "will_not_fix" if category == "no_fix_planned" else state
             note = "" if details.lower() == "affected" else details
-        said = self._said_of(place, package, state)
-        if said is None:
-            return
-        if state == "fixed":
-            said.builds.setdefault(package.evr, _minor(product, package.evr))
-        if place.stem:
-            said.cpes[place.cpe] = None
-        if note:
-            said.notes[note] = None
-        said.level = self._levels.get(product_id, said.level)
+        for place in places:
+            said = self._said_of(place, package, state)
+            if said is None:
+                continue
+            if state == "fixed":
+                said.builds.setdefault(package.evr, _minor(product, package.evr))
+            if place.stem:
+                said.cpes[place.cpe] = None
+            if note:
+                said.notes[note] = None
+            said.level = self._levels.get(product_id, said.level)
 
-    def _place(self, product_id: str) -> tuple[csaf.Product, csaf.Rpm, _Place] | None:
-        """Find what a product is; None for what is left out. Raises `ValueError` for what is not understood."""
+    def _place(self, product_id: str) -> tuple[csaf.Product, csaf.Rpm, tuple[_Place, ...]] | None:
+        """Find what a product is, and where it belongs; None for what is left out. Raises `ValueError` for what is not understood."""
         product = self._products.get(product_id)
         if product is None:
             raise ValueError("not defined in the product tree")
         package = next((found for purl in product.purls if (found := csaf.rpm(purl)) is not None), None)
         if package is None or package.is_debug:
             return None
-        place = _place(product, package)
-        return None if place is None else (product, package, place)
+        places = _places(product, package)
+        return (product, package, places) if places else None
 
     def _said_of(self, place: _Place, package: csaf.Rpm, state: State | Literal["fixed"]) -> _Said | None:
         """Give the statement to add to; None where another status of the same package outranks this one."""
@@ -279,8 +283,15 @@ class _Statements:
                 builds = {_bare(build) for build in said.builds}
                 spoken.setdefault((key.release, key.stem, key.module), set()).update(builds)
         own = {key for key in self._said if not key.stem}
+        exact = {
+            key._replace(stem=key.stem.rpartition(".")[0])
+            for key, said in self._said.items()
+            if said.state == "fixed" and "." in key.stem
+        }
         found: list[Affected] = []
         for key, said in self._said.items():
+            if key.stem and key in exact:
+                continue
             is_repeated = (
                 key.source
                 and said.state == "fixed"
@@ -294,22 +305,27 @@ class _Statements:
         return tuple(found)
 
 
-def _place(product: csaf.Product, package: csaf.Rpm) -> _Place | None:
-    """Name a product's release; None when no release can be told."""
+def _places(product: csaf.Product, package: csaf.Rpm) -> tuple[_Place, ...]:
+    """Name a product's release, or all of them where a layered product names none; nothing where it is no product of theirs."""
+    layered: tuple[_Place, ...] = ()
     for cpe in product.cpes:
         match = _CPE.match(cpe)
         if match is None:
             continue
         name, major, dist = match.groups()
-        if name == _MAIN and major:
-            return _Place(f"rhel-{major}", "", cpe)
+        if name == _MAIN:
+            if major:
+                return (_Place(f"rhel-{major}", "", cpe),)
+            continue
         if not dist and _RHEL_VERSIONED.match(name):
             dist = major
         if not dist and (build := _DIST.search(package.evr)):
             dist = build[1]
+        stem = ":".join(cpe.split(":")[2:5])
         if dist:
-            return _Place(f"rhel-{dist}", ":".join(cpe.split(":")[2:5]), cpe)
-    return None
+            return (_Place(f"rhel-{dist}", stem, cpe),)
+        layered = layered or tuple(_Place(release, stem, cpe) for release in _RELEASES)
+    return layered
 
 
 def _minor(product: csaf.Product, evr: str) -> int:
@@ -459,5 +475,5 @@ FEED = Feed(
     parts=parts,
     group=only(_SOURCES),
     all_parts=("rhel-9",),
-    version=3,
+    version=4,
 )
