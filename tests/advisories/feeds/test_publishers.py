@@ -157,6 +157,22 @@ def test_of_red_hats_documents_those_are_fetched_that_changed(tmp_path: Path, of
     ]
 
 
+def test_what_red_hat_deleted_and_published_again_is_there_again(
+    tmp_path: Path, of_redhat: Publisher
+) -> None:
+    name, again = "2023/rhsa-2023_3821.json", "2024/rhsa-2024_0811.json"
+    refreshed(tmp_path, redhat.FEED, "rhel-9", of_redhat)
+    deletions = f'"{name}","2026-11-20T09:00:00+00:00"\n"{again}","2026-11-20T09:00:00+00:00"\n'
+    listed(of_redhat, "advisories", f'"{again}","2026-11-02T00:00:00+00:00"\n', deletions)
+    refreshed(tmp_path, redhat.FEED, "rhel-9", of_redhat)
+    assert (said(tmp_path, "RHSA-2023:3821"), said(tmp_path, "RHSA-2024:0811")) == ([], [])
+    of_redhat.put(f"{DATA}/advisories/{again}", titled(ERRATA / again.partition("/")[2], "published again"))
+    listed(of_redhat, "advisories", f'"{again}","2026-11-21T00:00:00+00:00"\n', deletions)
+    refreshed(tmp_path, redhat.FEED, "rhel-9", of_redhat)
+    assert said(tmp_path, "RHSA-2023:3821") == [], "it is still deleted"
+    assert set(said(tmp_path, "RHSA-2024:0811")) == {"published again"}
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"../../etc/passwd", b"https://elsewhere.example/a.tar.zst", b"\xff" * 10]
 )

@@ -104,10 +104,15 @@ class _Said:
 
 
 def parse(documents: Iterator[Document]) -> Iterator[Record]:
-    """Give one advisory for each VEX document, and a bundle for each security advisory."""
+    """Give one advisory for each VEX document, and a bundle for each security advisory.
+
+    The list of what was deleted keeps what was published again since: documents that are there outweigh it.
+    """
+    there: set[str] = set()
+    lists: list[Document] = []
     for document in documents:
         if document.path.endswith(".csv"):
-            yield from _deletions(document)
+            lists.append(document)
             continue
         try:
             content = csaf.decode(document.read())
@@ -116,10 +121,16 @@ def parse(documents: Iterator[Document]) -> Iterator[Record]:
             continue
         if content.deleted:
             yield Withdrawn(content.document.tracking.id)
-        elif content.document.category == "csaf_security_advisory":
+            continue
+        there.add(content.document.tracking.id)
+        if content.document.category == "csaf_security_advisory":
             yield from _bundles(document, content)
         else:
             yield from _flaws(document, content)
+    for document in lists:
+        for record in _deletions(document):
+            if not (isinstance(record, Withdrawn) and record.id in there):
+                yield record
 
 
 def _deletions(document: Document) -> Iterator[Record]:
