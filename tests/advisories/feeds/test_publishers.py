@@ -220,7 +220,10 @@ def test_the_names_of_suses_files(part: str, file: str) -> None:
 
 
 def test_when_wolfis_own_database_ends_osvs_export_goes_on(tmp_path: Path, publisher: Publisher) -> None:
-    own = b'{"packages": [{"pkg": {"name": "nginx", "secfixes": {"1.25.3-r0": ["CVE-2023-44487"]}}}]}'
+    own = (
+        b'{"urlprefix": "https://packages.wolfi.dev", "reponame": "os",'
+        b' "packages": [{"pkg": {"name": "nginx", "secfixes": {"1.25.3-r0": ["CVE-2023-44487"]}}}]}'
+    )
     publisher.put("os/security.json", own)
     assert refreshed(tmp_path, wolfi.FEED, "wolfi", publisher).reason == ""
     assert len(said(tmp_path, "CVE-2023-44487")) == 1

@@ -11,6 +11,7 @@ from hullmark.advisories._formats import csaf, oval, secdb
 from hullmark.advisories.feed import Document, Record
 from hullmark.advisories.registry import feeds, schemes
 from hullmark.model.advisory import Advisory, Affected, Range
+from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
 
 FEEDS = {feed.name: feed for feed in feeds()}
@@ -329,3 +330,25 @@ def test_minor_releases_of_a_product_with_a_fix_are_heard_alone() -> None:
         ("y", "cpe:/a:redhat:openshift:4", ""),
     }
     assert sum(each.name == "x" and each.release == "rhel-8" for each in record.affected) == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ({"urlprefix": "https://packages.cgr.dev", "reponame": "chainguard"}, "packages.cgr.dev chainguard"),
+        ({"urlprefix": "https://packages.wolfi.dev", "reponame": "extras"}, "packages.wolfi.dev extras"),
+        ({"urlprefix": "https://packages.wolfi.dev", "reponame": "os", "distroversion": "v3.20"}, "os v3.20"),
+        ({"urlprefix": "http://dl-cdn.alpinelinux.org/alpine", "reponame": "main", "distroversion": "v3.9"}, "v3.9"),
+        ({"urlprefix": "http://[", "reponame": "os"}, "http://[ os"),
+        ({}, "nobody's"),
+    ],
+)  # fmt: skip
+def test_another_distributions_secdb_is_refused_by_name(label: dict[str, str], said: str) -> None:
+    package = {"pkg": {"name": "x", "secfixes": {"1-r0": ["CVE-2026-1"]}}}
+    body = json.dumps({**label, "packages": [package]}).encode()
+    with pytest.raises(FeedError) as caught:
+        read("wolfi", "wolfi/security.json", body)
+    assert caught.value.where == "wolfi/security.json"
+    assert said in caught.value.what
+    if "cgr.dev" in said:
+        assert len(read("chainguard", "chainguard/security.json", body)) == 1

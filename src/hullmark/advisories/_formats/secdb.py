@@ -8,13 +8,15 @@ write, so they hold more than ids: `CVE-2018-14468 (FrameRelay)`, `CVE-2019-1945
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from hullmark.advisories._formats import decoding
 from hullmark.advisories.feed import Document, Record
 from hullmark.model.advisory import Advisory, Affected, Range, Reference
+from hullmark.model.errors import FeedError
 
 _COMMENT = re.compile(r"\(.*")
 _CVE = re.compile(r"CVE[-_ ]?(\d{4})-(\d{4,})", re.IGNORECASE)
@@ -37,6 +39,15 @@ class _Document(msgspec.Struct):
     # Older documents of an empty repository say `null`.
     packages: list[msgspec.Raw] | None
     distroversion: str = ""
+    urlprefix: str = ""
+    reponame: str = ""
+
+
+class Label(NamedTuple):
+    """How a rolling distribution marks its database, which names no release: the host of its packages, and their repository."""
+
+    host: str
+    repository: str
 
 
 _DOCUMENT = msgspec.json.Decoder(_Document)
@@ -56,10 +67,12 @@ def parse(
     documents: Iterator[Document],
     release: Callable[[str], str],
     links: Callable[[str], tuple[Reference, ...]],
+    label: Label | None = None,
 ) -> Iterator[Record]:
     """Give one advisory for each flaw of each source package.
 
-    `release` names the release from the document's `distroversion`, `links` gives the publisher's pages on an id.
+    `release` names the release from the document's `distroversion`, `links` gives the publisher's pages on an id. Raises
+    `FeedError` for a document that does not carry the `label`: another distribution's versions would be taken for this one's.
     """
     for document in documents:
         try:
@@ -67,6 +80,8 @@ def parse(
         except decoding.UndecodableError as problem:
             yield document.unread(str(problem))
             continue
+        if label is not None:
+            _check(document, content, label)
         name = release(content.distroversion)
         if not name:
             yield document.unread("no release is named")
@@ -78,6 +93,19 @@ def parse(
                 yield document.unread(str(problem), f"package {place}")
                 continue
             yield from _advisories(document, entry.pkg, name, links)
+
+
+def _check(document: Document, content: _Document, label: Label) -> None:
+    try:
+        found = Label(urlsplit(content.urlprefix).hostname or "", content.reponame)
+    except ValueError:
+        found = Label(content.urlprefix, content.reponame)
+    if found != label or content.distroversion:
+        said = " ".join(part for part in (*found, content.distroversion) if part)[:200] or "nobody's"
+        raise FeedError(
+            f"it is labelled {said!r}, not {' '.join(label)!r}: another distribution's database",
+            where=document.path,
+        )
 
 
 def _advisories(

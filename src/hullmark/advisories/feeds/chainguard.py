@@ -14,6 +14,8 @@ from hullmark.model.target import Target
 
 _PUBLISHED = (osv_linux.Published("Chainguard", "chainguard", "apk", "", 330_000_000, "binary"),)
 
+_LABEL = secdb.Label("packages.cgr.dev", "chainguard")
+
 
 def _release(_version: str) -> str:
     return "chainguard"
@@ -31,7 +33,7 @@ def parse(documents: Iterator[Document]) -> Iterator[Record]:
         if document.path.startswith("osv/"):
             yield from osv_linux.parse(iter((document,)), "chainguard", _PUBLISHED)
         else:
-            yield from secdb.parse(iter((document,)), _release, _links)
+            yield from secdb.parse(iter((document,)), _release, _links, _LABEL)
 
 
 def parts(target: Target) -> tuple[str, ...] | None:

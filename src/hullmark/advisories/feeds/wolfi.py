@@ -14,6 +14,8 @@ from hullmark.model.target import Target
 
 _PUBLISHED = (osv_linux.Published("Wolfi", "wolfi", "apk", "", 90_000_000, "binary"),)
 
+_LABEL = secdb.Label("packages.wolfi.dev", "os")
+
 
 def _release(_version: str) -> str:
     return "wolfi"
@@ -31,7 +33,7 @@ def parse(documents: Iterator[Document]) -> Iterator[Record]:
         if document.path.startswith("osv/"):
             yield from osv_linux.parse(iter((document,)), "wolfi", _PUBLISHED)
         else:
-            yield from secdb.parse(iter((document,)), _release, _links)
+            yield from secdb.parse(iter((document,)), _release, _links, _LABEL)
 
 
 def parts(target: Target) -> tuple[str, ...] | None:
