@@ -102,7 +102,7 @@ def _debian(feeds: Path, name: str) -> Iterator[Record]:
 
 
 def ids(record: Record) -> list[str]:
-    """Give a record's own id and those that it says are the same."""
+    """Give a record's own id and those that it says are the same; of errata those of the flaws that they fix."""
     content = record.content
     match record.feed:
         case "rubysec":
@@ -121,6 +121,8 @@ def ids(record: Record) -> list[str]:
             return [content["advisory"]["id"], *content["advisory"].get("aliases", ())]
         case "debian":
             return content["cves"] or [content["id"]]
+        case feed if feed.startswith("osv/AlmaLinux"):
+            return content["related"] or [content["id"]]
         case _:
             return [content["id"], *content.get("aliases", ())]
 
@@ -371,7 +373,7 @@ class Grype:
         """
         self.write("alma", "osv", content)
         for entry in content["affected"]:
-            if self.rpms is not None and entry["package"]["name"] not in self.rpms:
+            if self.rpms is not None and entry["package"]["name"].casefold() not in self.rpms:
                 continue
             major = entry["package"]["ecosystem"].rpartition(":")[2]
             for flaw in content["related"]:
@@ -420,7 +422,7 @@ class Grype:
 
 
 def lay(feeds: Path, trivy: Path, grype: Path, rpms: frozenset[str] | None = None) -> None:
-    """Write both layouts; of what is told to Grype as Red Hat's only these packages where they are given."""
+    """Write both layouts; of what is told to Grype as Red Hat's only these packages (in small letters) where given."""
     layouts = (Trivy(trivy), Grype(grype, rpms))
     for record in documents(feeds):
         for layout in layouts:
