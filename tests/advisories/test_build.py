@@ -422,3 +422,42 @@ def test_compressed_files_are_read_like_plain_ones(tmp_path: Path) -> None:
     assert list(result.failed) == ["alpine"]
     assert io.BytesIO(body).read(1) == b"{"
     assert not (two / FILE).exists()
+
+
+# ---- bounds ----
+
+
+def test_a_record_that_would_make_absurdly_many_rows_is_not_used_and_told(tmp_path: Path) -> None:
+    """A few kilobytes of the CVE List, where each version of a product is said of each of its CPE names."""
+    cpes = [f"cpe:2.3:a:x:product{number}:*:*:*:*:*:*:*:*" for number in range(300)]
+    product = {
+        "vendor": "x",
+        "product": "x",
+        "cpes": cpes,
+        "versions": [
+            {
+                "version": f"{number}.0",
+                "lessThan": f"{number}.1",
+                "status": "affected",
+                "versionType": "custom",
+            }
+            for number in range(300)
+        ],
+    }
+    for name, found in (("CVE-2026-0001", product), ("CVE-2026-0002", {**product, "cpes": cpes[:2]})):
+        path = tmp_path / f"mirror/cvelist/cves/2026/0xxx/{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        record = {
+            "dataType": "CVE_RECORD",
+            "dataVersion": "5.1",
+            "cveMetadata": {"cveId": name, "state": "PUBLISHED"},
+            "containers": {"cna": {"affected": [found], "descriptions": [{"lang": "en", "value": "a flaw"}]}},
+        }
+        path.write_text(json.dumps(record))
+    cvelist = next(each for each in feeds() if each.name == "cvelist")
+    done = build(tmp_path / "mirror", tmp_path / "db", [cvelist], built=TIME)
+    assert done.unread_counts == {"cvelist": 1}
+    assert done.unread["cvelist"].place == "CVE-2026-0001"
+    assert "90000 statements, more than the 50000" in done.unread["cvelist"].reason
+    assert done.parts["cvelist-generic"].statements == 600
+    assert done.parts["cvelist"].notes == 2, "what is said of the flaw itself is kept"

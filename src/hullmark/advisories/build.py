@@ -21,6 +21,8 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 """What may be a part's key, since it becomes a file's name."""
 _LEAST_KEPT = 0.9
+_MOST_ROWS = 50_000
+"""What one record may become in the database: a few thousand is what the longest of Red Hat's, Ubuntu's and NVD's are."""
 
 Progress = Callable[[str, int], None]
 
@@ -246,7 +248,15 @@ def _write(
         return writers[key]
 
     for record in records:
-        if isinstance(record, Advisory):
+        if isinstance(record, Advisory) and (rows := _rows(record)) > _MOST_ROWS:
+            say(
+                Unread(
+                    kind="record",
+                    place=record.id[:100],
+                    reason=f"{rows} statements, more than the {_MOST_ROWS} that one record may make",
+                )
+            )
+        elif isinstance(record, Advisory):
             by_part: dict[str, list[Affected]] = {}
             for affected in record.affected:
                 by_part.setdefault(part_of(feed, affected), []).append(affected)
@@ -263,6 +273,11 @@ def _write(
             modified = record.modified or record.published if isinstance(record, CveRecord) else ""
             writer(feed.name).note(record.id, _ENCODE(record), modified)
     return unread
+
+
+def _rows(record: Advisory) -> int:
+    """Count the rows of a record: few products and few versions make many where each is said of each."""
+    return sum(len(entry.ranges) + bool(entry.versions) or 1 for entry in record.affected)
 
 
 def _finish(

@@ -4,6 +4,7 @@ What several feeds share: tolerant types, events turned into ranges, severities 
 itself which ecosystems it speaks for and whether its records are bundles.
 """
 
+import bisect
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -286,19 +287,16 @@ def _uncovered(listed: list[str], ranges: tuple[Range, ...], ecosystem: str) -> 
     key = _scheme_key(ecosystem)
     if key is None:
         return listed
-    bounds: list[tuple[bytes, bytes | None, bool]] = []
+    spans: list[_Span] = []
     try:
         for item in ranges:
             end = item.fixed or item.last_affected
-            bounds.append(
-                (
-                    key(item.introduced) if item.introduced else b"",
-                    key(end) if end else None,
-                    not item.fixed,
-                )
-            )
+            low = key(item.introduced) if item.introduced else b""
+            spans.append(_Span(low, (0, key(end), not item.fixed) if end else (1, b"", False)))
     except VersionError:
         return listed
+    union = _union(spans)
+    lows = [span.low for span in union]
     kept = []
     for version in listed:
         try:
@@ -306,12 +304,30 @@ def _uncovered(listed: list[str], ranges: tuple[Range, ...], ecosystem: str) -> 
         except VersionError:
             kept.append(version)
             continue
-        for low, high, inclusive in bounds:
-            if place >= low and (high is None or place < high or (inclusive and place == high)):
-                break
-        else:
+        before = bisect.bisect_right(lows, place) - 1
+        if before < 0 or not (0, place, False) < union[before].end:
             kept.append(version)
     return kept
+
+
+class _Span(NamedTuple):
+    """A range by its sort keys: `end` is (whether there is none, its key, whether that belongs to it)."""
+
+    low: bytes
+    end: tuple[int, bytes, bool]
+
+
+def _union(spans: Iterable[_Span]) -> list[_Span]:
+    """Join the spans that touch, in order, so that a version need be looked for once, however many there are."""
+    union: list[_Span] = []
+    for span in sorted(spans):
+        if not (0, span.low, False) < span.end:
+            continue  # its end comes before its beginning
+        if union and (0, span.low, False) <= union[-1].end:
+            union[-1] = union[-1]._replace(end=max(union[-1].end, span.end))
+        else:
+            union.append(span)
+    return union
 
 
 def source_of(record_id: str) -> str:
