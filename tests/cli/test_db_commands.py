@@ -80,6 +80,15 @@ def test_update_show_and_search(cache: Path, publisher: Publisher) -> None:
     assert hullmark(cache.parent / "other", "db", "show", "x", code=3).stdout == b""
 
 
+def test_what_is_malicious_is_said_to_be(cache: Path, publisher: Publisher) -> None:
+    export(publisher, osv("MAL-2026-1", "requestz", "", versions=["1.0"]))
+    hullmark(cache, "db", "update", "--part", "osv-pypi", "--db-mirror", publisher.url)
+    shown = hullmark(cache, "db", "show", "MAL-2026-1").stdout.decode()
+    assert "malicious, the package is itself the attack: remove it and rotate every credential" in shown
+    listed = hullmark(cache, "db", "search", "requestz").stdout.decode()
+    assert listed.split()[:4] == ["MAL-2026-1", "osv-pypi", "malicious:", "requestz"]
+
+
 def test_a_file_for_a_machine_without_a_network(cache: Path, publisher: Publisher, tmp_path: Path) -> None:
     hullmark(cache, "db", "update", "--part", "osv-pypi", "--db-mirror", publisher.url)
     file = str(tmp_path / "database.tar")
@@ -147,7 +156,9 @@ def test_what_commands_share_is_shared_by_name() -> None:
         ("update", "--db-key", "x"),
         ("update", "--from", "/nowhere"),
         ("show",),
+        ("show", ""),
         ("search",),
+        ("search", " "),
     ],
 )
 def test_misuse(cache: Path, words: tuple[str, ...]) -> None:

@@ -32,6 +32,7 @@ class Show(Settings, frozen=True, kw_only=True):
         from hullmark.advisories import lookup
         from hullmark.cli.output import write_line, write_text
 
+        _require(self.flaw, "an id", "hullmark db show CVE-2021-44228")
         with contextlib.closing(_opened()) as database:
             found, notes = lookup.flaw(database, self.flaw), lookup.notes(database, self.flaw)
         if self.json:
@@ -62,6 +63,7 @@ class Search(Settings, frozen=True, kw_only=True):
         from hullmark.advisories import lookup
         from hullmark.cli.output import write_line, write_text
 
+        _require(self.package, "a package's name", "hullmark db search openssl --ecosystem debian:12")
         with contextlib.closing(_opened()) as database:
             found = lookup.package(database, self.package, self.ecosystem)
         if self.json:
@@ -70,8 +72,16 @@ class Search(Settings, frozen=True, kw_only=True):
         else:
             for each in found:
                 for said in each.statements:
-                    write_line(f"{each.advisory.id:<20} {each.part:<18} {_statement(said)}")
+                    mark = "malicious: " if each.advisory.malicious else ""
+                    write_line(f"{each.advisory.id:<20} {each.part:<18} {mark}{_statement(said)}")
         return _verdict(self.package, known=bool(found))
+
+
+def _require(text: str, what: str, example: str) -> None:
+    from hullmark.model.errors import UsageError
+
+    if not text.strip():
+        raise UsageError(f"{what} must be given", hint=example)
 
 
 def _opened() -> "Database":
@@ -98,6 +108,8 @@ def _verdict(what: str, *, known: bool) -> int:
 
 def _page(name: str, found: "list[Found]", notes: "list[Note]") -> list[str]:
     """Set what is known of a flaw for people."""
+    from hullmark.advice.removal import REMOVE
+
     lines = []
     for each in found:
         advisory = each.advisory
@@ -107,6 +119,8 @@ def _page(name: str, found: "list[Found]", notes: "list[Note]") -> list[str]:
         lines.append(
             f"{advisory.id if each.matched == 'id' else name}{how}  ({each.part} of {each.feed}, {each.built[:10]})"
         )
+        if advisory.malicious:
+            lines.append(f"    malicious, the package is itself the attack: {REMOVE}")
         text = advisory.title or advisory.details
         if text:
             lines.append(f"    {' '.join(text.split())[:200]}")
