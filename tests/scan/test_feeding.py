@@ -93,6 +93,23 @@ def test_a_first_scan_fetches_just_what_it_needs(machine: Machine, publisher: Pu
     assert publisher.asked == [], "nothing is asked for while it is fresh"
 
 
+def test_what_only_development_needs_is_fetched_for_too(
+    machine: Machine, publisher: Publisher, image: Path
+) -> None:
+    """Its malicious packages are listed without --include-dev."""
+    bad = {
+        "id": "MAL-2026-1",
+        "modified": "2026-01-01T00:00:00Z",
+        "affected": [{"package": {"ecosystem": "npm", "name": "bad"}, "versions": ["1.0.0"]}],
+    }
+    export(publisher, bad, folder="osv/npm")
+    lock = {"lockfileVersion": 3, "packages": {"": {}, "node_modules/bad": {"version": "1.0.0", "dev": True}}}
+    program.write_layout(image, [program.layer({"srv/package-lock.json": json.dumps(lock).encode()})])
+    document = program.report(machine.scan())
+    assert [(each["id"], each["kind"]) for each in document["findings"]] == [("MAL-2026-1", "malicious")]
+    assert "osv-npm" in machine.parts()
+
+
 def test_offline_fetches_nothing(machine: Machine, publisher: Publisher) -> None:
     done = machine.scan("--offline", "--fail-on", "critical")
     assert done.returncode == 3

@@ -7,13 +7,14 @@ import pytest
 
 from conftest import GOLDEN
 from e2e.program import layer, write_layout
+from hullmark.advice.upgrades import upgrades
 from hullmark.advisories.build import build
 from hullmark.advisories.registry import feeds
-from hullmark.model.advisory import Range, Score, Severity
+from hullmark.model.advisory import Affected, Range, Score, Severity
 from hullmark.model.look import Look
 from hullmark.model.report import Report
 from hullmark.reports import render
-from hullmark.scan.gate import parse_gate
+from hullmark.scan.gate import incomplete, parse_gate
 from hullmark.scan.request import Filters, ScanRequest
 from hullmark.scan.run import run
 from toys.feed import advisory, affected, built
@@ -178,3 +179,39 @@ def test_they_come_first(tmp_path: Path) -> None:
     )
     report = scan(tmp_path, tmp_path / "db", DEBUG | node("z", "1.0.0"))
     assert [finding.id for finding in report.findings] == ["MAL-1", "CVE-2021-1000"]
+
+
+@pytest.mark.parametrize(
+    ("attack", "to", "state"),
+    [
+        (affected("x", ecosystem="npm", versions=["2.0.0"]), "", "affected"),
+        (affected("x", Range("2.0.0", "2.0.3"), ecosystem="npm"), "2.0.3", "fixed_available"),
+        (affected("x", ecosystem="npm", versions=["2.0.1"]), "2.0.0", "fixed_available"),
+    ],
+)
+def test_no_upgrade_leads_to_a_malicious_version(
+    tmp_path: Path, attack: Affected, to: str, state: str
+) -> None:
+    flaw = advisory("CVE-2026-1", affected("x", Range(fixed="2.0.0"), ecosystem="npm"))
+    built(tmp_path, flaw, advisory("MAL-2026-1", attack, malicious=True), name="osv", at=AS_OF)
+    report = scan(tmp_path, tmp_path / "db", node("x", "1.0.0"))
+    (finding,) = report.findings
+    assert (finding.id, finding.fixed_version, finding.state) == ("CVE-2026-1", to, state)
+    assert [each.to for each in upgrades(report.findings)] == ([to] if to else [])
+    said = "2.0.0 has the fix and is itself malicious (MAL-2026-1)" if to != "2.0.0" else ""
+    assert finding.evidence[0].note == said
+
+
+def test_development_packages_that_nobody_could_look_at_are_not_clean(tmp_path: Path) -> None:
+    built(tmp_path, advisory("PYSEC-2026-1", affected("x", Range(fixed="2"))), name="osv", at=AS_OF)
+    report = scan(tmp_path, tmp_path / "db", LOCKED)
+    assert (report.packages, report.coverage.dev_packages, report.coverage.dev_unchecked) == ((), 2, 2)
+    assert report.incomplete
+    page = render("table", report, Look(200)).decode()
+    assert "2 development packages (--include-dev); 2 not checked for malicious ones" in page
+    gate = parse_gate("critical")
+    assert gate is not None
+    name = report.image.name if report.image else ""
+    assert incomplete(report, relies=True, strict=False) == [
+        f"{name}: 2 development packages not checked for malicious ones (feed_missing)"
+    ]

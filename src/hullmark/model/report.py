@@ -221,7 +221,7 @@ class Coverage(Struct, frozen=True):
     """What was checked and what was not.
 
     `scanners` are those that ran: `vuln`, `secret`, `config`. `dev_packages` and `skipped_files` are left out on
-    purpose and counted. `pkg_types` are those that the findings were asked for (`os`, `library`; all when empty).
+    purpose and counted; `dev_unchecked` of the former may be malicious, since their advisories could not be asked. `pkg_types` are those that the findings were asked for (`os`, `library`; all when empty).
     `release` says whether the end of life of the distribution's release was looked up (empty: no distribution).
     """
 
@@ -232,6 +232,7 @@ class Coverage(Struct, frozen=True):
     scanners: tuple[str, ...] = ()
     pkg_types: tuple[str, ...] = ()
     release: Literal["", "matched", "no_feed", "feed_missing"] = ""
+    dev_unchecked: int = 0
 
 
 class Summary(Struct, frozen=True):

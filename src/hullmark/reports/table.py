@@ -257,7 +257,15 @@ class _Page:
             said = ", ".join(f"{count} by {reason}" for reason, count in sorted(reasons.items()))
             yield _plain(f"{_amount(len(report.suppressed), 'finding')} not shown: {said}")
         if report.coverage.dev_packages:
-            yield f"left out of lock files: {_amount(report.coverage.dev_packages, 'development package')} (--include-dev)"
+            unchecked = report.coverage.dev_unchecked
+            yield (
+                f"left out of lock files: {_amount(report.coverage.dev_packages, 'development package')} (--include-dev)"
+                + (
+                    f"; {unchecked} not checked for malicious ones: their feed is not in the database"
+                    if unchecked
+                    else ""
+                )
+            )
         if report.coverage.skipped_files:
             yield f"{_amount(report.coverage.skipped_files, 'file')} passed over by --skip-path"
         yield self._verdict()

@@ -106,6 +106,9 @@ def incomplete(report: Report, *, relies: bool, strict: bool) -> list[str]:
             f"{name}: {_number(count, 'package')} not checked ({state})"
             for state, count in sorted(states.items())
         ]
+        if report.coverage.dev_unchecked:
+            unchecked = _number(report.coverage.dev_unchecked, "development package")
+            found.append(f"{name}: {unchecked} not checked for malicious ones (feed_missing)")
         if report.coverage.release == "feed_missing":
             found.append(f"{name}: the database has no end-of-life dates, so the release was not checked")
     if strict:

@@ -111,6 +111,8 @@ class _Reporter:
         self.advisories: dict[tuple[str, int], Advisory] = {}
         self.missing: dict[str, set[str]] = {}
         self.dev_packages = inventory.dev_packages
+        self.dev_unchecked = 0
+        self.safe: dict[tuple[str, str, str], tuple[str, str]] = {}
         self.release: Literal["", "matched", "no_feed", "feed_missing"] = ""
         self.eol = self._end_of_life()
 
@@ -129,6 +131,8 @@ class _Reporter:
             components.append(component)
             flaws.append((component, query, self._flaws(query, answer)))
         for item, query, answer in self._answers(matcher, self.inventory.dev_items):
+            if answer.coverage == "feed_missing":
+                self.dev_unchecked += len(item.locations)
             attacks = [flaw for flaw in self._flaws(query, answer) if flaw.malicious]
             if attacks:
                 self.dev_packages -= len(item.locations)
@@ -136,7 +140,9 @@ class _Reporter:
                 flaws.append((components[-1], query, attacks))
         self._join_notes({flaw.id for _, _, found in flaws for flaw in found})
         findings = [
-            self._finding(component, query, flaw) for component, query, found in flaws for flaw in found
+            self._finding(component, query, flaw, matcher)
+            for component, query, found in flaws
+            for flaw in found
         ]
         if self.eol is not None:
             findings.append(self._eol_finding(self.eol))
@@ -154,6 +160,7 @@ class _Reporter:
             layers=self.inventory.layers,
             incomplete=bool(self.inventory.errors)
             or coverage.not_checked > 0
+            or coverage.dev_unchecked > 0
             or coverage.release == "feed_missing",
             errors=self.inventory.errors,
             coverage=coverage,
@@ -314,7 +321,30 @@ class _Reporter:
                 self.used[feed] = part
                 self.notes[feed] = part.notes(cves)
 
-    def _finding(self, component: Component, query: Query, flaw: Flaw) -> Finding:
+    def _safe_fix(self, query: Query, fixed: str, matcher: Matcher | None) -> tuple[str, str]:
+        """Give the version to go to, and why it is not the first one with the fix: that one is itself an attack.
+
+        Where nothing says which version is clean again there is none.
+        """
+        if not fixed or matcher is None or query.ecosystem in SYSTEM:
+            return fixed, ""
+        known = (query.ecosystem, query.name, fixed)
+        if known not in self.safe:
+            target, why = fixed, ""
+            for _step in range(_MOST_RELEASES):
+                (answer,) = matcher.match([query._replace(version=target, source_version="")])
+                attack = next((flaw for flaw in self._flaws(query, answer) if flaw.malicious), None)
+                if attack is None:
+                    break
+                why = why or f"{fixed} has the fix and is itself malicious ({attack.id})"
+                ends = [hit.statement.fixed for hit in attack.hits if not hit.statement.by_list]
+                target = next((end for end in ends if end and end != target), "")
+                if not target:
+                    break
+            self.safe[known] = (target, why)
+        return self.safe[known]
+
+    def _finding(self, component: Component, query: Query, flaw: Flaw, matcher: Matcher | None) -> Finding:
         records = [self.notes.get(feed, {}).get(flaw.id) for feed in ("cvelist", "nvd")]
         catalogue = [record for record in records if isinstance(record, CveRecord)]
         extra = [score for record in catalogue for score in record.scores]
@@ -327,6 +357,13 @@ class _Reporter:
         spoken: list[Advisory | CveRecord] = [*advisories, *catalogue]
         epss, kev = self.notes.get("epss", {}).get(flaw.id), self.notes.get("kev", {}).get(flaw.id)
         cwes = {cwe for record in spoken for cwe in record.cwes}
+        fixed, why = self._safe_fix(query, flaw.fixed_version, matcher)
+        said = [evidence(hit) for hit in flaw.hits]
+        if why:
+            said = [
+                msgspec.structs.replace(each, note=f"{each.note}; {why}" if each.note else why)
+                for each in said
+            ]
         published = [record.published for record in spoken if record.published]
         modified = [record.modified for record in spoken if record.modified]
         return Finding(
@@ -338,8 +375,8 @@ class _Reporter:
             version=component.version,
             severity=level,
             severity_source=source,
-            state=flaw.state,
-            fixed_version=flaw.fixed_version,
+            state="affected" if flaw.state == "fixed_available" and not fixed else flaw.state,
+            fixed_version=fixed,
             aliases=flaw.aliases,
             title=next((a.title for a in advisories if a.title), ""),
             details=next((record.details for record in spoken if record.details), ""),
@@ -351,7 +388,7 @@ class _Reporter:
             epss=epss if isinstance(epss, Epss) else None,
             kev=kev if isinstance(kev, KnownExploited) else None,
             references=references(flaw.hits),
-            evidence=tuple(dict.fromkeys(evidence(hit) for hit in flaw.hits)),
+            evidence=tuple(dict.fromkeys(said)),
             locations=component.locations,
             from_base=component.from_base,
         )
@@ -451,6 +488,7 @@ class _Reporter:
             scanners=("vuln",) if self.database is not None else (),
             pkg_types=asked,
             release="" if asked and "os" not in asked else self.release,
+            dev_unchecked=0 if asked and "library" not in asked else self.dev_unchecked,
         )
 
 

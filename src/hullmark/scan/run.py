@@ -51,7 +51,8 @@ def run(request: ScanRequest) -> Report:
             inventory = take_inventory(request, cache, catalogue, feeding)
         if feeding is not None:
             feeding.settle(
-                (item.package for item in inventory.items),
+                # Those that only development needs are asked about as well: the malicious ones are listed.
+                (item.package for item in (*inventory.items, *inventory.dev_items)),
                 inventory.distribution,
                 notes=(REPOSITORIES,) if inventory.content_sets else (),
             )
