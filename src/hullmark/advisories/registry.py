@@ -2,17 +2,16 @@
 
 import functools
 import importlib
-import pkgutil
 from types import ModuleType
 
 from hullmark.advisories.feed import Feed
 from hullmark.advisories.scheme import Scheme
+from hullmark.modules import names_in
 
 
 def _modules(package_name: str) -> list[ModuleType]:
     package = importlib.import_module(package_name)
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    return [importlib.import_module(f"{package_name}.{name}") for name in names if not name.startswith("_")]
+    return [importlib.import_module(f"{package_name}.{name}") for name in names_in(package.__path__)]
 
 
 @functools.cache

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Collection, Iterator
@@ -22,6 +21,8 @@ def look(target: str) -> Look:
     if not sys.stdout.isatty():
         return Look(unicode=encoding.startswith("utf"))
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    import shutil  # slow to import, and only tables for people ask how wide the terminal is
+
     width = shutil.get_terminal_size((100, 24)).columns
     return Look(width=max(width, 40), colour=not plain, unicode=encoding.startswith("utf"))
 

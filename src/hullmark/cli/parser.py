@@ -111,7 +111,8 @@ def _parser(command: Command, settings: Sequence[Setting], *, about: str = "", b
         prog=f"hullmark {command.name}",
         description="\n\n".join(map(_filled, about.split("\n\n"))),
         epilog=below,
-        formatter_class=functools.partial(_Layout, max_help_position=26),
+        # argparse makes one for each flag, and each would ask how wide the terminal is
+        formatter_class=functools.partial(_Layout, max_help_position=26, width=None if about else _WIDTH),
         add_help=False,
         allow_abbrev=False,
     )

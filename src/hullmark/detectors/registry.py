@@ -2,10 +2,10 @@
 
 import functools
 import importlib
-import pkgutil
 
 from hullmark.detectors import packages
 from hullmark.detectors.detector import Detector
+from hullmark.modules import names_in
 
 ENTRY_POINT = "hullmark.detectors"
 
@@ -16,9 +16,8 @@ def detectors() -> tuple[Detector, ...]:
     from importlib.metadata import entry_points
 
     found: list[Detector] = [
-        importlib.import_module(f"{packages.__name__}.{module.name}").DETECTOR
-        for module in pkgutil.iter_modules(packages.__path__)
-        if not module.name.startswith("_")
+        importlib.import_module(f"{packages.__name__}.{name}").DETECTOR
+        for name in names_in(packages.__path__)
     ]
     found += [entry.load() for entry in entry_points(group=ENTRY_POINT)]
     return tuple(sorted(found, key=lambda detector: detector.name))

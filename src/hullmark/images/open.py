@@ -2,7 +2,6 @@
 
 import functools
 import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
 
@@ -10,6 +9,7 @@ from hullmark.images import sources
 from hullmark.images.source import OpenedImage, Source, SourceOptions
 from hullmark.model.errors import UsageError
 from hullmark.model.image import Platform
+from hullmark.modules import names_in
 
 _PREFIX = re.compile(r"[a-z][a-z-]*")
 _VERSION = re.compile(r"\d[\w.-]*(?:@[a-z0-9]+:[0-9a-f]+)?", re.ASCII)
@@ -21,10 +21,7 @@ _FIRST = ("layout", "archive", "directory")
 
 @functools.cache
 def _names() -> tuple[str, ...]:
-    names = sorted(
-        module.name for module in pkgutil.iter_modules(sources.__path__) if not module.name.startswith("_")
-    )
-    return (*_FIRST, *(name for name in names if name not in _FIRST))
+    return (*_FIRST, *(name for name in names_in(sources.__path__) if name not in _FIRST))
 
 
 def _load(name: str) -> Source:

@@ -6,18 +6,16 @@ for machines do not care. `ONE_IMAGE = True` says that its document can only be 
 
 import functools
 import importlib
-import pkgutil
 
 from hullmark.model.look import Look
 from hullmark.model.report import Report, ReportSet
+from hullmark.modules import names_in
 
 
 @functools.cache
 def formats() -> tuple[str, ...]:
     """Give the names of all formats."""
-    return tuple(
-        sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
-    )
+    return tuple(names_in(__path__))
 
 
 def is_of_one_image(name: str) -> bool:
