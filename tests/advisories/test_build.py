@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hullmark.advisories.build import build
@@ -87,6 +88,30 @@ def test_the_demo_is_built(tmp_path: Path) -> None:
     assert {key: info.file for key, info in again.parts.items()} == {
         key: info.file for key, info in result.parts.items()
     }
+
+
+def test_side_by_side_is_built_what_is_built_one_after_the_other(tmp_path: Path) -> None:
+    one = build(DEMO, tmp_path / "one", feeds(), built=TIME)
+    several = build(DEMO, tmp_path / "several", feeds(), built=TIME, processes=3)
+    assert several.parts == one.parts == load_current(tmp_path / "several").parts
+    for info in one.parts.values():
+        bodies = [(tmp_path / name / "parts" / info.file).read_bytes() for name in ("one", "several")]
+        assert bodies[0] == bodies[1]
+
+
+def test_a_process_that_dies_costs_its_own_feeds_only(tmp_path: Path) -> None:
+    def dies(_documents: Iterator[Document]) -> Iterator[Record]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        yield from ()
+
+    (tmp_path / FILE).write_text("{}")
+    (tmp_path / "larger.json").write_text("[[]]")
+    deadly = feed(name="deadly", parse=dies)
+    sound = feed(advisory("CVE-1", affected("a", Range())), name="sound")
+    sound = msgspec.structs.replace(sound, files=("larger.json",))
+    result = build(tmp_path, tmp_path / "db", [deadly, sound], built=TIME, processes=2)
+    assert result.failed == {"deadly": "the process that built it ended early"}
+    assert sorted(result.parts) == sorted(load_current(tmp_path / "db").parts) == ["sound-pypi"]
 
 
 def test_the_time_of_the_content_is_that_of_the_newest_file(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 import contextlib
 import datetime as dt
+import os
 import re
+import signal
 import sqlite3
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -47,14 +50,94 @@ def build(
     *,
     built: str = "",
     progress: Progress = lambda _feed, _count: None,
+    processes: int = 1,
 ) -> Built:
     """Build the parts of these feeds from a mirror's files and make them current, feed by feed.
 
     `built` is the time that the parts carry (RFC 3339), else that of a feed's newest file. A feed that fails keeps
-    its last good content.
+    its last good content. With more `processes` than this one, feeds are built side by side; only this one's make progress.
     """
-    result = Built()
     (folder / "parts").mkdir(parents=True, exist_ok=True)
+    own, *others = _dealt(mirror, feeds, processes)
+    with contextlib.ExitStack() as stack:
+        children = [
+            stack.enter_context(_child(share, lambda share=share: _build(mirror, folder, share, built)))  # type: ignore[misc]
+            for share in others
+        ]
+        results = [_build(mirror, folder, own, built, progress), *(answer() for answer in children)]
+    return Built(
+        parts={key: info for result in results for key, info in result.parts.items()},
+        unchanged=[key for result in results for key in result.unchanged],
+        unread={name: first for result in results for name, first in result.unread.items()},
+        unread_counts={name: count for result in results for name, count in result.unread_counts.items()},
+        failed={name: reason for result in results for name, reason in result.failed.items()},
+    )
+
+
+def _dealt(mirror: Path, feeds: Iterable[Feed], among: int) -> list[list[Feed]]:
+    """Deal the feeds into shares that take about as long, by the size of their files; there is at least one share."""
+    if among < 2:
+        return [list(feeds)]
+
+    def size(feed: Feed) -> int:
+        return sum(path.stat().st_size for pattern in feed.files for path in mirror.glob(pattern))
+
+    shares: list[list[Feed]] = [[] for _ in range(among)]
+    loads = [0] * len(shares)
+    for weight, feed in sorted(((size(feed), feed) for feed in feeds), key=lambda each: -each[0]):
+        least = loads.index(min(loads))
+        loads[least] += weight
+        shares[least if weight else 0].append(feed)
+    return [shares[0], *(share for share in shares[1:] if share)]
+
+
+@contextlib.contextmanager
+def _child(share: list[Feed], work: Callable[[], Built]) -> Iterator[Callable[[], Built]]:
+    """Do some work in a forked process; give what waits for its result."""
+    answers_out, answers_in = os.pipe()
+    with warnings.catch_warnings():
+        # Python 3.12 warns of threads: ours have none that run, but a program that uses this one as a library may.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.close(answers_out)
+            with os.fdopen(answers_in, "wb") as pipe:
+                pipe.write(_ENCODE(work()))
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(answers_in)
+
+    def answer() -> Built:
+        with os.fdopen(answers_out, "rb", closefd=False) as pipe:
+            body = pipe.read()
+        try:
+            return msgspec.msgpack.decode(body, type=Built)
+        except msgspec.DecodeError:
+            return Built(failed={feed.name: "the process that built it ended early" for feed in share})
+
+    try:
+        yield answer
+    finally:
+        os.close(answers_out)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)  # which has ended long ago, unless something went wrong here
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(child, 0)
+
+
+def _build(
+    mirror: Path,
+    folder: Path,
+    feeds: Iterable[Feed],
+    built: str,
+    progress: Progress = lambda _feed, _count: None,
+) -> Built:
+    result = Built()
     for feed in feeds:
         try:
             # Two builders of one feed would give one revision two contents.

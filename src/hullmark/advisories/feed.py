@@ -71,19 +71,19 @@ class Document:
 
     def read(self) -> bytes:
         """Read the whole document. Raises `FeedError` when it is absurdly large or damaged."""
-        chunks: list[bytes] = []
+        found = io.BytesIO()  # which gives what it has without copying it
         left = MAX_WHOLE_BYTES
         try:
             with self._open() as stream:
                 # Asked for all that there may be at once, a file object would set aside as much memory.
                 while chunk := stream.read(_CHUNK):
-                    chunks.append(chunk)
+                    found.write(chunk)
                     left -= len(chunk)
                     if left < 0:
                         raise FeedError(f"larger than {MAX_WHOLE_BYTES} bytes", where=self.path)
         except DAMAGE as problem:
             raise FeedError(f"cannot be read: {problem}", where=self.path) from problem
-        return b"".join(chunks)
+        return found.getvalue()
 
     def unread(self, reason: str, place: str = "") -> Unread:
         """Make the value that says what of this document could not be used."""
@@ -340,6 +340,7 @@ def _zip_members(path: Path, name: str) -> Iterator[Document]:
         found = [info for info in archive.infolist() if not info.is_dir()]
         if sum(info.file_size for info in found) > _most(path):
             raise FeedError("it holds absurdly much", where=name)
+        archive.NameToInfo.clear()  # nothing is asked for by name; of npm's archive it is as large as many a feed
         for info in found:
             yield Document(f"{name}/{info.filename}", functools.partial(archive.open, info))
 

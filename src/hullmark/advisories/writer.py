@@ -4,6 +4,7 @@ What a package's digest is made of is added up row by row, so that neither the o
 records today nor the way that led to a revision matters: what is taken out is subtracted again.
 """
 
+import functools
 import hashlib
 import os
 import shutil
@@ -184,7 +185,12 @@ class PartWriter:
             self._db.execute(query, (*values, self._compress(body)))
 
     def _use_dictionary(self) -> None:
-        compressor = zstd.ZstdCompressor(_LEVEL, zstd_dict=self._dictionary)
+        # Whoever reads it knows the dictionary: its number in every text would only take room.
+        options: dict[int, int] = {
+            zstd.CompressionParameter.compression_level: _LEVEL,
+            zstd.CompressionParameter.dict_id_flag: 0,
+        }
+        compressor = zstd.ZstdCompressor(options=options, zstd_dict=self._dictionary)
         self._compress = lambda body: compressor.compress(body, zstd.ZstdCompressor.FLUSH_FRAME)
 
     def _entry(self, name: str) -> _Package:
@@ -350,24 +356,24 @@ def _keys(scheme: Scheme, span: Range) -> tuple[bytes | None, bytes | None, bool
 
     Ends the wrong way round are a slip of the publisher's: what lies between them is undecided.
     """
-    undecided = False
-
-    def key(text: str) -> bytes | None:
-        nonlocal undecided
-        try:
-            return scheme.key(text)
-        except VersionError:
-            undecided = True
-            return None
-
-    low = key(span.introduced) if span.introduced not in {"", "0"} else None
+    start = span.introduced if span.introduced != "0" else ""
     end = span.fixed or span.last_affected
-    high = key(end) if end else None
-    if undecided:
+    low = _key(scheme, start) if start else None
+    high = _key(scheme, end) if end else None
+    if (start and low is None) or (end and high is None):
         return None, None, True
     if low is not None and high is not None and low > high:
         return high, low, True
     return low, high, False
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _key(scheme: Scheme, text: str) -> bytes | None:
+    """Give a version's sort key; None where it has none. One fix is said of many packages, or of each release."""
+    try:
+        return scheme.key(text)
+    except VersionError:
+        return None
 
 
 def _of_body(body: bytes) -> bytes:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Saying = Callable[..., None]
 
 _AT_A_TIME = 4
+_PROCESSES = 4
 
 
 class Build(Messages, frozen=True, kw_only=True):
@@ -68,6 +69,7 @@ class Build(Messages, frozen=True, kw_only=True):
                 chosen,
                 built=moment(self.as_of) if self.as_of or os.environ.get("SOURCE_DATE_EPOCH") else "",
                 progress=lambda name, count: show(name, count, 0),
+                processes=min(os.cpu_count() or 1, _PROCESSES),
             )
         if not self.quiet:
             for key, info in sorted(result.parts.items()):
