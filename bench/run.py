@@ -1,11 +1,11 @@
 """Hullmark beside its peers, in one run: whole processes in turn, the ratio pair by pair.
 
-    python bench/run.py [--work DIR] [--rounds 5] [--full-size FILE] [--quick]
+    python bench/run.py [--work DIR] [--rounds 5] [--quick]
 
 Makes an image of this machine's own files (bench/make_image.py), installs the newest Trivy and Syft with the Go
 tool where they are missing, puts the image into a registry on this machine as well (Debian's docker-registry, with
 skopeo), and writes bench/results.json, bench/RESULTS.md and bench/results.svg. `--quick` is
-for CI: a small image, one round, no peers, nothing written. `--full-size` is the output of bench/full_size.py.
+for CI: a small image, one round, no peers, nothing written. What bench/database.py has written into RESULTS.md stays.
 """
 
 import argparse
@@ -224,7 +224,7 @@ def ratio(runs: dict[str, list[dict[str, float]]], one: str, other: str) -> floa
     return statistics.median(a["wall"] / b["wall"] for a, b in pairs)
 
 
-def bars(runs: dict[str, list[dict[str, float]]], full: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
+def bars(runs: dict[str, list[dict[str, float]]]) -> list[tuple[str, str, str, bool]]:
     """Give each bar: what, the bound, what was measured, and whether it is met."""
 
     def bar(what: str, bound: float, measured: float, sign: str, unit: str) -> tuple[str, str, str, bool]:
@@ -266,9 +266,6 @@ def bars(runs: dict[str, list[dict[str, float]]], full: dict[str, Any]) -> list[
         found.append(bar("warm scan against Trivy's warm, from a registry", 1, fetched, "at most", " ×"))
     found.append(bar("peak memory, all processes", 200, memory, "at most", " MB"))
     found.append(bar("hullmark --version", 100, version, "at most", " ms"))
-    if full:
-        what = f"matching {full['packages']} packages against {full['advisories']:,} advisories"
-        found.append(bar(what, 100, full["match_ms_median"], "at most", " ms"))
     return found
 
 
@@ -328,18 +325,14 @@ def page(results: dict[str, Any]) -> str:
         lines[-1] += (
             " without an index that it must download. Grype needs a database that it must download, so it is not timed."
         )
-    full = results["full_size"]
-    if full:
-        lines += [
-            "",
-            (
-                f"The full-size database (bench/full_size.py) has {full['advisories']:,} advisories and "
-                f"{full['statements']:,} statements in {full['megabytes']:,} MB, built in {full['build_s']:.0f} s. Matching "
-                f"{full['packages']} real packages gives {full['hits']:,} statements in {full['match_ms_median']} ms "
-                f"({full['match_ms_first']} ms the first time)."
-            ),
-        ]
     return "\n".join(lines) + "\n"
+
+
+def put_section(title: str, text: str) -> None:
+    """Write the last section of the results, in the place of one of the same title."""
+    path = HERE / "RESULTS.md"
+    before = path.read_text().partition(f"\n## {title}\n")[0]
+    path.write_text(f"{before.rstrip()}\n\n## {title}\n\n{text}")
 
 
 def chart(runs: dict[str, list[dict[str, float]]]) -> str:
@@ -366,7 +359,6 @@ def main() -> None:
     parser.add_argument("--work", type=Path)
     parser.add_argument("--image", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--full-size", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--inflate", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -385,7 +377,6 @@ def main() -> None:
     with registry(image, work) as served:
         rounds = 1 if options.quick else options.rounds
         runs = measure(program, image, work, served, rounds, peers=not options.quick)
-    full = json.loads(options.full_size.read_bytes()) if options.full_size else {}
     versions = [version(name) for name in PEERS] if not options.quick else []
     manifest = sum(path.stat().st_size for path in (image / "blobs" / "sha256").iterdir())
     report = json.loads((work / "hullmark.json").read_bytes())
@@ -398,15 +389,16 @@ def main() -> None:
         f"{len(report['layers'])} gzip layers, {len(report['packages']):,} packages",
         "rounds": 1 if options.quick else options.rounds,
         "versions": versions,
-        "bars": bars(runs, full),
-        "full_size": full,
+        "bars": bars(runs),
         "runs": runs,
     }
     text = page(results)
     print(text)
     if not options.quick:
         (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-        (HERE / "RESULTS.md").write_text(text)
+        page_file = HERE / "RESULTS.md"
+        sections = page_file.read_text().partition("\n## ")[1:] if page_file.exists() else ()
+        page_file.write_text(text + "".join(sections))
         (HERE / "results.svg").write_text(chart(runs))
 
 
