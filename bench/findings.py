@@ -40,7 +40,7 @@ HERE = Path(__file__).parent
 DEMO = HERE.parent / "demo" / "feeds"
 CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 PEP440 = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?\Z")
-SEMVER = re.compile(r"\d+(\.\d+){0,2}(-[0-9A-Za-z.-]+)?")
+SEMVER = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 UNFED = "rpm_"
 """Images of systems that no feed here speaks of: Trivy ends with an error where it has nothing of Red Hat."""
 SYSTEM = {"alpine": "apk", "debian": "deb", "almalinux": "rpm"}
@@ -358,7 +358,8 @@ def _has_capitals(one: Difference) -> bool:
     """Tell whether a record on the flaw writes the package's name with capitals."""
     names = {record.content["gem"] for record in one.records() if record.feed == "rubysec"}
     names.update(entry["package"]["name"] for entry in one.affected())
-    return one.found.package[0] in {"gem", "npm", "golang"} and any(name != name.lower() for name in names)
+    kinds = {"gem", "npm", "golang", *(["rpm"] if one.peer == "trivy" and one.ours else [])}
+    return one.found.package[0] in kinds and any(name != name.lower() for name in names)
 
 
 def _is_outside_pep440(one: Difference) -> bool:
@@ -420,10 +421,9 @@ RULES: tuple[tuple[str, Callable[[Difference], bool]], ...] = (
     ("Go modules with a numbering of their own", _is_own_numbering),
     ("Go versions before the first release", lambda one: one.peer == "trivy" and one.ours and _is_before_first(one)),
     ("Functions that a Go program may not have", lambda one: one.peer == "grype" and one.ours and _has_symbols(one)),
-    ("Versions of two figures", lambda one: one.peer == "trivy" and one.ours and one.found.package[0] == "npm" and one.found.package[2].count(".") < 2),
-    ("A version that is another branch's fix", lambda one: one.peer == "trivy" and one.ours and _is_other_fix(one)),
+    ("A version that is another branch's fix", lambda one: one.peer == "trivy" and one.ours and one.found.package[0] not in SYSTEM.values() and _is_other_fix(one)),
     ("Records with versions outside PEP 440", lambda one: one.peer == "trivy" and one.ours and _is_outside_pep440(one)),
-    ("Fixes that are no versions", lambda one: one.found.package[0] == "npm" and not all(SEMVER.fullmatch(fixed) for fixed in one.fixes())),
+    ("npm versions that are none", lambda one: one.found.package[0] == "npm" and not all(SEMVER.fullmatch(text) for text in {one.found.package[2], *one.fixes()})),
     ("Fixes in builds of modules", lambda one: not one.ours and one.found.package[0] == "rpm" and _is_module_build(one)),
     ("Several fixed versions of one flaw", lambda one: one.found.package[0] in {"apk", "rpm"} and len(one.fixes()) > 1),
 )  # fmt: skip
