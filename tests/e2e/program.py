@@ -23,12 +23,13 @@ def dpkg_status(*packages: tuple[str, str]) -> bytes:
     )
 
 
-def layer(files: dict[str, bytes]) -> bytes:
+def layer(files: dict[str, bytes], mode: int = 0o644) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         for name, body in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(body)
+            info.mode = mode
             tar.addfile(info, io.BytesIO(body))
     return gzip.compress(out.getvalue(), 1, mtime=0)
 

@@ -1,6 +1,7 @@
 """An inventory of packages × the advisory database → the report. The part of a scan that opens no image."""
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -12,7 +13,7 @@ from hullmark.advisories.matcher import Answer, Cover, Matcher, Query, has_fix
 from hullmark.advisories.origins import Makers, Origin
 from hullmark.findings.merge import Flaw, Hit, evidence, merge, references
 from hullmark.findings.severity import severity
-from hullmark.findings.suppression import may_suppress
+from hullmark.findings.suppression import KERNEL_HEADERS, is_headers, may_suppress
 from hullmark.model.advisory import (
     SEVERITY_RANK,
     Advisory,
@@ -52,6 +53,8 @@ _NOTE_FEEDS = ("epss", "kev", "nvd", "cvelist")
 _EOL_PART = "eol"
 _REPOSITORIES_PART = "repositories"
 _MOST_RELEASES = 100
+_UNTAGGED = re.compile(r"v0\.0\.0-\d{14}-[0-9a-f]{12}(?:\+|\Z)")
+"""A Go program's own version where it was built from a checkout without tags: any release may be that commit."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -175,7 +178,7 @@ class _Reporter:
     def _answers(
         self, matcher: Matcher | None, items: Sequence[Item]
     ) -> Iterator[tuple[Item, Query, Answer]]:
-        queries = [_query(item.package, self.makers.origin(item.package)) for item in items]
+        queries = [_query(item, self.makers.origin(item.package)) for item in items]
         answers = matcher.match(queries) if matcher is not None else [Answer((), "", (), ())] * len(items)
         yield from zip(items, queries, answers, strict=True)
 
@@ -492,11 +495,17 @@ class _Reporter:
         )
 
 
-def _query(package: Package, origin: Origin) -> Query:
+def _query(item: Item, origin: Origin) -> Query:
+    package = item.package
+    untagged = (
+        package.ecosystem == "golang"
+        and _UNTAGGED.match(package.version)
+        and all(place.place == "main module" for place in item.locations)
+    )
     return Query(
         package.ecosystem,
         package.name,
-        package.version,
+        "" if untagged else package.version,
         package.arch,
         package.source,
         package.source_version,
@@ -531,12 +540,19 @@ def _filtered(
     The severities come last: what only they hide still counts for a gate. What no filter may take out is always shown.
     """
     ecosystems = {component.id: component.ecosystem for component in components}
+    headers = {
+        component.id
+        for component in components
+        if component.ecosystem in SYSTEM and is_headers(component.name, component.source or component.name)
+    }
     shown: list[Finding] = []
     suppressed: list[Suppressed] = []
     for finding in findings:
         kind = package_type(ecosystems[finding.component]) if finding.component else "os"
         if not may_suppress(finding):
             shown.append(finding)
+        elif finding.component in headers:
+            suppressed.append(Suppressed(KERNEL_HEADERS, finding))
         elif filters.pkg_types and kind not in filters.pkg_types:
             suppressed.append(Suppressed(f"--pkg-types {','.join(filters.pkg_types)}", finding))
         elif filters.fixable_only and not finding.fixed_version:

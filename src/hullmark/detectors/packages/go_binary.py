@@ -29,6 +29,8 @@ _MAX_TRIES = 1000
 _UPX = b"UPX!"
 
 _GO_VERSION = re.compile(r"go(\d+(?:\.\d+)*(?:(?:alpha|beta|rc)\d+)?)|(devel \S+)")
+# What Go writes of a checkout that it sees no tag in, as a shallow clone of any release is.
+_UNTAGGED = re.compile(r"\(devel\)\Z|v0\.0\.0-\d{14}-[0-9a-f]{12}(?:\+|\Z)")
 _WORD = re.compile(r"""'([^']*)'|"([^"]*)"|(\S+)""")
 _ESCAPE = re.compile(r"\\(.)")
 _VERSION_VALUE = re.compile(r"v?(\d+\.\d+(?:\.\d+)?(?:[-+.~][0-9A-Za-z.+~-]*)?)")
@@ -235,8 +237,9 @@ def _modules(file: File, info: _Info) -> Iterator[Fact]:
         if not name:
             yield file.unread("module without a name", f"build information line {number}")
             continue
-        if version == "(devel)":
-            version = _linked_version(name, settings) if is_main else ""
+        if is_main and _UNTAGGED.match(version):
+            version = _linked_version(name, settings) or version.removeprefix("(devel)")
+        version = version.removeprefix("(devel)")
         yield Package(
             ecosystem="golang",
             name=name,
@@ -287,7 +290,7 @@ def _variables(settings: list[str]) -> Iterator[tuple[str, str]]:
 
 DETECTOR = Detector(
     name="go_binary",
-    version=3,
+    version=4,
     wants=("**/*.exe",),
     read=read,
     binaries=True,
