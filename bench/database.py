@@ -5,8 +5,7 @@
 FEEDS is a folder of feeds, as `hullmark db build --from` takes it (else demo/feeds). From its records
 `bench/publish.py` makes those of publishers many times as large, and these are built with the same command. Writes
 bench/database.json and the section of bench/RESULTS.md that is about the database, unless there are fewer advisories
-than the bars speak of. `--quick` is for CI: few advisories, one round. A large run takes about an hour, 24 GB of disk with
-what it leaves in DIR, and 3 GB of memory to make the records.
+than the bars speak of. `--quick` is for CI: few advisories, one round. A large run needs 5 GB in DIR.
 """
 
 import argparse

@@ -49,7 +49,14 @@ SHARES = {
 """About OSV's export in 2026, as far as it is read here; of what is read from elsewhere, like ones have the share."""
 
 DEBIAN = ("bullseye", "bookworm", "trixie", "forky", "sid")
-UBUNTU = ("Pro:16.04:LTS", "Pro:18.04:LTS", "20.04:LTS", "22.04:LTS", "24.04:LTS", "25.10")
+UBUNTU = {
+    "Pro:16.04:LTS": "xenial",
+    "Pro:18.04:LTS": "bionic",
+    "20.04:LTS": "focal",
+    "22.04:LTS": "jammy",
+    "24.04:LTS": "noble",
+    "25.10": "questing",
+}
 ALPINE = ("v3.19", "v3.20", "v3.21", "v3.22", "edge")
 RPM = ("8", "9", "10")
 DENSITY = 10
@@ -294,18 +301,18 @@ class Maker:
             name, version = drawn()
             flaw = self.cve()
             affected = []
-            for release in UBUNTU:
+            for release, codename in UBUNTU.items():
                 events: list[Json] = [{"introduced": "0"}]
                 if self.draw.random() < 0.5:
                     number = release.split(":")[-2 if release.endswith("LTS") else -1]
                     events.append({"fixed": f"{version}ubuntu0.{number}.{self.draw.randrange(1, 9)}"})
-                place = "esm-infra/" if "Pro" in release else ""
+                place = "esm-infra/" if release.startswith("Pro") else ""
                 affected.append(
                     {
                         "package": {
                             "ecosystem": f"Ubuntu:{release}",
                             "name": name,
-                            "purl": f"pkg:deb/ubuntu/{name}?arch=source&distro={place}{ {'16.04': 'xenial', '18.04': 'bionic'}.get(release[4:9], 'noble') }",
+                            "purl": f"pkg:deb/ubuntu/{name}?arch=source&distro={place}{codename}",
                         },
                         "ranges": [{"type": "ECOSYSTEM", "events": events}],
                         "versions": [f"{version}ubuntu{each}" for each in range(5)],
