@@ -280,7 +280,7 @@ WHY = {
         "The same within what runs differ by: 0.91 in the run before, on the same machine; the quickest of each are alike."
     ),
     "warm scan against Trivy's warm, from a registry": (
-        "The rest is as fast as from a layout, but the HTTP client's import takes 0.06 s (docs/adr/0007-dependencies.md says why it "
+        "The rest is as fast as from a layout, but the HTTP client's import takes 0.1 s (docs/adr/0007-dependencies.md says why it "
         "is that one)."
     ),
 }
