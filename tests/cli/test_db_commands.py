@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -54,6 +55,10 @@ def test_update_show_and_search(cache: Path, publisher: Publisher) -> None:
     assert hullmark(cache, *words).stdout.split() == [b"osv-pypi", b"unchanged", b"osv-pypi"]
     status = hullmark(cache, "db", "status").stdout.decode().splitlines()[1]
     assert status.split()[5:7] == ["0", "h"], "its files are an hour old, but nothing is newer"
+    assert re.fullmatch(r"[0-9a-f]{16}\.1", status.split()[-1]), "the revision"
+    assert hullmark(cache, "db", "status").stderr == b""
+    stale = hullmark(cache, "db", "status", SOURCE_DATE_EPOCH=str(int(time.time()) + 25 * 3600)).stderr
+    assert b"osv-pypi: nobody has asked for 24 h or longer whether they are still right" in stale
     shown = hullmark(cache, "db", "show", "CVE-2026-1000").stdout.decode()
     assert "CVE-2026-1000, also PYSEC-2026-1  (osv-pypi of osv" in shown
     assert "Headers are mixed up" in shown

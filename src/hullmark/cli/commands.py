@@ -29,7 +29,7 @@ COMMANDS = (
     Command(
         "db status",
         "database:Status",
-        "Show each part: feed, records, statements, size, age and newest record.",
+        "Show parts: feed, records, statements, size, age, newest record, revision.",
     ),
     Command("db push", "publishing:Push", "Publish the database in a registry."),
     Command(

@@ -215,7 +215,9 @@ def _check_names(names: Sequence[str], known: Mapping[str, object]) -> None:
 
 
 class Status(Settings, frozen=True, kw_only=True):
-    """Show each part: feed, records, statements, size, age and newest record."""
+    """Show parts: feed, records, statements, size, age, newest record, revision."""
+
+    db_max_age: MaxAge = MAX_AGE_H
 
     def run(self) -> int:
         """Do it, and give the exit code."""
@@ -224,7 +226,7 @@ class Status(Settings, frozen=True, kw_only=True):
         from hullmark.advisories.database import age_s, load_current
         from hullmark.cli.output import write_line
         from hullmark.cli.settings import database_folder
-        from hullmark.cli.terminal import error
+        from hullmark.cli.terminal import error, warning
         from hullmark.model.errors import ExitCode
         from hullmark.scan.run import moment
 
@@ -235,18 +237,27 @@ class Status(Settings, frozen=True, kw_only=True):
             return ExitCode.INCOMPLETE
         now = dt.datetime.fromisoformat(moment()).timestamp()
         write_line(
-            f"{'part':<24} {'feed':<14} {'records':>9} {'statements':>10} {'MiB':>7} {'age':>9}  newest record"
+            f"{'part':<24} {'feed':<14} {'records':>9} {'statements':>10} {'MiB':>7} {'age':>9}  newest record  revision"
         )
+        stale = []
         for key, info in sorted(parts.items()):
             age = age_s(info, now) / 3600 if info.checked or info.built else 0
             shown = f"{age:.0f} h" if age < 72 else f"{age / 24:.0f} d"
             size = info.size_bytes / 1024**2
             records = info.advisories or info.notes
+            if age > self.db_max_age:
+                stale.append(key)
             write_line(
-                f"{key:<24} {info.feed:<14} {records:>9} {info.statements:>10} {size:>7.1f} {shown:>9}  {info.newest[:10]}"
+                f"{key:<24} {info.feed:<14} {records:>9} {info.statements:>10} {size:>7.1f} {shown:>9}  {info.newest[:10]:<13}  {info.lineage}.{info.n}"
             )
         total = sum(info.size_bytes for info in parts.values()) / 1024**2
         write_line(
             f"{len(parts)} parts, {sum(info.advisories for info in parts.values())} advisories, {total:.1f} MiB in {folder}"
         )
+        if stale:
+            warning(
+                f"nobody has asked for {self.db_max_age:g} h or longer whether they are still right",
+                where=", ".join(stale),
+                hint="hullmark db update",
+            )
         return ExitCode.CLEAN
