@@ -3,7 +3,9 @@
 import gzip
 import os
 import re
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,6 +20,8 @@ from hullmark.advisories.database import Database, load_current, meet
 from hullmark.advisories.registry import feeds
 from hullmark.advisories.update import Outcome, Settings, everything, met, update, wanted
 from hullmark.images import wire
+from hullmark.images.source import SourceOptions
+from images.fakes import Authority
 from toys.publisher import Publisher, export, osv, publishing
 
 OLD = tuple(osv(f"PYSEC-2024-{n}", f"package{n}", "1.0") for n in range(20))
@@ -390,6 +394,37 @@ def test_a_list_of_changes_that_lies(tmp_path: Path, publisher: Publisher) -> No
 
 
 # ── several at once
+
+
+def test_a_redirect_is_followed(tmp_path: Path, publisher: Publisher) -> None:
+    export(publisher, *OLD)
+    (publisher.folder / "osv/PyPI/all.zip").rename(publisher.folder / "moved.zip")
+    publisher.fail("osv/PyPI/all.zip", status=302, headers={"Location": f"{publisher.url}/moved.zip"})
+    assert refreshed(tmp_path, publisher).state == "updated"
+    assert fixed(tmp_path, "package3") == ["1.0"]
+
+
+def test_a_redirect_in_a_circle_ends(tmp_path: Path, publisher: Publisher) -> None:
+    export(publisher, *OLD)
+    publisher.fail("osv/PyPI/all.zip", status=302, headers={"Location": "/osv/PyPI/all.zip"}, times=1000)
+    assert refreshed(tmp_path, publisher).state == "failed"
+    assert publisher.count("all.zip") < 100
+
+
+def test_a_certificate_that_nobody_vouches_for(tmp_path: Path, publisher: Publisher) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    export(publisher, *OLD)
+    (tmp_path / "tls").mkdir()
+    authority = Authority(tmp_path / "tls")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "tls/server.crt", tmp_path / "tls/server.key")
+    publisher.encrypt(context)
+    outcome = refreshed(tmp_path, publisher)
+    assert outcome.state == "failed"
+    assert "certificate" in f"{outcome.reason} {outcome.hint}".lower()
+    trusting = SourceOptions(cacert=str(authority.ca))
+    assert refreshed(tmp_path, publisher, options=trusting).state == "updated"
 
 
 def test_two_that_want_the_same_fetch_it_once(tmp_path: Path, publisher: Publisher) -> None:
