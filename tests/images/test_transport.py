@@ -216,8 +216,10 @@ def test_ways_to_trust_an_authority(
 
 @pytest.mark.parametrize("secure", [True], indirect=True)
 def test_a_client_certificate_of_certs_d(home: Path, secure: SecureServer, authority: Authority) -> None:
-    with pytest.raises(UnreachableError):
+    with pytest.raises(UnreachableError) as refused:
         got(secure.url, cacert=str(authority.ca))
+    assert "certificate" in refused.value.what
+    assert "client.cert and client.key in /etc/docker/certs.d/" in refused.value.hint
     folder = home / ".config/docker/certs.d" / secure.url[8:-1]
     folder.mkdir(parents=True)
     for name, source in (("ca.crt", "ca.crt"), ("client.cert", "client.crt"), ("client.key", "client.key")):

@@ -297,8 +297,10 @@ def _caused(cause: BaseException, name: str, via: str, hint: str) -> Unreachable
         )
     if isinstance(cause, ssl.SSLError):
         reason = cleaned(cause.reason or str(cause)).lower().replace("_", " ")
-        plain = "a registry that speaks plain HTTP must be named as insecure"
-        return UnreachableError(f"no TLS connection to {name}: {reason}", hint or plain)
+        advice = "a registry that speaks plain HTTP must be named as insecure"
+        if "certificate" in reason or "handshake failure" in reason:
+            advice = f"it wants a certificate of this client: client.cert and client.key in /etc/docker/certs.d/{name}"
+        return UnreachableError(f"no TLS connection to {name}: {reason}", hint or advice)
     if isinstance(cause, socket.gaierror):
         return UnreachableError(f"the name of {via or name} cannot be resolved: {cause.strerror}", hint)
     if isinstance(cause, OSError) and cause.strerror:
