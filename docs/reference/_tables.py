@@ -308,7 +308,10 @@ those of Red Hat, Ubuntu, Debian, Oracle and GitHub.
 COVERS = {
     "almalinux": ("AlmaLinux 8, 9, 10: errata (ALSA) with modules", "**8** (5,680)"),
     "alpine": ("Alpine 3.3 and later, edge: main and community", "**0.4** (2,700)"),
-    "amazon": ("Amazon Linux 1, 2, 2023: bulletins (ALAS) of the core repository, of the extras of 2 and of the livepatches", "5"),
+    "amazon": (
+        "Amazon Linux 1, 2, 2023: bulletins (ALAS) of the core repository, of the extras of 2 and of the livepatches",
+        "5",
+    ),
     "arch": ("Arch Linux: groups of flaws (AVG)", "2"),
     "azurelinux": ("CBL-Mariner 1 and 2, Azure Linux 3", "5"),
     "bellsoft": ("Alpaquita Linux, BellSoft Hardened Containers", "10"),
