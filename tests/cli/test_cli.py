@@ -751,6 +751,15 @@ def test_settings_in_the_environment(
     assert call("scan", IMAGE).code == code
 
 
+def test_a_variable_that_is_none_is_told(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate that is misspelt is one that is open."""
+    monkeypatch.setenv("HULLMARK_SCAN_FAIL_ONN", "high")
+    monkeypatch.setenv("HULLMARK_SCAN_FORMATS", "")
+    monkeypatch.setenv("HULLMARK_SBOM_FORMATS", "json")
+    told = [line for line in call("scan", IMAGE).err.splitlines() if "has no setting" in line]
+    assert told == ["hullmark: warning: scan has no setting HULLMARK_SCAN_FAIL_ONN, it says nothing"]
+
+
 def test_settings_in_files(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here, home, named = (
         tmp_path / "hullmark.toml",

@@ -11,8 +11,8 @@ from hullmark.cli.commands import COMMANDS, GROUPS, Command, below
 from hullmark.cli.options import settings_of
 from hullmark.cli.output import flush, write_text
 from hullmark.cli.parser import HELP, command_help, group_help, misused, parse
-from hullmark.cli.settings import config_tables, resolve
-from hullmark.cli.terminal import configure, error, fault
+from hullmark.cli.settings import config_tables, resolve, strangers
+from hullmark.cli.terminal import configure, error, fault, warning
 from hullmark.model.errors import ExitCode, HullmarkError, UsageError
 
 
@@ -67,6 +67,10 @@ def _do(command: Command, words: Sequence[str]) -> int:
         write_text(command_help(command, kind))
         return ExitCode.CLEAN
     found = resolve(command.name, settings, given, config_tables())
+    for name in strangers(command.name, settings):
+        warning(
+            f"{command.name} has no setting {name}, it says nothing", hint=f"hullmark {command.name} --help"
+        )
     for setting in settings:
         if found[setting.field].value is NODEFAULT:
             raise UsageError(f"{setting.flag} must be given", hint=f"hullmark {command.name} --help")

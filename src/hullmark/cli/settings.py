@@ -153,6 +153,15 @@ def resolve(
     return found
 
 
+def strangers(command: str, settings: Sequence[Setting]) -> list[str]:
+    """Give the environment variables that begin as this command's do and are none of them: a gate may be misspelt so."""
+    known = {setting.variable(command) for setting in settings}
+    head = f"HULLMARK_{command}_".upper().replace(" ", "_")
+    return sorted(
+        name for name, value in os.environ.items() if name.startswith(head) and name not in known and value
+    )
+
+
 def _check_shared(tables: Mapping[str, dict[str, Any]]) -> None:
     """Refuse a key of a shared table that no command has. Raises `UsageError`."""
     for group, known in SHARED.items():
