@@ -107,11 +107,33 @@ def test_a_package_that_went_and_came_back_belongs_to_the_layer_it_came_back_wit
     assert layers(report) == {"base-files 12": [0], "curl 7": [2]}
 
 
-def test_a_database_replaced_whole_starts_anew(tmp_path: Path) -> None:
-    """Where the folder was hidden in between, what stood in it is no earlier version of what stands in it now."""
+def test_a_database_that_a_layer_replaces_whole_goes_on(tmp_path: Path) -> None:
+    """`rpm --rebuilddb` puts a new folder in the old one's place: each layer has one snapshot, as the design says."""
+    before = dpkg_status(("base-files", "12"))
+    after = dpkg_status(("base-files", "12"), ("curl", "7"))
+    report = scan(tmp_path, {STATUS: before}, {"var/lib/dpkg/.wh..wh..opq": b"", STATUS: after})
+    assert layers(report) == {"base-files 12": [0], "curl 7": [1]}
+
+
+def test_a_database_that_was_away_in_between_starts_anew(tmp_path: Path) -> None:
     status = dpkg_status(("base-files", "12"))
-    report = scan(tmp_path, {STATUS: status}, {"var/lib/dpkg/.wh..wh..opq": b"", STATUS: status})
-    assert layers(report) == {"base-files 12": [1]}
+    report = scan(tmp_path, {STATUS: status}, {"var/lib/.wh.dpkg": b""}, {STATUS: status})
+    assert layers(report) == {"base-files 12": [2]}
+
+
+@pytest.mark.parametrize("hidden", ["lib/.wh.apk", "lib/apk/db/.wh.installed", "lib/apk/.wh..wh..opq"])
+def test_a_database_that_a_layer_moves_goes_on(tmp_path: Path, hidden: str) -> None:
+    """As Alpine's did when /lib/apk became /usr/lib/apk."""
+    before = b"P:musl\nV:1.2.5-r0\n\n"
+    report = scan(
+        tmp_path,
+        {"lib/apk/db/installed": before},
+        {hidden: b"", "usr/lib/apk/db/installed": before + b"P:curl\nV:8.0-r0\n\n"},
+    )
+    assert where(report) == {
+        "curl 8.0-r0": [(1, "usr/lib/apk/db/installed")],
+        "musl 1.2.5-r0": [(0, "usr/lib/apk/db/installed")],
+    }
 
 
 def test_whiteouts_and_opaque_folders_take_packages_away(tmp_path: Path) -> None:

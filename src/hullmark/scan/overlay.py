@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from hullmark.images.walk import path_mark
 from hullmark.model.errors import ImageError
-from hullmark.model.facts import Fact, LayerShape
+from hullmark.model.facts import Fact, LayerShape, Package
 from hullmark.scan.layers import Facts
 
 _MAX_LINK_STEPS = 40
@@ -42,6 +42,11 @@ class Visible(NamedTuple):
     path: str
     facts: tuple[Fact, ...]
 
+    @property
+    def lists_packages(self) -> bool:
+        """Tell whether packages stand in the file, and not only whose files are where."""
+        return any(isinstance(fact, Package) for fact in self.facts)
+
 
 Key = tuple[str, str]
 """Detector and resolved path."""
@@ -50,8 +55,8 @@ Key = tuple[str, str]
 class Merged(NamedTuple):
     """The merged view.
 
-    `files` are the visible files. `below` gives, for the files of databases, the older versions of the same
-    path from the top down. `skipped` counts files that `--skip-path` left out. `resolve` places a path in the
+    `files` are the visible files. `below` gives, for the files of databases, the older versions from the top down: of
+    the same path, or of the one that a layer moved it from. `skipped` counts files that `--skip-path` left out. `resolve` places a path in the
     merged tree.
     """
 
@@ -112,23 +117,49 @@ class _Tree:
     layers above many files cost no more than their own entries.
     """
 
-    def __init__(self, looks: _Looks) -> None:
+    def __init__(self, looks: _Looks, databases: frozenset[str]) -> None:
         self._looks = looks
+        self._databases = databases
         self.files: dict[Key, Visible] = {}
         self.below: dict[Key, list[Visible]] = {}
+        self._gone: dict[Key, list[Visible]] = {}
         self._unindexed: list[Key] = []
         self._keys: dict[str, list[Key]] = {}
         self._children: dict[str, set[str]] = {}
         self._marks: dict[int, str] = {}
 
-    def put(self, key: Key, visible: Visible, *, keep_older: bool) -> None:
-        """Show a file; an older version of a database's file is kept below it."""
-        older = self.files.get(key)
-        if older is None:
-            self._unindexed.append(key)
-        elif keep_older:
-            self.below.setdefault(key, []).insert(0, older)
-        self.files[key] = visible
+    def put(self, fresh: dict[Key, Visible]) -> None:
+        """Show a layer's files; an older version of a database's file is kept below it.
+
+        A layer may take the older one away first (`rpm --rebuilddb` puts a new folder in the old one's place), and
+        put the new one elsewhere, as Alpine's did when /lib/apk became /usr/lib/apk.
+        """
+        moved = self._moved(fresh)
+        for key, visible in fresh.items():
+            older = self.files.get(key)
+            if older is None:
+                self._unindexed.append(key)
+                if gone := self._gone.get(moved.get(key, key)):
+                    self.below[key] = gone
+            elif key[0] in self._databases:
+                self.below.setdefault(key, []).insert(0, older)
+            self.files[key] = visible
+        self._gone.clear()
+
+    def _moved(self, fresh: dict[Key, Visible]) -> dict[Key, Key]:
+        """Say where a database was before, if a layer takes one away and brings one."""
+        found: dict[Key, Key] = {}
+        for detector in {key[0] for key in self._gone}:
+            old = [key for key, gone in self._gone.items() if key[0] == detector and gone[0].lists_packages]
+            new = [key for key, visible in fresh.items() if key[0] == detector and visible.lists_packages]
+            if len(old) == len(new) == 1 and new[0] not in self.files:
+                found[new[0]] = old[0]
+        return found
+
+    def _hide(self, key: Key) -> None:
+        older, below = self.files.pop(key, None), self.below.pop(key, [])
+        if older is not None and key[0] in self._databases:
+            self._gone[key] = [older, *below]
 
     def hide(self, hiding: _Hiding) -> list[str]:
         """Take away what a layer hides, and give the files whose path it has an entry for."""
@@ -161,8 +192,7 @@ class _Tree:
             for key in self._keys.get(path, [])[:]:
                 if key not in fresh:
                     self._keys[path].remove(key)
-                    self.files.pop(key, None)
-                    self.below.pop(key, None)
+                    self._hide(key)
 
     def _met(self, entries: memoryview) -> list[str]:
         if len(entries) <= len(self._marks):
@@ -192,8 +222,7 @@ class _Tree:
             path = waiting.pop()
             waiting.extend(self._children.pop(path, ()))
             for key in self._keys.pop(path, ()):
-                self.files.pop(key, None)
-                self.below.pop(key, None)
+                self._hide(key)
 
 
 class _Links:
@@ -336,7 +365,7 @@ def merge(
     """Merge layers from the lowest up. `databases` are the detectors whose older snapshots are kept."""
     looks = _Looks()
     links = _Links(looks)
-    tree = _Tree(looks)
+    tree = _Tree(looks, databases)
     skipped = 0
     for index, layer in enumerate(layers):
         # A layer whose bytes are not what was promised may add, but not hide.
@@ -355,8 +384,7 @@ def merge(
             hiding.find_written(layer.shape, links)
             # What is replaced by something that no detector wants (a link, a device, another binary) is gone.
             tree.drop_but(tree.hide(hiding), fresh)
-        for key, visible in fresh.items():
-            tree.put(key, visible, keep_older=key[0] in databases)
+        tree.put(fresh)
     return Merged(tree.files, tree.below, skipped, links.path)
 
 
