@@ -31,6 +31,8 @@ from accuracy import Key, jar_index, normal, printed
 from peers import layouts
 from peers.layouts import Record
 
+from hullmark.findings.suppression import is_headers
+
 PEERS = ("trivy", "grype")
 COLUMNS = (
     "packages", "hullmark", "trivy", "only trivy", "only ours beside trivy",
@@ -402,6 +404,11 @@ def _has_several(one: Difference) -> bool:
     return any(sum(bool(CVE.fullmatch(name)) for name in names) > 1 for names in named)
 
 
+def _is_kernel_headers(one: Difference) -> bool:
+    """Tell whether ours stands under `suppressed`, which the lists here leave out (docs/adr/0021)."""
+    return any(is_headers(one.found.package[1], source) for source in ("linux", "kernel"))
+
+
 def _is_unnamed(one: Difference) -> bool:
     return not CVE.fullmatch(one.found.flaw) and not one.found.flaw.startswith(
         ("GHSA-", "GO-", "PYSEC-", "RUSTSEC-")
@@ -414,6 +421,7 @@ RULES: tuple[tuple[str, Callable[[Difference], bool]], ...] = (
     ("Packages that we do not list", lambda one: not one.ours and one.found.package not in one.other.packages),
     ("Versions without an order", lambda one: not one.ours and one.found in one.other.undecided),
     ("Notices that are no flaws", lambda one: not one.ours and _is_notice(one)),
+    ("Kernel headers", lambda one: not one.ours and one.found.package[0] in SYSTEM.values() and _is_kernel_headers(one)),
     ("Flaws without a CVE", lambda one: one.ours and _is_unnamed(one)),
     ("Records of several CVEs", lambda one: one.peer == "trivy" and one.ours and _has_several(one)),
     ("Gems without a sound version", lambda one: one.peer == "trivy" and one.ours and _is_lasting(one)),
