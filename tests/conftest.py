@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from hullmark.images import wire
+
 # A loaded machine must not fail a property: speed is measured in bench/.
 settings.register_profile("hullmark", deadline=None)
 settings.load_profile("hullmark")
@@ -24,6 +26,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["HULLMARK_SCAN_OFFLINE"] = "true"  # no test asks publishers
     if config.getoption("--update-golden") and os.environ.get("CI"):
         raise pytest.UsageError("golden files are never updated in CI")
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Waiting between requests takes no time, and is written down."""
+    taken: list[float] = []
+    monkeypatch.setattr(wire, "pause", taken.append)
+    return taken
 
 
 @pytest.fixture

@@ -1,32 +1,14 @@
 """The comparison with the peers: one spelling for all of them, and a heading for each reason."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from toys.bench import bench
+
 ROOT = Path(__file__).parents[1]
-
-
-def bench(name: str) -> ModuleType:
-    """Load a program of the folder bench, which imports its neighbours."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "bench" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    ours = sys.modules.pop("images", None)  # the tests have a package of that name as well
-    sys.path.insert(0, str(ROOT / "bench"))
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.pop(0)
-        sys.modules.pop("images", None)
-        if ours is not None:
-            sys.modules["images"] = ours
-    return module
 
 
 @pytest.fixture(scope="module")

@@ -1,26 +1,19 @@
 """`bench/versions.py` in short: the versions of our own fixtures, and that a wrong order is seen."""
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from conftest import GOLDEN
+from toys.bench import bench
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
 def command() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("versions_command", ROOT / "bench" / "versions.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["versions_command"] = module
-    spec.loader.exec_module(module)
-    return module
+    return bench("versions")
 
 
 @pytest.fixture(scope="module")

@@ -19,26 +19,19 @@ import pytest
 from hullmark.advisories.database import Database, load_current, meet
 from hullmark.advisories.registry import feeds
 from hullmark.advisories.update import Outcome, Settings, everything, met, update, wanted
-from hullmark.images import wire
 from hullmark.images.source import SourceOptions
 from images.fakes import Authority
 from toys.publisher import Publisher, export, osv, publishing
 
 OLD = tuple(osv(f"PYSEC-2024-{n}", f"package{n}", "1.0") for n in range(20))
 
+pytestmark = pytest.mark.usefixtures("pauses")
+
 
 @pytest.fixture
 def publisher(tmp_path: Path) -> Iterator[Publisher]:
     with publishing(tmp_path / "published") as server:
         yield server
-
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Waiting takes no time here, and is written down."""
-    found: list[float] = []
-    monkeypatch.setattr(wire, "pause", found.append)
-    return found
 
 
 def refreshed(tmp_path: Path, publisher: Publisher, part: str = "osv-pypi", **settings: object) -> Outcome:

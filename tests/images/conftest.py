@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from hullmark.images import wire
 from images.fakes import Daemon, FakeRegistry
 
 _VARIABLES = (
@@ -24,14 +23,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))
     return folder
-
-
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long would have been waited."""
-    taken: list[float] = []
-    monkeypatch.setattr(wire, "pause", taken.append)
-    return taken
 
 
 @pytest.fixture

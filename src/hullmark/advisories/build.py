@@ -4,10 +4,8 @@ import contextlib
 import datetime as dt
 import os
 import re
-import signal
 import sqlite3
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from hullmark.advisories.writer import PartWriter
 from hullmark.model.advisory import Advisory, Affected, CveRecord, Withdrawn
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
+from hullmark.processes import end, forked
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -95,21 +94,13 @@ def _dealt(mirror: Path, feeds: Iterable[Feed], among: int) -> list[list[Feed]]:
 def _child(share: list[Feed], work: Callable[[], Built]) -> Iterator[Callable[[], Built]]:
     """Do some work in a forked process; give what waits for its result."""
     answers_out, answers_in = os.pipe()
-    with warnings.catch_warnings():
-        # Python 3.12 warns of threads: ours have none that run, but a program that uses this one as a library may.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.close(answers_out)
-            with os.fdopen(answers_in, "wb") as pipe:
-                pipe.write(_ENCODE(work()))
-            code = 0
-        finally:
-            os._exit(code)
+
+    def tell() -> None:
+        os.close(answers_out)
+        with os.fdopen(answers_in, "wb") as pipe:
+            pipe.write(_ENCODE(work()))
+
+    child = forked(tell)
     os.close(answers_in)
 
     def answer() -> Built:
@@ -124,10 +115,7 @@ def _child(share: list[Feed], work: Callable[[], Built]) -> Iterator[Callable[[]
         yield answer
     finally:
         os.close(answers_out)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGTERM)  # which has ended long ago, unless something went wrong here
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(child, 0)
+        end(child)  # it has ended long ago, unless something went wrong here
 
 
 def _build(

@@ -12,8 +12,7 @@ import msgspec
 
 from hullmark.advisories.database import Database, More, Part, Statement
 from hullmark.advisories.origins import Origin
-from hullmark.advisories.scheme import Scheme
-from hullmark.model.errors import VersionError
+from hullmark.advisories.scheme import Scheme, sort_key
 from hullmark.model.facts import SYSTEM, Distribution
 from hullmark.model.target import Target
 
@@ -203,14 +202,6 @@ class Matcher:
         ]
 
 
-@functools.lru_cache(maxsize=65_536)
-def _key(scheme: Scheme, text: str) -> bytes | None:
-    try:
-        return scheme.key(text)
-    except VersionError:
-        return None
-
-
 def _statements(
     part: Part, scheme: Scheme, query: Query, products: frozenset[str] = frozenset()
 ) -> list[Statement]:
@@ -219,7 +210,7 @@ def _statements(
     if query.ecosystem == "rpm" and ":" in query.version and ":" not in source_version:
         # A source rpm's file name has no epoch; publishers who speak of source packages write the binaries'.
         source_version = f"{query.version.partition(':')[0]}:{source_version}"
-    key_of = functools.partial(_key, scheme)
+    key_of = functools.partial(sort_key, scheme)
     name, version = scheme.fold(query.name), query.version
     found = part.statements(name, "binary", key_of(version), version, key_of=key_of)
     if query.ecosystem in SYSTEM:

@@ -1,9 +1,12 @@
 """The contract of a version scheme: a key function whose bytes sort as the ecosystem sorts its versions."""
 
+import functools
 import importlib
 from collections.abc import Callable
 
 from msgspec import Struct
+
+from hullmark.model.errors import VersionError
 
 
 def _same(name: str) -> str:
@@ -25,6 +28,15 @@ class Scheme(Struct, frozen=True, kw_only=True):
     key: Callable[[str], bytes]
     fold: Callable[[str], str] = _same
     revision: int = 1
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def sort_key(scheme: Scheme, text: str) -> bytes | None:
+    """Give a version's sort key; None where it has none. The same versions come again and again, in advisories and images."""
+    try:
+        return scheme.key(text)
+    except VersionError:
+        return None
 
 
 def named(name: str) -> Scheme | None:

@@ -4,7 +4,6 @@ What a package's digest is made of is added up row by row, so that neither the o
 records today nor the way that led to a revision matters: what is taken out is subtracted again.
 """
 
-import functools
 import hashlib
 import os
 import shutil
@@ -18,9 +17,8 @@ import msgspec
 from hullmark.advisories.database import LEVELS, SCHEMA, SCOPES, STATES, More, Part, PartInfo
 from hullmark.advisories.feed import Feed
 from hullmark.advisories.registry import schemes
-from hullmark.advisories.scheme import Scheme
+from hullmark.advisories.scheme import Scheme, sort_key
 from hullmark.model.advisory import Advisory, Affected, Range
-from hullmark.model.errors import VersionError
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -361,22 +359,13 @@ def _keys(scheme: Scheme, span: Range) -> tuple[bytes | None, bytes | None, bool
     """
     start = span.introduced if span.introduced != "0" else ""
     end = span.fixed or span.last_affected
-    low = _key(scheme, start) if start else None
-    high = _key(scheme, end) if end else None
+    low = sort_key(scheme, start) if start else None
+    high = sort_key(scheme, end) if end else None
     if (start and low is None) or (end and high is None):
         return None, None, True
     if low is not None and high is not None and low > high:
         return high, low, True
     return low, high, False
-
-
-@functools.lru_cache(maxsize=1 << 14)
-def _key(scheme: Scheme, text: str) -> bytes | None:
-    """Give a version's sort key; None where it has none. One fix is said of many packages, or of each release."""
-    try:
-        return scheme.key(text)
-    except VersionError:
-        return None
 
 
 def _of_body(body: bytes) -> bytes:

@@ -16,12 +16,10 @@ from typing import IO
 
 from hullmark.images import _oci
 from hullmark.images.inflate import PIECE
-from hullmark.images.limits import ReadLimits
+from hullmark.images.limits import Holes, ReadLimits
 from hullmark.images.source import Blob, FileIdentity
 from hullmark.model.errors import ImageError
 from hullmark.model.image import DIGEST
-
-_STAT_BLOCK = 512  # the unit of st_blocks, whatever the file system's own is
 
 
 def _status(path: Path) -> os.stat_result:
@@ -61,7 +59,7 @@ class ContentFolder:
         self.folder = folder
         self.where = where
         self.limits = limits
-        self._holes_left = limits.layer_free_bytes
+        self._holes = Holes(limits)
 
     def _path(self, digest: str) -> Path:
         if not DIGEST.fullmatch(digest):
@@ -90,13 +88,10 @@ class ContentFolder:
         except OSError as problem:
             reason = "its bytes are elsewhere (a foreign layer)" if descriptor.urls else problem.strerror
             return Blob(open=lambda: iter(()), problem=f"the layer's blob cannot be read: {reason}")
-        if status.st_size > self.limits.layer_ratio * status.st_blocks * _STAT_BLOCK:
-            # Its holes are no work to make, and as much to read as anything else.
-            self._holes_left -= status.st_size
-            if self._holes_left < 0:
-                # Without its size, since that of a file that a link leads to is not told.
-                reason = "a sparse file with more in it than limits.layer_free_bytes"
-                return Blob(open=lambda: iter(()), problem=f"the layer's blob cannot be read: {reason}")
+        if self._holes.are_too_many(status):
+            # Without its size, since that of a file that a link leads to is not told.
+            reason = "a sparse file with more in it than limits.layer_free_bytes"
+            return Blob(open=lambda: iter(()), problem=f"the layer's blob cannot be read: {reason}")
         identity = FileIdentity(
             status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         )

@@ -119,9 +119,7 @@ def _gzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
                     break
                 inflater, step = isal_zlib.decompressobj(31), _FIRST_STEP
             started = True
-            # The last bytes alone: where they are the checksum and it is wrong, what came before was given.
-            end = len(view) - _GZIP_TRAILER if at < len(view) - _GZIP_TRAILER else len(view)
-            data: bytes | memoryview = view[at : min(at + step, end)]
+            data: bytes | memoryview = _part(view, at, step, _GZIP_TRAILER)
             at += len(data)
             step = min(2 * step, PIECE)
             while data:
@@ -137,6 +135,12 @@ def _gzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
                     break
     if started and not inflater.eof:
         raise DamagedError("gzip data ends too early")
+
+
+def _part(view: memoryview, at: int, step: int, trailer: int) -> memoryview:
+    """Give the next bytes of a chunk, its last ones alone: where they are a wrong checksum, what came before was given."""
+    end = len(view) - trailer
+    return view[at : min(at + step, end if at < end else len(view))]
 
 
 def _words(problem: Exception) -> str:
@@ -189,9 +193,7 @@ def _frames(chunks: Iterator[bytes], window_log: int) -> Iterator[bytes]:
                     raise DamagedError(f"zstd data of {frames} frames with hardly anything in them")
                 inflater, step = zstd.ZstdDecompressor(options=options), _FIRST_STEP
             started = True
-            # The last bytes alone: where they are the checksum and it is wrong, what came before was given.
-            end = len(view) - _ZSTD_TRAILER if at < len(view) - _ZSTD_TRAILER else len(view)
-            data: bytes | memoryview = view[at : min(at + step, end)]
+            data: bytes | memoryview = _part(view, at, step, _ZSTD_TRAILER)
             at += len(data)
             step = min(2 * step, PIECE)
             while True:

@@ -49,6 +49,23 @@ class ReadLimits(Struct, frozen=True, kw_only=True):
     body_budget_bytes: int = 160 * MIB
 
 
+class Holes:
+    """How much may be read of files that are hardly more than holes: they are no work to make, and as much to read as others."""
+
+    _STAT_BLOCK = 512  # the unit of st_blocks, whatever the file system's own is
+
+    def __init__(self, limits: ReadLimits) -> None:
+        self._ratio = limits.layer_ratio
+        self._left = limits.layer_free_bytes
+
+    def are_too_many(self, status: os.stat_result) -> bool:
+        """Take a file's size from what is left, if it is such a file; tell whether it is more than that."""
+        if status.st_size <= self._ratio * status.st_blocks * self._STAT_BLOCK:
+            return False
+        self._left -= status.st_size
+        return self._left < 0
+
+
 class Large:
     """Lets one reader at a time hold something large: one of the threads, or one of the processes once it is shared.
 

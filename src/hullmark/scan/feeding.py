@@ -23,13 +23,13 @@ from hullmark.advisories.origins import Makers
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import SYSTEM, ContentSet, Distribution, FileFacts, Package
 from hullmark.scan.catalogue import Catalogue
+from hullmark.scan.matching import REPOSITORIES
 from hullmark.scan.request import Feeds, ScanRequest
 
 if TYPE_CHECKING:
     from hullmark.advisories.fetching import News
 
 NOTES = ("eol", "epss", "kev")
-REPOSITORIES = "repositories"
 """Small parts that are joined when a report is made. NVD's and the CVE List's are large, and fetched when told to."""
 _TRIED_S = 300.0
 """For how long what could not be had is not asked for again."""

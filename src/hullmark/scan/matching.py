@@ -51,7 +51,8 @@ from hullmark.scan.request import Filters, ScanRequest
 
 _NOTE_FEEDS = ("epss", "kev", "nvd", "cvelist")
 _EOL_PART = "eol"
-_REPOSITORIES_PART = "repositories"
+REPOSITORIES = "repositories"
+"""The part that tells which products a repository belongs to."""
 _MOST_RELEASES = 100
 _UNTAGGED = re.compile(r"v0\.0\.0-\d{14}-[0-9a-f]{12}(?:\+|\Z)")
 """A Go program's own version where it was built from a checkout without tags: any release may be that commit."""
@@ -188,10 +189,10 @@ class _Reporter:
     def _products(self) -> list[str]:
         """Give the CPEs of the products whose repositories the image names."""
         names = self.inventory.content_sets
-        part = self.database.part(_REPOSITORIES_PART) if names and self.database is not None else None
+        part = self.database.part(REPOSITORIES) if names and self.database is not None else None
         if part is None:
             return []
-        self.used[_REPOSITORIES_PART] = part
+        self.used[REPOSITORIES] = part
         notes = part.notes(names).values()
         return [cpe for note in notes if isinstance(note, Repository) for cpe in note.cpes]
 

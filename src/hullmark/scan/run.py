@@ -21,10 +21,10 @@ from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.diff_ids import DiffIds
 from hullmark.scan.documents import document_of
-from hullmark.scan.feeding import REPOSITORIES, Feeding
+from hullmark.scan.feeding import Feeding
 from hullmark.scan.layers import Facts, LayerReader, decode, encode, unreadable
 from hullmark.scan.masking import masked_config
-from hullmark.scan.matching import Inventory, Item, report
+from hullmark.scan.matching import REPOSITORIES, Inventory, Item, report
 from hullmark.scan.overlay import Merged, merge, skipper
 from hullmark.scan.packages import Assembled, Found, Place, assemble, unread_of
 from hullmark.scan.request import ScanRequest

@@ -6,12 +6,13 @@ dies takes only its layer with it.
 """
 
 import contextlib
+import functools
 import os
 import selectors
-import signal
 import struct
-import warnings
 from collections.abc import Callable, Iterator
+
+from hullmark.processes import end, forked
 
 _TASK = struct.Struct("<I")
 _HEAD = struct.Struct("<IQ")
@@ -27,14 +28,9 @@ def in_processes(
     try:
         for _worker in range(min(workers, len(tasks))):
             answers_out, answers_in = os.pipe()
-            with warnings.catch_warnings():
-                # Python 3.12 warns of threads: ours have none that run, but a program that uses this one as a library may.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                child = os.fork()
-            if child == 0:
-                _child(queue_out, answers_in, (queue_in, answers_out, *children), work)
+            foreign = (queue_in, answers_out, *children)
+            children[answers_out] = forked(functools.partial(_child, queue_out, answers_in, foreign, work))
             os.close(answers_in)
-            children[answers_out] = child
         os.write(queue_in, b"".join(_TASK.pack(task) for task in tasks))
         os.close(queue_in)
         queue_in = -1
@@ -44,30 +40,19 @@ def in_processes(
             if descriptor >= 0:
                 os.close(descriptor)
         for child in children.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGTERM)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(child, 0)
+            end(child)
 
 
 def _child(queue: int, answers: int, foreign: tuple[int, ...], work: Callable[[int], bytes]) -> None:
-    """Work until the queue is empty; never return."""
-    code = 1
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        for descriptor in foreign:
-            os.close(descriptor)
+    """Work until the queue is empty, or nobody waits any longer."""
+    for descriptor in foreign:
+        os.close(descriptor)
+    with contextlib.suppress(BrokenPipeError):
         while task := os.read(queue, _TASK.size):
             (number,) = _TASK.unpack(task)
             answer = work(number)
             _write(answers, _HEAD.pack(number, len(answer)))
             _write(answers, answer)
-        code = 0
-    except BrokenPipeError:
-        code = 0  # nobody waits any longer
-    finally:
-        os._exit(code)
 
 
 def _write(descriptor: int, body: bytes) -> None:

@@ -12,7 +12,6 @@ import pytest
 from hullmark.advisories.database import Database
 from hullmark.advisories.feeds import nvd
 from hullmark.advisories.update import Outcome, Settings, Wanted, update
-from hullmark.images import wire
 from hullmark.model.advisory import CveRecord
 from toys.publisher import Asked, Publisher, publishing
 
@@ -47,6 +46,9 @@ class Service:
         return [each for each in self._publisher.asked if each.path == SERVICE]
 
 
+pytestmark = pytest.mark.usefixtures("pauses")
+
+
 @pytest.fixture
 def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
     with publishing(tmp_path / "published") as server:
@@ -54,14 +56,6 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publi
         monkeypatch.setattr(nvd, "_SERVICE", f"{server.url}/{SERVICE}")
         monkeypatch.setattr(nvd, "_PAGE_SIZE", 10)
         yield server
-
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Waiting takes no time here, and is written down."""
-    found: list[float] = []
-    monkeypatch.setattr(wire, "pause", found.append)
-    return found
 
 
 def refreshed(tmp_path: Path, **settings: Any) -> Outcome:

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from hullmark.images.limits import Budget, ReadLimits
+from hullmark.images.limits import Budget, Holes, ReadLimits
 from hullmark.images.source import Blob, OpenedImage, Source, SourceOptions, shown
 from hullmark.images.walk import Body, Select, Selected, Shape, search
 from hullmark.model.errors import ImageError
 from hullmark.model.image import Image
 
 _PIECE = 1024 * 1024
-_STAT_BLOCK = 512  # the unit of st_blocks, whatever the file system's own is
 
 
 def guess(reference: str) -> bool:
@@ -45,7 +44,7 @@ class _Tree:
         self.shape = shape
         self.budget = budget
         self.limits = limits
-        self._holes_left = limits.layer_free_bytes
+        self._holes = Holes(limits)
 
     def bodies(self) -> Iterator[Body]:
         waiting = [""]
@@ -82,12 +81,9 @@ class _Tree:
         selected = self.select(text, mode, status.st_size)
         if selected is None:
             return
-        if status.st_size > self.limits.layer_ratio * status.st_blocks * _STAT_BLOCK:
-            # Its holes are no work to make, and as much to read as anything else.
-            self._holes_left -= status.st_size
-            if self._holes_left < 0:
-                self.shape.say("a sparse file with more in it than limits.layer_free_bytes", path=text)
-                return
+        if self._holes.are_too_many(status):
+            self.shape.say("a sparse file with more in it than limits.layer_free_bytes", path=text)
+            return
         try:
             descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as problem:
