@@ -376,9 +376,6 @@ class _Updating:
                 start, end = page, said.pages
             if page + -(-(end - start) // (step or 1)) > min(most, _MOST_PAGES):
                 return []
-            if not step:
-                self._place(file, fetched)
-                fetched = Fetched(self.mirror / file, fetched.validators)
             found.append((file, url, fetched))
         for file, _url, fetched in found:
             self._place(file, fetched)
