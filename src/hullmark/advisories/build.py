@@ -1,7 +1,6 @@
 """Builds parts of the database from the records of feeds, streaming: memory does not grow with a feed."""
 
 import contextlib
-import datetime as dt
 import os
 import re
 import sqlite3
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from hullmark.advisories.database import Current, Part, PartInfo, changing, load_current, publish
+from hullmark.advisories.database import Current, Part, PartInfo, changing, load_current, publish, written
 from hullmark.advisories.feed import Document, Feed, Group, Record, documents, part_of
 from hullmark.advisories.writer import PartWriter
 from hullmark.model.advisory import Advisory, Affected, CveRecord, Withdrawn
@@ -144,7 +143,7 @@ def newest(mirror: Path, feed: Feed) -> str:
     """Give the time of a feed's newest file, which is never in the future."""
     found = {path for pattern in feed.files for path in mirror.glob(pattern)}
     newest = min(max((path.stat().st_mtime for path in found), default=0.0), time.time())
-    return dt.datetime.fromtimestamp(int(newest), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written(newest)
 
 
 def _counted(found: Iterator[Document], name: str, progress: Progress) -> Iterator[Document]:

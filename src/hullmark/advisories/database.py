@@ -477,6 +477,11 @@ def _sweep(folder: Path, before: set[str], current: Current) -> None:
                 path.unlink()
 
 
+def written(seconds: float) -> str:
+    """Write a time as a part's are: RFC 3339, in UTC, to the second."""
+    return dt.datetime.fromtimestamp(int(seconds), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def age_s(info: PartInfo, now: float) -> float:
     """Give for how many seconds nobody has asked whether a part is still right; infinite where that is not known."""
     times = [dt.datetime.fromisoformat(text).timestamp() for text in (info.checked, info.built) if text]

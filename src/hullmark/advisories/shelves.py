@@ -8,9 +8,9 @@ tagged `sha256-<digest>.sig`, with what was signed as its layer.
 import abc
 import base64
 import contextlib
-import datetime as dt
 import io
 import tarfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -19,7 +19,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from hullmark.advisories.database import changing
+from hullmark.advisories.database import changing, written
 from hullmark.advisories.published import (
     ARTIFACT,
     MAX_DOCUMENT_BYTES,
@@ -470,7 +470,7 @@ def pull_from(
         from hullmark.advisories.signing import verifier
 
         verify = verifier(Path(key))
-    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = written(time.time())
     try:
         with changing(folder, "lock-published"), shelf_of(address, options) as shelf:
             return pull(shelf, folder, parts, now=now, revision=revision, verify=verify, moved=moved)

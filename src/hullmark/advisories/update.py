@@ -9,7 +9,6 @@ it and then find that there is nothing left to do. Its parts appear by the renam
 """
 
 import contextlib
-import datetime as dt
 import email.utils
 import hashlib
 import os
@@ -24,7 +23,7 @@ import msgspec
 from msgspec import Struct
 
 from hullmark.advisories.build import Built, build_group, change_group, confirm, parts_here
-from hullmark.advisories.database import PartInfo, age_s, changing, load_current
+from hullmark.advisories.database import PartInfo, age_s, changing, load_current, written
 from hullmark.advisories.feed import Changes, Feed, Group, Source, moment, stamp
 from hullmark.advisories.fetch import Fetched, Fetcher, RefusedError, Validators
 from hullmark.advisories.registry import feeds, schemes
@@ -172,7 +171,7 @@ class _Updating:
         self.pages = folder / "incoming" / f"{each.name}.pages"
         self.fetcher = Fetcher(folder / "incoming", settings.options)
         self.free_at = 0.0  # when an interface may be asked again
-        self.checked = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.checked = written(time.time())
 
     def __enter__(self) -> Self:
         shutil.rmtree(self.mirror, ignore_errors=True)
