@@ -389,7 +389,7 @@ def test_writers_of_one_part_never_share_a_revision(tmp_path: Path) -> None:
         writer.join(60)
         assert writer.exitcode == 0
     assert revision(tmp_path)[1] == 1 + 18
-    files = list((tmp_path / "db" / "parts").glob("*.db"))
+    files = list((tmp_path / "db" / "parts").glob("toy-pypi-*.db"))
     assert len(files) == 19
 
 

@@ -1,5 +1,6 @@
 """The database: which statements hold for a version, what is kept of a record, and what a damaged file leads to."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hullmark.advisories.database import FORMAT, Database, Part, load_current, publish
+from hullmark.advisories.database import FORMAT, Database, Part, PartInfo, load_current, publish
 from hullmark.model.advisory import (
     Advisory,
     Affected,
@@ -61,7 +62,9 @@ def expected(ecosystem: str, span: Range, version: str) -> str:
     ranges=st.lists(RANGES, min_size=1, max_size=30),
     versions=st.lists(TEXTS, min_size=1, max_size=30),
 )
-def test_sql_ranges_as_comparing_does(ecosystem: str, ranges: list[Range], versions: list[str]) -> None:
+def test_ranges_hold_as_comparing_with_both_ends_says(
+    ecosystem: str, ranges: list[Range], versions: list[str]
+) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         built(
@@ -223,7 +226,7 @@ def test_records_come_back_as_they_went_in_even_of_one_id(records: list[Advisory
         built(folder, *(msgspec.structs.replace(record, affected=about) for record in records))
         part = part_of(folder)
         found = part.statements("x", "binary", None, "1")
-        assert [part.advisory(statement.row) for statement in found] == records
+        assert [part.advisory(statement.advisory, statement.mark) for statement in found] == records
         assert sorted(number for number, kind in part.named("A") if not kind) == [
             n for n, record in enumerate(records, 1) if record.id == "A"
         ]
@@ -237,10 +240,11 @@ def test_many_texts_share_a_dictionary(tmp_path: Path) -> None:
     ]
     built(tmp_path, *(advisory(f"A-{n}", affected(f"p{n}"), details=text) for n, text in enumerate(long)))
     part = part_of(tmp_path)
-    assert part.dictionary is not None
+    assert part.records is not None
+    assert part.records.dictionary("records") is not None
     for n in (0, 1, 2999, 3000, 3001, 3499):
         (statement,) = part.statements(f"p{n}", "binary", None, "1")
-        assert part.advisory(statement.row).details == long[n]
+        assert part.advisory(statement.advisory, statement.mark).details == long[n]
 
 
 def test_ids_of_all_kinds_find_their_record(tmp_path: Path) -> None:
@@ -253,9 +257,12 @@ def test_ids_of_all_kinds_find_their_record(tmp_path: Path) -> None:
     assert part.named("CVE-2021-1000") == [(1, 1), (2, 2)]
     assert part.named("GHSA-1") == [(1, 0)]
     assert part.named("nothing") == []
-    assert [row.package for row in part.spoken(advisory=1)] == ["x", "y"]
-    assert {row.advisory for row in part.spoken(package="x")} == {1}
-    assert part.spoken(package="nothing") == []
+    name, mark, packages = part.record(1)
+    assert (name, packages) == ("GHSA-1", ("x", "y"))
+    assert [row.package for row in part.spoken(*packages, advisory=name, mark=mark)] == ["x", "y"]
+    assert part.spoken("z", advisory=name, mark=mark) == []
+    assert {row.advisory for row in part.spoken("x")} == {"GHSA-1"}
+    assert part.spoken("nothing") == []
     assert part.speaks_of("x", "CVE-2021-1000")
     assert part.speaks_of("x", "GHSA-1")
     assert not part.speaks_of("z", "CVE-2021-1000"), "a bundle is no record of the flaw's own"
@@ -306,9 +313,12 @@ def test_a_damaged_list_of_parts_says_what_to_do(tmp_path: Path, body: bytes) ->
 
 def ask_everything(part: Part) -> None:
     part.statements("x", "binary", key_of("pypi", "1"), "1")
-    part.advisory(1)
+    for statement in part.statements("x", "binary", None, "1"):
+        part.advisory(statement.advisory, statement.mark)
+    for number, _ in part.named("A-7"):
+        part.record(number)
     part.named("CVE-2021-1000")
-    part.spoken(advisory=1), part.spoken(package="x")
+    part.spoken("x")
     part.speaks_of("x", "A")
     part.notes(["CVE-2021-1000"])
     part.changes(0)
@@ -317,20 +327,21 @@ def ask_everything(part: Part) -> None:
     part.gone()
 
 
-def fill(folder: Path) -> Path:
-    """Build a part in which something stands on every page that is asked for."""
+def fill(folder: Path, which: str = "toy-pypi-*") -> Path:
+    """Build a part in which something stands on every page that is asked for; give its file, or that of its records."""
     listed = affected("x", versions=[str(n) for n in range(50)], note="n")
     records = [
         advisory(f"A-{n}", affected(f"p{n}", Range("1", "2")), listed, details=f"words {n} " * 20)
         for n in range(150)
     ]
     built(folder, *records)
-    return next((folder / "db" / "parts").glob("*.db"))
+    return next((folder / "db" / "parts").glob(which))
 
 
+@pytest.mark.parametrize("which", ["toy-pypi-*", "records-toy-*"])
 @pytest.mark.parametrize("damage", ["missing", "empty", "garbage", "cut", "folder"])
-def test_a_damaged_part_says_what_to_do(tmp_path: Path, damage: str) -> None:
-    path = fill(tmp_path)
+def test_a_damaged_part_says_what_to_do(tmp_path: Path, damage: str, which: str) -> None:
+    path = fill(tmp_path, which)
     whole = path.read_bytes()
     path.unlink()
     if damage == "folder":
@@ -339,7 +350,7 @@ def test_a_damaged_part_says_what_to_do(tmp_path: Path, damage: str) -> None:
         path.write_bytes({"empty": b"", "garbage": b"no" * 5000, "cut": whole[: len(whole) // 3]}[damage])
     with pytest.raises(FeedError) as told:  # whichever of them meets it first
         ask_everything(part_of(tmp_path))
-    assert "toy-pypi" in told.value.what
+    assert ("part toy-pypi" if "pypi" in which else "records-toy-") in told.value.what
     assert str(path) == told.value.where
     assert "db build" in told.value.hint
     if damage == "folder":
@@ -350,30 +361,29 @@ def test_a_damaged_part_says_what_to_do(tmp_path: Path, damage: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(data=st.data())
-def test_flipped_bytes_never_lead_to_another_exception(data: st.DataObject) -> None:
-    whole = _filled()
+@given(data=st.data(), which=st.sampled_from(["file", "records"]))
+def test_flipped_bytes_never_lead_to_another_exception(data: st.DataObject, which: str) -> None:
+    info = _filled()
+    whole = (_FOLDER / "db" / "parts" / getattr(info, which)).read_bytes()
     at = data.draw(st.lists(st.integers(0, len(whole) - 1), min_size=1, max_size=40))
     body = bytearray(whole)
     for position in at:
         body[position] ^= data.draw(st.integers(1, 255))
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch, "part.db")
-        path.write_bytes(body)
-        info = next(iter(load_current(_FOLDER / "db").parts.values()))
-        try:
-            part = Part("toy-pypi", info, path)
-            ask_everything(part)
-        except FeedError:
-            pass
+        for name in (info.file, info.records):
+            shutil.copyfile(_FOLDER / "db" / "parts" / name, Path(scratch, name))
+        Path(scratch, getattr(info, which)).write_bytes(body)
+        with contextlib.suppress(FeedError):
+            ask_everything(Part("toy-pypi", info, Path(scratch, info.file)))
 
 
 _FOLDER = Path(tempfile.mkdtemp())
 
 
-def _filled() -> bytes:
-    paths = list((_FOLDER / "db" / "parts").glob("*.db")) or [fill(_FOLDER)]
-    return paths[0].read_bytes()
+def _filled() -> PartInfo:
+    if not (_FOLDER / "db").exists():
+        fill(_FOLDER)
+    return load_current(_FOLDER / "db").parts["toy-pypi"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -426,17 +436,20 @@ def test_a_reader_keeps_what_it_has_opened(tmp_path: Path) -> None:
 def test_old_files_are_removed_hours_later(tmp_path: Path) -> None:
     parts = tmp_path / "db" / "parts"
     built(tmp_path, advisory("A-1", affected("x")))
-    (first,) = parts.iterdir()
-    os.utime(first, (1, 1))  # it was current for years
+    first = sorted(parts.iterdir())
+    assert len(first) == 2, "the part and its records"
+    for path in first:
+        os.utime(path, (1, 1))  # it was current for years
     left = parts / ".toy-pypi.999999.tmp"
     left.write_bytes(b"half")
     os.utime(left, (1, 1))
     built(tmp_path, advisory("A-2", affected("x")))
-    assert first.exists(), "a reader may be about to open it"
+    assert all(path.exists() for path in first), "a reader may be about to open it"
     assert not left.exists()
-    os.utime(first, (1, 1))
+    for path in first:
+        os.utime(path, (1, 1))
     built(tmp_path, advisory("A-2", affected("x")))
-    assert not first.exists()
+    assert not any(path.exists() for path in first)
     assert said(part_of(tmp_path), "x", "1") == ["A-2"]
 
 
@@ -479,9 +492,9 @@ def test_schemas_of_several_builds_are_the_same_bytes(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         records = [advisory(f"A-{n}", affected(f"p{n % 7}", Range("1", str(n + 2)))) for n in range(200)]
         built(tmp_path / name, *records)
-        (path,) = (tmp_path / name / "db" / "parts").iterdir()
-        bodies.add((path.name, path.read_bytes()))
-    assert len(bodies) == 1
+        for path in (tmp_path / name / "db" / "parts").iterdir():
+            bodies.add((path.name, path.read_bytes()))
+    assert len(bodies) == 2, "a part and its records"
 
 
 def test_no_records_no_part(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from e2e.test_real_registry import PASSWORD, USER, serving
 from hullmark.advisories.database import Database, load_current, publish
-from hullmark.advisories.published import PART, Blob, Pulled, _write, press
+from hullmark.advisories.published import PART, Blob, Pulled, _File, _write, press
 from hullmark.advisories.shelves import press_of, pull_from
 from hullmark.advisories.signing import signer
 from hullmark.images import wire
@@ -360,5 +360,6 @@ def test_a_part_that_asks_for_much_memory(tmp_path: Path, source: Path) -> None:
         path.stat().st_size,
         hashlib.sha256(path.read_bytes()).hexdigest(),
     )
+    file = _File("part toy-npm", "toy-npm.db", size)
     with pytest.raises(FeedError, match="part toy-npm is damaged"):
-        _write(Shelf(), blob, target, size, total, "toy-npm", lambda *_words: None, None)  # type: ignore[arg-type]
+        _write(Shelf(), blob, target, file, total, lambda *_words: None, None)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hullmark.advisories.database import More
+from hullmark.advisories.statements import More
 from hullmark.findings.merge import Flaw, Hit, evidence, flaw_ids, merge
 from hullmark.model.advisory import Advisory, State
 from toys.hits import hit

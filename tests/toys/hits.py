@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hullmark.advisories.database import More, Statement
+from hullmark.advisories.statements import More, Statement
 from hullmark.findings.merge import Hit
 from hullmark.model.advisory import Advisory, Score, Severity, State
 

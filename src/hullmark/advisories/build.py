@@ -2,25 +2,22 @@
 
 import contextlib
 import os
-import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from hullmark.advisories.database import Current, Part, PartInfo, changing, load_current, publish, written
-from hullmark.advisories.feed import Document, Feed, Group, Record, documents, part_of
-from hullmark.advisories.writer import PartWriter
-from hullmark.model.advisory import Advisory, Affected, CveRecord, Withdrawn
+from hullmark.advisories.feed import Document, Feed, Group, Record, documents
+from hullmark.advisories.writers import Writers
+from hullmark.model.advisory import Advisory, CveRecord, Withdrawn
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
 from hullmark.processes import end, forked
 
 _ENCODE = msgspec.msgpack.Encoder().encode
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
-"""What may be a part's key, since it becomes a file's name."""
 _LEAST_KEPT = 0.9
 _MOST_ROWS = 50_000
 """What one record may become in the database: a few thousand is what the longest of Red Hat's, Ubuntu's and NVD's are."""
@@ -209,28 +206,21 @@ def change_group(
         gone = {record.id for record in records if isinstance(record, Withdrawn)} | set(removed)
         stale = gone | {record.id for record in records if not isinstance(record, Unread | Withdrawn)}
         with contextlib.ExitStack() as stack:
-            writers: dict[str, PartWriter] = {}
-            olds: dict[str, Part] = {}
-            for key, known in current.items():
-                olds[key] = old = Part(key, known, folder / "parts" / known.file)
+            olds = {key: Part(key, info, folder / "parts" / info.file) for key, info in current.items()}
+            writers = Writers(feed, folder / "parts", group, olds)
+            stack.callback(writers.discard)
+            for old in olds.values():
                 stack.callback(old.close)
-                writers[key] = writer = PartWriter(folder / "parts", key, old)
-                stack.callback(writer.discard)
-                away = stale if ids is None else stale | (old.ids() - ids)
-                writer.remove(sorted(away))
-            fresh = [
+            writers.remove(stale, ids)
+            fresh = (
                 record for record in records if not isinstance(record, Withdrawn) and _id(record) not in gone
-            ]
-            unread = _write(feed, iter(fresh), folder / "parts", writers, result, only=group)
-            for key in writers.keys() - olds.keys():
-                stack.callback(writers[key].discard)
-            made = {}
-            for key, writer in sorted(writers.items()):
-                info = writer.finish(feed, folder / "parts", olds.get(key), newest(mirror, feed), unread)
-                if info is None:
-                    result.unchanged.append(key)
-                made[key] = info or current[key]
-            result.parts = _publish(folder, made, checked)
+            )
+            unread = _write(fresh, writers, result)
+            made = {
+                key: writer.finish(feed, folder / "parts", olds.get(key), newest(mirror, feed), unread)
+                for key, writer in sorted(writers.parts.items())
+            }
+            result.parts = _publish(folder, _joined(writers, made, current, result), checked)
     return result
 
 
@@ -284,38 +274,23 @@ def _build_feed(
     wary: bool = False,
     only: Group | None = None,
 ) -> dict[str, PartInfo]:
-    writers: dict[str, PartWriter] = {}
+    writers = Writers(feed, folder / "parts", only)
     try:
-        unread = _write(feed, records, folder / "parts", writers, result, only=only)
+        unread = _write(records, writers, result)
         return _finish(feed, folder, writers, built, unread, result, wary=wary)
-    except BaseException:
-        for part in writers.values():
-            part.discard()
-        raise
+    finally:
+        writers.discard()
 
 
-def _write(
-    feed: Feed,
-    records: Iterator[Record],
-    store: Path,
-    writers: dict[str, PartWriter],
-    result: Built,
-    *,
-    only: Group | None = None,
-) -> int:
-    """Deal the records to their parts (of `only`, where it is given); give the number of those that could not be used."""
-    unread = 0
+def _write(records: Iterable[Record], writers: Writers, result: Built) -> int:
+    """Deal the records to their parts; give the number of those that could not be used."""
+    feed, unread = writers.feed, 0
 
     def say(problem: Unread) -> None:
         nonlocal unread
         unread += 1
         result.unread_counts[feed.name] = unread
         result.unread.setdefault(feed.name, problem)
-
-    def writer(key: str) -> PartWriter:
-        if key not in writers:
-            writers[key] = PartWriter(store, key)
-        return writers[key]
 
     for record in records:
         if isinstance(record, Advisory) and (rows := _rows(record)) > _MOST_ROWS:
@@ -327,21 +302,13 @@ def _write(
                 )
             )
         elif isinstance(record, Advisory):
-            by_part: dict[str, list[Affected]] = {}
-            for affected in record.affected:
-                by_part.setdefault(part_of(feed, affected), []).append(affected)
-            for key, statements in by_part.items():
-                if only is not None and not only.makes(key):
-                    continue
-                if _KEY.fullmatch(key):
-                    writer(key).advisory(record, statements)
-                else:
-                    say(Unread(kind="record", place=record.id[:100], reason=f"{key[:100]!r} is no release"))
+            for key in writers.advisory(record):
+                say(Unread(kind="record", place=record.id[:100], reason=f"{key[:100]!r} is no release"))
         elif isinstance(record, Unread):
             say(record)
         elif not isinstance(record, Withdrawn):  # a whole build simply lacks what was withdrawn
             modified = record.modified or record.published if isinstance(record, CveRecord) else ""
-            writer(feed.name).note(record.id, _ENCODE(record), modified)
+            writers.part(feed.name).note(record.id, _ENCODE(record), modified)
     return unread
 
 
@@ -353,7 +320,7 @@ def _rows(record: Advisory) -> int:
 def _finish(
     feed: Feed,
     folder: Path,
-    writers: dict[str, PartWriter],
+    writers: Writers,
     built: str,
     unread: int,
     result: Built,
@@ -361,14 +328,16 @@ def _finish(
     wary: bool = False,
 ) -> dict[str, PartInfo]:
     """Give the parts their names; one whose content did not change keeps its old file."""
-    if unread and not writers:
+    if unread and not writers.parts:
         raise FeedError(f"none of its {unread} records could be read")
     try:
         current = load_current(folder)
     except FeedError:
         current = Current()
-    made = {}
-    for key, part in sorted(writers.items()):
+    made: dict[str, PartInfo | None] = {}
+    kept = {}
+    torn = set()
+    for key, part in sorted(writers.parts.items()):
         info = current.parts.get(key)
         had = info.advisories + info.notes if info is not None else 0
         if (unread or wary) and part.records < _LEAST_KEPT * had:
@@ -378,16 +347,38 @@ def _finish(
             part.discard()
             continue
         old = _sound(key, info, folder) if info is not None else None
-        finished = part.finish(feed, folder / "parts", old, built, unread)
-        if finished is None:
-            assert info is not None
-            result.unchanged.append(key)
-            made[key] = msgspec.structs.replace(info, built=built)
-        else:
-            made[key] = finished
+        made[key] = part.finish(feed, folder / "parts", old, built, unread)
+        if info is not None:
+            kept[key] = msgspec.structs.replace(info, built=built)
         if old is not None:
+            if made[key] is None and _is_torn(old):
+                torn.add(key)
             old.close()
-    return made
+    return _joined(writers, made, kept, result, torn)
+
+
+def _joined(
+    writers: Writers,
+    made: dict[str, PartInfo | None],
+    kept: dict[str, PartInfo],
+    result: Built,
+    torn: Collection[str] = (),
+) -> dict[str, PartInfo]:
+    """Give the parts that were made, each with its records, and those of `kept` in which nothing changed.
+
+    Parts whose records are `torn` get new ones.
+    """
+    result.unchanged += [key for key, info in made.items() if info is None]
+    good = [key for key in result.unchanged if key not in torn]
+    return writers.with_records({key: info or kept[key] for key, info in made.items()}, good)
+
+
+def _is_torn(part: Part) -> bool:
+    """Tell whether a part has records that cannot be read."""
+    try:
+        return part.records is not None and not part.records.is_whole()
+    except FeedError:
+        return True
 
 
 def _sound(key: str, info: PartInfo, folder: Path) -> Part | None:

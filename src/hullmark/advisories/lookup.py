@@ -51,10 +51,11 @@ def flaw(database: Database, name: str) -> list[Found]:
     found: list[Found] = []
     for part in _parts(database):
         kinds = {number: kind for each in spellings(name) for number, kind in part.named(each)}
-        found += [
-            _found(part, number, _MATCHED[kind], part.spoken(advisory=number))
-            for number, kind in kinds.items()
-        ]
+        for number, kind in kinds.items():
+            name, mark, packages = part.record(number)
+            rows = part.spoken(*packages, advisory=name, mark=mark)
+            if rows:
+                found.append(_found(part, _MATCHED[kind], rows))
     return found[:_MOST]
 
 
@@ -87,10 +88,10 @@ def package(database: Database, name: str, ecosystem: str = "") -> list[Found]:
     for part in _parts(database):
         if part.key not in keys:
             continue
-        rows: dict[int, list[Spoken]] = {}
-        for row in (row for each in names for row in part.spoken(package=each)):
-            rows.setdefault(row.advisory, []).append(row)
-        found += [_found(part, number, "id", spoken) for number, spoken in sorted(rows.items())]
+        rows: dict[tuple[str, int], list[Spoken]] = {}
+        for row in part.spoken(*names):
+            rows.setdefault((row.advisory, row.mark), []).append(row)
+        found += [_found(part, "id", spoken) for _, spoken in sorted(rows.items())]
     return found[:_MOST]
 
 
@@ -101,7 +102,8 @@ def _parts(database: Database) -> Iterator[Part]:
             yield part
 
 
-def _found(part: Part, number: int, matched: str, rows: list[Spoken]) -> Found:
+def _found(part: Part, matched: str, rows: list[Spoken]) -> Found:
+    """Give an advisory with what it says, at least one row."""
     info = part.info
     return Found(
         part=part.key,
@@ -109,7 +111,7 @@ def _found(part: Part, number: int, matched: str, rows: list[Spoken]) -> Found:
         revision=f"{info.lineage}.{info.n}",
         built=info.built,
         matched=matched,
-        advisory=part.advisory(number),
+        advisory=part.advisory(rows[0].advisory, rows[0].mark),
         statements=tuple(map(_said, rows)),
     )
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from hullmark.advisories.database import Database, More, Part, Statement
+from hullmark.advisories.database import Database, Part
 from hullmark.advisories.origins import Origin
 from hullmark.advisories.scheme import Scheme, sort_key
+from hullmark.advisories.statements import More, Statement
 from hullmark.model.facts import SYSTEM, Distribution
 from hullmark.model.target import Target
 

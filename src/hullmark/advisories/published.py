@@ -1,7 +1,7 @@
 """A published database: each part a blob of an OCI artifact, in a registry, below a web server or in one file.
 
 The artifact is an OCI image manifest (image-spec 1.1, artifacts) whose configuration is `Contents` and whose layers are the
-parts, compressed with zstd; `hullmark.part` names a layer's part. A layer with `hullmark.from` is a *delta*: it is compressed
+files of the parts and their records, compressed with zstd; `hullmark.file` names a layer's file. A layer with `hullmark.from` is a *delta*: it is compressed
 with the file of that name as its prefix (RFC 8878 calls it a raw content dictionary), for who has that. Nothing is
 believed but what fits the digests, down from the manifest's, which a signature vouches for (`signing.py`).
 """
@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -30,7 +30,7 @@ else:
 ARTIFACT = "application/vnd.hullmark.database.v1"
 CONTENTS = "application/vnd.hullmark.database.contents.v1+json"
 PART = "application/vnd.hullmark.database.part.v1+zstd"
-PART_NAME, PART_FROM = "hullmark.part", "hullmark.from"
+FILE, FILE_FROM = "hullmark.file", "hullmark.from"
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 MAX_PART_BYTES = 8 * 1024**3
 _LEVEL = 9
@@ -63,7 +63,7 @@ class Manifest(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Contents(Struct, frozen=True):
-    """What is in the database: `current.json`'s word on each part, and the SHA-256 of each part's file."""
+    """What is in the database: `current.json`'s word on each part, and the SHA-256 of each file."""
 
     format: int
     parts: dict[str, PartInfo]
@@ -133,29 +133,38 @@ def pull(
     manifest, contents = _read(shelf, body)
     current = load_current(folder).parts
     keys = sorted(contents.parts if wanted is None else set(wanted))
-    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    store = folder / "parts"
+    store.mkdir(parents=True, exist_ok=True)
     new: dict[str, PartInfo] = {}
     updated, absent, later = [], [], []
+    fetched: set[str] = set()
+
+    def bring(what: str, file: str, size: int, old: str) -> bool:
+        """Bring a file here unless it is; tell whether it was not."""
+        if not file or file in fetched or _is_here(store / file, contents.sha256.get(file, "")):
+            return False
+        _fetch(shelf, manifest, contents.sha256.get(file, ""), _File(what, file, size), store, old, moved)
+        fetched.add(file)
+        return True
+
     for key in keys:
         info, old = contents.parts.get(key), current.get(key)
         if info is None:
             absent.append(key)
             continue
-        path = folder / "parts" / old.file if old is not None else None
-        if old is None or path is None or not path.is_file():
-            known = "other"
-        else:
-            known = _compared(old, path, info, contents.sha256.get(key, ""))
-        if known == "later" and not revision:
+        before = old or PartInfo(file="", feed="", lineage="", n=0)
+        is_behind = before.lineage == info.lineage and before.n > info.n
+        if is_behind and not revision and all((store / file).is_file() for file in _files(before)):
             later.append(key)
             continue
-        if known != "same":
-            _fetch(shelf, manifest, contents, key, folder / "parts", old, moved)
+        is_new = bring(f"part {key}", info.file, info.size_bytes, before.file) or before.file != info.file
+        is_mended = bring(_named(info.records), info.records, info.records_bytes, before.records)
+        if is_new or (is_mended and before.records == info.records):
             updated.append(key)
         # a time that has not come yet would keep the part from ever being stale
         checked = min(info.checked, now)
-        if known == "same" and old is not None:
-            checked = max(checked, old.checked)
+        if key not in updated:
+            checked = max(checked, before.checked)
         new[key] = msgspec.structs.replace(info, checked=checked)
     if new:
         publish(folder, new)
@@ -163,15 +172,18 @@ def pull(
     return Pulled(found, tuple(updated), same, tuple(absent), tuple(later))
 
 
-def _compared(old: PartInfo, path: Path, info: PartInfo, sha256: str) -> Literal["same", "later", "other"]:
-    """Tell whether the part that is here is the published one, or a later one of its lineage.
+def _files(info: PartInfo) -> list[str]:
+    return [file for file in (info.file, info.records) if file]
 
-    Two machines that went on from the same revision have each made the next one, and a file may be damaged: only its
-    bytes say that it is the same.
-    """
-    if old.lineage == info.lineage and old.n > info.n:
-        return "later"
-    return "same" if old.file == info.file and _sha256(path) == sha256 else "other"
+
+def _named(records: str) -> str:
+    """Give what the records of some parts are called."""
+    return records.rpartition("-")[0]
+
+
+def _is_here(path: Path, sha256: str) -> bool:
+    """Tell whether a file is here, by its bytes: two machines may have made the same revision of a part in two ways."""
+    return path.is_file() and _sha256(path) == sha256
 
 
 def _read(shelf: Shelf, body: bytes) -> tuple[Manifest, Contents]:
@@ -208,6 +220,8 @@ def _contents(text: bytes) -> Contents:
     for key, info in contents.parts.items():
         if not _is_name(key) or info.file != f"{key}-{info.lineage}-{info.n}.db" or not _is_name(info.file):
             raise FeedError(f"{key[:100]!r} is no part")
+        if info.records and not (info.records.startswith("records-") and _is_name(info.records)):
+            raise FeedError(f"part {key} has no such records: {info.records[:100]!r}")
         try:
             for time in filter(None, (info.built, info.checked)):
                 dt.datetime.fromisoformat(time)
@@ -246,33 +260,34 @@ def _checked(chunks: Iterator[bytes], blob: Blob) -> Iterator[bytes]:
         raise FeedError(f"the bytes of {blob.digest} are others than it says")
 
 
+class _File(NamedTuple):
+    """A file that is published: what it is, its name and its size."""
+
+    what: str
+    name: str
+    size_bytes: int
+
+
 def _fetch(
-    shelf: Shelf,
-    manifest: Manifest,
-    contents: Contents,
-    key: str,
-    store: Path,
-    old: PartInfo | None,
-    moved: Moved,
+    shelf: Shelf, manifest: Manifest, sha256: str, file: _File, store: Path, old: str, moved: Moved
 ) -> None:
-    """Bring a part's file here: as a delta to the one that is here where that is offered."""
-    info, wanted = contents.parts[key], contents.sha256.get(key, "")
-    if info.size_bytes > MAX_PART_BYTES:
-        raise FeedError(f"part {key} has {info.size_bytes} bytes")
-    layers = [layer for layer in manifest.layers if layer.annotations.get(PART_NAME) == key]
-    whole = next((layer for layer in layers if PART_FROM not in layer.annotations), None)
-    delta = next((layer for layer in layers if old and layer.annotations.get(PART_FROM) == old.file), None)
-    beside = store / f".{key}.{os.getpid()}.tmp"
+    """Bring a file here: as a delta to the `old` one that is here where that is offered."""
+    if file.size_bytes > MAX_PART_BYTES:
+        raise FeedError(f"{file.what} has {file.size_bytes} bytes")
+    layers = [layer for layer in manifest.layers if layer.annotations.get(FILE) == file.name]
+    whole = next((layer for layer in layers if FILE_FROM not in layer.annotations), None)
+    delta = next((layer for layer in layers if old and layer.annotations.get(FILE_FROM) == old), None)
+    beside = store / f".{file.name}.{os.getpid()}.tmp"
     try:
-        if delta is not None and old is not None:
+        if delta is not None:
             with contextlib.suppress(FeedError, OSError):
-                _write(shelf, delta, beside, info.size_bytes, wanted, key, moved, store / old.file)
-                beside.replace(store / info.file)
+                _write(shelf, delta, beside, file, sha256, moved, store / old)
+                beside.replace(store / file.name)
                 return
         if whole is None:
-            raise FeedError(f"part {key} is listed, but not there")
-        _write(shelf, whole, beside, info.size_bytes, wanted, key, moved, None)
-        beside.replace(store / info.file)
+            raise FeedError(f"{file.what} is listed, but not there")
+        _write(shelf, whole, beside, file, sha256, moved, None)
+        beside.replace(store / file.name)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -281,9 +296,8 @@ def _write(
     shelf: Shelf,
     layer: Blob,
     path: Path,
-    size_bytes: int,
-    wanted: str,
-    key: str,
+    wanted: _File,
+    sha256: str,
     moved: Moved,
     prefix: Path | None,
 ) -> None:
@@ -298,24 +312,24 @@ def _write(
         try:
             for chunk in _checked(shelf.blob(layer), layer):
                 here += len(chunk)
-                moved(key, here, layer.size)
+                moved(wanted.what.removeprefix("part "), here, layer.size)
                 data = chunk
                 while not inflater.eof:
                     piece = inflater.decompress(data, _CHUNK)
                     data = b""
                     size += len(piece)
-                    if size > size_bytes:
-                        raise FeedError(f"part {key} is larger than it should be")
+                    if size > wanted.size_bytes:
+                        raise FeedError(f"{wanted.what} is larger than it should be")
                     total.update(piece)
                     file.write(piece)
                     if inflater.needs_input:
                         break
         except zstd.ZstdError as problem:
-            raise FeedError(f"part {key} is damaged: {problem}") from problem
+            raise FeedError(f"{wanted.what} is damaged: {problem}") from problem
         file.flush()
         os.fsync(file.fileno())
-    if size != size_bytes or total.hexdigest() != wanted:
-        raise FeedError(f"part {key} is not what the list of parts says")
+    if size != wanted.size_bytes or total.hexdigest() != sha256:
+        raise FeedError(f"{wanted.what} is not what the list of parts says")
 
 
 # ── publishing ──────────────────────────────────────────────────────────────────────────────────────────
@@ -354,30 +368,32 @@ def press(
     layers: list[Blob] = []
     sums: dict[str, str] = {}
     for key, info in chosen.items():
-        path = folder / "parts" / info.file
-        sums[key] = _sha256(path)
         old = before[1].parts.get(key) if before is not None else None
-        if (
-            old is not None
-            and before is not None
-            and _is_behind(info, sums[key], old, before[1].sha256.get(key, ""))
+        for file, earlier in (
+            (info.file, old.file if old else ""),
+            (info.records, old.records if old else ""),
         ):
-            raise FeedError(
-                f"part {key} does not follow what is published there: who has that would not take it",
-                hint="hullmark db update --from takes what is published; then hullmark db update, and push again",
-            )
-        known = _layers_of(before, key, info.file, sums[key])
-        if known:
-            layers += known
-            continue
-        layers.append(_compressed(path, scratch / "whole", {PART_NAME: key}, None))
-        to.put(layers[-1], scratch / "whole")
-        prefix = folder / "parts" / old.file if old is not None else None
-        if old is not None and prefix is not None and prefix.is_file() and old.file != info.file:
-            delta = _compressed(path, scratch / "delta", {PART_NAME: key, PART_FROM: old.file}, prefix)
-            if delta.size < _WORTH_A_DELTA * layers[-1].size:
-                to.put(delta, scratch / "delta")
-                layers.append(delta)
+            if not file or file in sums:
+                continue
+            path = folder / "parts" / file
+            sums[file] = _sha256(path)
+            if old is not None and file == info.file and _is_behind(info, sums[file], old, before):
+                raise FeedError(
+                    f"part {key} does not follow what is published there: who has that would not take it",
+                    hint="hullmark db update --from takes what is published; then hullmark db update, and push again",
+                )
+            known = _layers_of(before, file, sums[file])
+            if known:
+                layers += known
+                continue
+            layers.append(_compressed(path, scratch / "whole", {FILE: file}, None))
+            to.put(layers[-1], scratch / "whole")
+            prefix = folder / "parts" / earlier
+            if earlier not in {"", file} and prefix.is_file():
+                delta = _compressed(path, scratch / "delta", {FILE: file, FILE_FROM: earlier}, prefix)
+                if delta.size < _WORTH_A_DELTA * layers[-1].size:
+                    to.put(delta, scratch / "delta")
+                    layers.append(delta)
     body = msgspec.json.encode(Contents(FORMAT, chosen, sums))
     (scratch / "contents").write_bytes(body)
     config = Blob(media_type=CONTENTS, digest=digest_of(body), size=len(body))
@@ -394,18 +410,18 @@ def read(shelf: Shelf) -> tuple[Manifest, Contents] | None:
     return (manifest, _contents(text)) if _format(text) == FORMAT else None
 
 
-def _is_behind(info: PartInfo, sha256: str, old: PartInfo, old_sha256: str) -> bool:
+def _is_behind(info: PartInfo, sha256: str, old: PartInfo, before: tuple[Manifest, Contents] | None) -> bool:
     """Tell whether a part is an earlier revision than the published one, or another one of the same number."""
-    if info.lineage != old.lineage:
+    if info.lineage != old.lineage or before is None:
         return False
-    return info.n < old.n or (info.n == old.n and sha256 != old_sha256)
+    return info.n < old.n or (info.n == old.n and sha256 != before[1].sha256.get(old.file))
 
 
-def _layers_of(before: tuple[Manifest, Contents] | None, key: str, file: str, sha256: str) -> list[Blob]:
-    """Give the layers of a part that has not changed since it was published."""
-    if before is None or before[1].sha256.get(key) != sha256 or before[1].parts[key].file != file:
+def _layers_of(before: tuple[Manifest, Contents] | None, file: str, sha256: str) -> list[Blob]:
+    """Give the layers of a file that has not changed since it was published."""
+    if before is None or before[1].sha256.get(file) != sha256:
         return []
-    return [layer for layer in before[0].layers if layer.annotations.get(PART_NAME) == key]
+    return [layer for layer in before[0].layers if layer.annotations.get(FILE) == file]
 
 
 def _compressed(path: Path, target: Path, annotations: dict[str, str], prefix: Path | None) -> Blob:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from hullmark.advisories.database import Statement
+from hullmark.advisories.statements import Statement
 from hullmark.model.advisory import Advisory, Reference
 from hullmark.model.report import Bundle, Evidence, FindingState
 

@@ -8,9 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from hullmark.advisories.database import Database, Part, PartInfo, Statement, age_s
+from hullmark.advisories.database import Database, Part, PartInfo, age_s
 from hullmark.advisories.matcher import Answer, Cover, Matcher, Query, has_fix
 from hullmark.advisories.origins import Makers, Origin
+from hullmark.advisories.statements import Statement
 from hullmark.findings.merge import Flaw, Hit, evidence, merge, references
 from hullmark.findings.severity import severity
 from hullmark.findings.suppression import KERNEL_HEADERS, is_headers, may_suppress
@@ -112,7 +113,7 @@ class _Reporter:
         self.makers = Makers(self.distribution, (item.package for item in inventory.items))
         self.used: dict[str, Part] = {}
         self.notes: dict[str, dict[str, Note]] = {}
-        self.advisories: dict[tuple[str, int], Advisory] = {}
+        self.advisories: dict[tuple[str, str, int], Advisory] = {}
         self.missing: dict[str, set[str]] = {}
         self.dev_packages = inventory.dev_packages
         self.dev_unchecked = 0
@@ -305,9 +306,9 @@ class _Reporter:
 
     def _hit(self, statement: Statement, query: Query, scheme: str) -> Hit:
         part = self.used[statement.part]
-        record = (statement.part, statement.row)
+        record = (statement.part, statement.advisory, statement.mark)
         if record not in self.advisories:
-            self.advisories[record] = part.advisory(statement.row)
+            self.advisories[record] = part.advisory(statement.advisory, statement.mark)
         from_source = statement.scope == "source" and query.source_version
         compared = query.source_version if from_source else query.version
         info = part.info

@@ -1,0 +1,187 @@
+"""SQLite files whose bodies are compressed with a dictionary of their own: what parts and records have in common."""
+
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from hullmark.model.errors import FeedError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
+-- what the bodies of a table are compressed with
+CREATE TABLE dictionary (of_table TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
+"""
+_PAGE_BYTES = 16 * 1024
+"""Bodies of two or three KiB would leave a third of pages of 4 KiB empty."""
+_SMALL_BYTES, _SMALL_PAGE_BYTES = 1024 * 1024, 4096
+"""In a small file it is the tables that leave pages empty."""
+_MOST_BODY_BYTES = 256 * 1024 * 1024
+_LEVEL = 12
+SAMPLES = 3000
+_SAMPLE_BYTES = 4096
+_SPREAD = 3
+"""How many times as many bodies as samples are looked at for samples."""
+_LEAST_GAIN = 8
+"""How many times as large as the dictionary the samples are at least: with less there is less to gain than it takes itself."""
+
+_Key = TypeVar("_Key", bytes, int)
+
+
+class BodyFile:
+    """One open file, `label` in errors. Whatever is asked raises `FeedError` where the file is damaged."""
+
+    def __init__(self, label: str, path: Path) -> None:
+        self.label = label
+        self.path = path
+        self._dictionaries: dict[str, zstd.ZstdDict | None] = {}
+        try:
+            self._db = sqlite3.connect(
+                f"file:{_quoted(path)}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
+        except sqlite3.Error as problem:
+            raise self.damaged(problem) from problem
+
+    def damaged(self, problem: Exception) -> FeedError:
+        """Make an error of what is wrong with the file."""
+        return FeedError(
+            f"{self.label} cannot be read: {problem}",
+            where=str(self.path),
+            hint="hullmark db build makes it anew",
+        )
+
+    def ask(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Give the rows that answer a query."""
+        try:
+            return self._db.execute(query, values).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as problem:
+            raise self.damaged(problem) from problem
+
+    def decoded(self, decode: Callable[[Any], Any], body: Any) -> Any:
+        """Give what `decode` makes of a body."""
+        try:
+            return decode(body)
+        except (msgspec.DecodeError, zstd.ZstdError, ValueError, TypeError, IndexError) as problem:
+            raise self.damaged(problem) from problem
+
+    def dictionary(self, table: str) -> zstd.ZstdDict | None:
+        """Give what the bodies of a table are compressed with."""
+        if table not in self._dictionaries:
+            rows = self.ask("SELECT content FROM dictionary WHERE of_table = ?", (table,))
+            self._dictionaries[table] = self.decoded(zstd.ZstdDict, rows[0][0]) if rows else None
+        return self._dictionaries[table]
+
+    def inflated(self, table: str, body: bytes) -> bytes:
+        """Decompress a body of a table."""
+        inflater = zstd.ZstdDecompressor(zstd_dict=self.dictionary(table))
+        inflated: bytes = self.decoded(lambda packed: inflater.decompress(packed, _MOST_BODY_BYTES), body)
+        if not inflater.eof:
+            raise self.damaged(ValueError("a body is cut short, or too large"))
+        return inflated
+
+    def meta(self) -> dict[str, str]:
+        """Give what the file says of itself."""
+        return dict(self.ask("SELECT key, value FROM meta"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+class BodyWriter:
+    """Such a file while it is written beside its place; it starts as a copy of another, or with empty tables."""
+
+    def __init__(self, folder: Path, name: str, tables: str, before: BodyFile | None = None) -> None:
+        self.path = folder / f".{name}.{os.getpid()}.tmp"
+        self.path.unlink(missing_ok=True)
+        if before is not None:
+            shutil.copyfile(before.path, self.path)
+        self.db = sqlite3.connect(self.path, isolation_level=None)
+        pragmas = f"PRAGMA page_size={_PAGE_BYTES}; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+        self.db.executescript(pragmas if before is not None else pragmas + TABLES + tables)
+        self.db.execute("BEGIN")
+        self._is_new = before is None
+        self._dictionaries: dict[str, zstd.ZstdDict | None] = {}
+        self._compressors: dict[str, zstd.ZstdCompressor] = {}
+
+    def number(self, query: str, *values: object) -> int:
+        """Give the one number that answers a query; 0 for none."""
+        (number,) = self.db.execute(query, values).fetchone()
+        return int(number or 0)
+
+    def train(self, table: str, bodies: list[bytes], size: int) -> None:
+        """Make the dictionary of a table, of at most so many bytes, out of some of its bodies."""
+        samples = [body[:_SAMPLE_BYTES] for body in bodies if body]
+        dictionary = None
+        if sum(map(len, samples)) >= _LEAST_GAIN * size:
+            try:
+                dictionary = zstd.train_dict(samples, size)
+            except (zstd.ZstdError, ValueError):
+                dictionary = None
+        if dictionary is not None:
+            self.db.execute("INSERT INTO dictionary VALUES (?, ?)", (table, dictionary.dict_content))
+        self.use(table, dictionary)
+
+    def use(self, table: str, dictionary: zstd.ZstdDict | None) -> None:
+        """Compress the bodies of a table with this dictionary."""
+        # Whoever reads it knows the dictionary: its number in every body would only take room.
+        options: dict[int, int] = {
+            zstd.CompressionParameter.compression_level: _LEVEL,
+            zstd.CompressionParameter.dict_id_flag: 0,
+        }
+        self._dictionaries[table] = dictionary
+        self._compressors[table] = zstd.ZstdCompressor(options=options, zstd_dict=dictionary)
+
+    def packed(self, table: str, body: bytes) -> bytes:
+        """Compress a body of a table."""
+        return self._compressors[table].compress(body, zstd.ZstdCompressor.FLUSH_FRAME)
+
+    def inflated(self, table: str, body: bytes) -> bytes:
+        """Decompress a body of a table."""
+        return zstd.decompress(body, zstd_dict=self._dictionaries[table])
+
+    def trained(
+        self, table: str, found: Iterator[tuple[_Key, bytes]], size: int
+    ) -> Iterator[tuple[_Key, bytes]]:
+        """Pass the bodies of a table on, compressed with a dictionary that is trained on the first of them."""
+        first = list(islice(found, _SPREAD * SAMPLES))
+        self.train(table, [body for _, body in first[:: -(-len(first) // SAMPLES) or 1]], size)
+        for key, body in chain(first, found):
+            yield key, self.packed(table, body)
+
+    def end(self, *, in_order: bool = True) -> None:
+        """Write all of it to the disk, and close it. What was not written `in_order` is put in order."""
+        self.db.execute("COMMIT")
+        if self._is_new:
+            is_small = self.number("PRAGMA page_count") * _PAGE_BYTES < _SMALL_BYTES
+            if is_small:
+                self.db.execute(f"PRAGMA page_size={_SMALL_PAGE_BYTES}")
+            if is_small or not in_order:
+                self.db.execute("VACUUM")
+        self.close()
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
