@@ -184,12 +184,25 @@ def test_states() -> None:
     assert merged(hit("CVE-2021-1000", fixed="", state="under_investigation"))["CVE-2021-1000"].state == (
         "under_investigation"
     )
-    mixed = merged(
-        hit("CVE-2021-1000", fixed="", state="will_not_fix"), hit("CVE-2021-1000", fixed="", state="affected")
-    )
-    assert mixed["CVE-2021-1000"].state == "affected"
     paid = hit("CVE-2021-1000", more=More(repositories=("esm-infra",)))
     assert merged(paid)["CVE-2021-1000"].fixed_version == ""
+
+
+def test_why_there_is_no_fix_is_more_exact_than_that_there_is_none() -> None:
+    """Ubuntu's OSV documents say affected, its VEX what becomes of it."""
+    states: tuple[State, ...] = ("will_not_fix", "end_of_life", "under_investigation")
+    for state in states:
+        said = (hit("CVE-2021-1000", fixed=""), hit("CVE-2021-1000", fixed="", state=state))
+        for hits in (said, said[::-1]):
+            assert merged(*hits)["CVE-2021-1000"].state == state
+        unsure = hit("CVE-2021-1000", fixed="", state=state, undecided=True)
+        assert merged(hit("CVE-2021-1000", fixed=""), unsure)["CVE-2021-1000"].state == "affected"
+        assert merged(hit("CVE-2021-1000"), said[1])["CVE-2021-1000"].state == "fixed_available"
+    ended = hit("CVE-2021-1000", fixed="", state="end_of_life")
+    esm = hit("CVE-2021-1000", fixed="", more=More(repositories=("esm-infra",)))
+    assert merged(ended, esm)["CVE-2021-1000"].state == "end_of_life"
+    on_pro = [each._replace(compared="1-1ubuntu0.1+esm2") for each in (ended, esm)]
+    assert merged(*on_pro)["CVE-2021-1000"].state == "affected", "who has Ubuntu Pro is not past the end"
 
 
 def test_the_fix_is_the_one_that_has_all_of_it() -> None:

@@ -59,6 +59,15 @@ def test_of_one_source_its_own_word_counts_then_the_newest_cvss() -> None:
     assert severity([others], [], system=False)[:2] == (Severity.HIGH, "two")
 
 
+def test_what_a_publisher_says_of_this_package_counts_before_the_whole_flaw() -> None:
+    """Red Hat rates each product apart; its document's own word is that of the worst."""
+    whole = Score("redhat", "level", Severity.HIGH)
+    rated = hit("CVE-2024-2000", scores=(whole,), level=Severity.LOW, feed="redhat")
+    assert severity([rated], [], system=True) == (Severity.LOW, "redhat", (whole,))
+    unrated = hit("CVE-2024-2000", scores=(whole,), feed="redhat")
+    assert severity([unrated], [], system=True)[0] is Severity.HIGH
+
+
 def test_every_score_is_kept() -> None:
     scores = [Score("nvd", "cvss3", Severity.HIGH, "v", 7.0), Score("ghsa", "cvss4", Severity.LOW, "w", 2.0)]
     one = hit("CVE-2021-1000", scores=(scores[0],))

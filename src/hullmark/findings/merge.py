@@ -249,12 +249,21 @@ def _public_fix(hit: Hit) -> str:
 
 
 def _state(hits: list[Hit], fixed: str) -> FindingState:
-    states = {hit.statement.state for hit in hits}
-    if all(hit.statement.undecided for hit in hits):
+    """Say how the flaw stands for this package.
+
+    Why there is no fix is more exact than that there is none: Ubuntu's OSV documents call affected whatever has none yet, and
+    its VEX tells whether it will be fixed, is looked into or is past its support.
+    """
+    sure = [hit for hit in hits if not hit.statement.undecided]
+    if not sure:
         return "undecided"
     if fixed:
         return "fixed_available"
-    for state in ("affected", "will_not_fix", "end_of_life", "under_investigation"):
+    archives = [hit for hit in sure if hit.statement.more.repositories]
+    public = [hit for hit in sure if not hit.statement.more.repositories]
+    subscribed = any(_PRO_BUILD.search(hit.compared) for hit in archives)
+    states = {hit.statement.state for hit in (archives if subscribed else public) or sure}
+    for state in ("will_not_fix", "end_of_life", "under_investigation"):
         if state in states:
             return state
     return "affected"

@@ -12,8 +12,8 @@ SOURCES = ("vendor", "ghsa", "ecosystem", "cna", "adp", "nvd")
 package (PyPA's, RustSec …), `cna` who assigned the CVE, `adp` CISA's container in its record, `nvd` NVD.
 """
 
-_FORMS = {"level": 0, "cvss4": 1, "cvss3": 2, "cvss2": 3}
-"""In which order a source's scores count."""
+_FORMS = {"level": 1, "cvss4": 2, "cvss3": 3, "cvss2": 4}
+"""In which order a source's scores count, after what it says of this package in this release."""
 
 
 def severity(
@@ -22,8 +22,9 @@ def severity(
     """Choose the severity that counts, say whose it is, and give all scores.
 
     The `first` of `SOURCES` come before the others. `system` tells an OS package, for which its distribution speaks. What a
-    bundle says is of the worst flaw in it, so a record of the flaw's own comes before it. Of one source its own word comes
-    before what its vectors amount to, and a newer CVSS before an older one. Of several of one rank the worst counts.
+    bundle says is of the worst flaw in it, so a record of the flaw's own comes before it. Of one source its word on this package in
+    this release comes before that on the flaw, which is of the worst package, then what its vectors amount to, a newer CVSS
+    before an older one. Of several of one rank the worst counts.
     """
     order = {name: rank for rank, name in enumerate(dict.fromkeys((*first, *SOURCES)))}
     candidates: list[tuple[int, str, int, Severity]] = []
@@ -31,7 +32,7 @@ def severity(
     for hit in hits:
         shared = int(hit.statement.bundle)
         own = order["vendor" if system else _kind(hit.feed, "", system=False)]
-        candidates.append((2 * own + shared, hit.feed, _FORMS["level"], hit.statement.level))
+        candidates.append((2 * own + shared, hit.feed, 0, hit.statement.level))
         for score in hit.advisory.scores:
             scores[score] = None
             rank = 2 * order[_kind(score.source, hit.feed, system=system)] + shared
