@@ -148,7 +148,7 @@ def findings(
             RHEL_7,
             rpm("example", "1.0-1.el7", source="example"),
             "CVE-2099-0001",
-            Said("will_not_fix", "low", "redhat"),
+            Said("end_of_life", "low", "redhat"),
         ),
         (
             "redhat/vex",
@@ -276,3 +276,54 @@ def test_what_a_publisher_took_back_is_no_finding(tmp_path: Path) -> None:
     assert part is not None
     assert part.ids()
     assert withdrawn["id"] not in part.ids()
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "state"),
+    [
+        ("affected", "Canonical has decided to not fix it", "will_not_fix"),
+        ("affected", "This package is no longer supported", "end_of_life"),
+        ("under_investigation", "", "under_investigation"),
+        ("affected", "This package is vulnerable", "affected"),
+    ],
+)
+def test_what_ubuntus_vex_says_of_a_flaw_without_a_fix_is_not_lost_beside_its_osv(
+    tmp_path: Path, status: str, words: str, state: str
+) -> None:
+    vector = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
+    source = "pkg:deb/ubuntu/curl@7.81.0-1?arch=source&distro=jammy"
+    osv = {
+        "id": "UBUNTU-CVE-2024-0004",
+        "upstream": ["CVE-2024-0004"],
+        "severity": [{"type": "CVSS_V3", "score": vector}, {"type": "Ubuntu", "score": "untriaged"}],
+        "affected": [
+            {
+                "package": {"ecosystem": "Ubuntu:22.04:LTS", "name": "curl", "purl": source},
+                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}],
+            }
+        ],
+    }
+    statement = {
+        "vulnerability": {"name": "CVE-2024-0004"},
+        "products": [{"@id": source}],
+        "status": status,
+        "action_statement": words,
+    }
+    for path, body in (("osv/a.json", osv), ("vex/b.json", {"statements": [statement]})):
+        file = tmp_path / "feeds/ubuntu" / path
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(body))
+    assert not build(tmp_path / "feeds", tmp_path / "db", feeds(), built=AS_OF).failed
+    inventory = Inventory(
+        tool=Tool("hullmark", "0", {}),
+        image=ReportImage(name="x", source="dir"),
+        layers=(),
+        items=(Item(deb("curl", "7.81.0-1"), ()),),
+        errors=(),
+        distribution=Distribution("ubuntu", "22.04"),
+    )
+    (finding,) = report(inventory, ScanRequest(reference="x", as_of=AS_OF, database=tmp_path / "db")).findings
+    assert (finding.id, finding.state) == ("CVE-2024-0004", state)
+    assert (finding.severity, finding.severity_source) == ("critical", "nvd"), (
+        "Ubuntu passes NVD's vectors on"
+    )

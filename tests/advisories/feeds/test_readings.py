@@ -352,3 +352,42 @@ def test_another_distributions_secdb_is_refused_by_name(label: dict[str, str], s
     assert said in caught.value.what
     if "cgr.dev" in said:
         assert len(read("chainguard", "chainguard/security.json", body)) == 1
+
+
+@pytest.mark.parametrize(
+    ("remark", "state"),
+    [
+        ("end of life", "end_of_life"),
+        ("reached end-of-life", "end_of_life"),
+        ("out of standard support", "end_of_life"),
+        ("end of standard support, was needed", "end_of_life"),
+        ("end of ESM support, was deferred", "end_of_life"),
+        ("change too intrusive", "will_not_fix"),
+        ("vendored in another package that has support", "will_not_fix"),
+    ],
+)
+def test_why_ubuntu_ignores_a_flaw(remark: str, state: str) -> None:
+    patch = {"distro": "jammy", "status": "ignored", "package": "curl", "version": remark}
+    body = json.dumps({"name": "CVE-2023-1000", "priority": "low", "patches": [patch]}).encode()
+    (record,) = read("ubuntu", "ubuntu/tracker/CVE-2023-1000", body)
+    assert isinstance(record, Advisory)
+    assert [(each.state, each.note) for each in record.affected] == [(state, remark)]
+
+
+def test_nvd_nodes_that_need_not_stand_together_suffice_each_by_itself() -> None:
+    """Only on Windows the one, anywhere the other: the first must not count for Linux, nor take the second with it."""
+
+    def match(name: str, *, vulnerable: bool = True) -> dict[str, object]:
+        return {"vulnerable": vulnerable, "criteria": f"cpe:2.3:{name}:*:*:*:*:*:*:*:*"}
+
+    nodes = [
+        {
+            "operator": "AND",
+            "cpeMatch": [match("a:one:one"), match("o:microsoft:windows", vulnerable=False)],
+        },
+        {"operator": "OR", "cpeMatch": [match("a:two:two")]},
+    ]
+    cve = {"id": "CVE-2024-1008", "vulnStatus": "Analyzed", "configurations": [{"nodes": nodes}]}
+    body = json.dumps({"vulnerabilities": [{"cve": cve}]}).encode()
+    (advisory,) = (each for each in read("nvd", "nvd/page.json", body) if isinstance(each, Advisory))
+    assert [each.cpes for each in advisory.affected] == [("two:two",)]

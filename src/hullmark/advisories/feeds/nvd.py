@@ -177,8 +177,9 @@ def _records(document: Document, record: _Cve) -> Iterator[Record]:
         published=record.published,
         modified=record.last_modified,
     )
-    configurations = [item for item in record.configurations if len(_groups(item)) <= _MAX_TOGETHER]
-    if len(configurations) < len(record.configurations):
+    alternatives = [each for item in record.configurations for each in _alternatives(item)]
+    configurations = [item for item in alternatives if len(_groups(item)) <= _MAX_TOGETHER]
+    if len(configurations) < len(alternatives):
         yield document.unread("a configuration of absurdly many products that must stand together", record.id)
     affected = _affected(configurations)
     if affected:
@@ -249,16 +250,19 @@ def _statements(configuration: _Configuration) -> Iterator[tuple[str, tuple[str,
 
 def _groups(configuration: _Configuration) -> list[list[tuple[_Match, cpe.Cpe]]]:
     """Give the alternatives that must hold together: one group where any single one suffices."""
-    nodes = [
-        [(match, name) for match in node.cpe_match if (name := cpe.parse(match.criteria)) is not None]
-        for node in configuration.nodes
-    ]
+    groups: list[list[tuple[_Match, cpe.Cpe]]] = []
+    for node in configuration.nodes:
+        pairs = [(match, name) for match in node.cpe_match if (name := cpe.parse(match.criteria)) is not None]
+        # An inner AND (every match of one node together) is a group a match.
+        groups += [[pair] for pair in pairs] if node.operator == "AND" else [pairs]
+    return groups
+
+
+def _alternatives(configuration: _Configuration) -> list[_Configuration]:
+    """Give what each suffices by itself: the whole where its nodes must hold together, else each node."""
     if configuration.operator == "AND":
-        return nodes
-    # An inner AND (every match of one node together) is a group a match.
-    if len(nodes) == 1 and configuration.nodes[0].operator == "AND":
-        return [[pair] for pair in nodes[0]]
-    return [[pair for node in nodes for pair in node]]
+        return [configuration]
+    return [_Configuration("AND", configuration.negate, [node]) for node in configuration.nodes]
 
 
 def _versions(match: _Match, name: cpe.Cpe) -> Range | str:
@@ -379,5 +383,5 @@ FEED = Feed(
     parts=parts,
     group=_group,
     all_parts=("nvd",),
-    version=2,
+    version=3,
 )

@@ -52,12 +52,15 @@ _ERRATUM = re.compile(r"/errata/(RH[SBE]A-\d{4}:\d+)")
 _DELETED = re.compile(r'"?(?:[^",/]+/)?(cve-\d{4}-\d+|rh[sbe]a-\d{4}_\d+)\.json"?', re.IGNORECASE)
 _RELEASES = ("rhel-7", "rhel-8", "rhel-9", "rhel-10")
 """Where packages of products may be that name no release."""
+_ENDED = "out of support scope"
+"""Said of a product that is past the part of its life in which such a flaw is fixed, and is taken for affected unseen."""
 _RPM_IDS = frozenset({"rhel", "centos", "redhat"})
 
 _RANK: dict[str, int] = {
     "fixed": 0,
     "affected": 1,
     "will_not_fix": 1,
+    "end_of_life": 1,
     "under_investigation": 2,
     "not_affected": 3,
 }
@@ -253,7 +256,7 @@ class _Statements:
         note = self._notes.get(product_id, "")
         if state == "affected" and product_id in self._remedies:
             category, details = self._remedies[product_id]
-            state = "will_not_fix" if category == "no_fix_planned" else state
+            state = _unfixed(category, details)
             note = "" if details.lower() == "affected" else details
         for place in places:
             said = self._said_of(place, package, state)
@@ -314,6 +317,13 @@ class _Statements:
             if key._replace(stem="") in own and not key.source and _EXTENDED.match(key.stem):
                 found += _spared(key, said.builds)
         return tuple(found)
+
+
+def _unfixed(category: str, details: str) -> State:
+    """Say what becomes of a flaw that has no fix, by the remediation that stands there in place of one."""
+    if category != "no_fix_planned":
+        return "affected"
+    return "end_of_life" if details.lower() == _ENDED else "will_not_fix"
 
 
 def _places(product: csaf.Product, package: csaf.Rpm) -> tuple[_Place, ...]:
@@ -486,5 +496,5 @@ FEED = Feed(
     parts=parts,
     group=only(_SOURCES),
     all_parts=("rhel-9",),
-    version=4,
+    version=5,
 )

@@ -5,7 +5,8 @@ same repository (`vex/`), and the entries of https://launchpad.net/ubuntu-cve-tr
 `patches` by release and package. Names are source packages.
 
 `UBUNTU-CVE-…` is the CVE of that number. What only Ubuntu Pro offers carries the name of its archive in
-`repositories` (`esm-infra`, `esm-apps`). VEX names the version in the archive and not the one that fixed a flaw,
+`repositories` (`esm-infra`, `esm-apps`). The CVSS vectors are NVD's, as the tracker marks them; Ubuntu's own word is its
+priority. VEX names the version in the archive and not the one that fixed a flaw,
 so of VEX only what has no fix is used. Builds for FIPS, real time and the like are counted and passed over.
 """
 
@@ -74,6 +75,8 @@ _PURL = re.compile(r"pkg:deb/ubuntu/([^@?#]+)(?:@[^?#]*)?\?(?:[^#]*&)?arch=sourc
 _CVE = re.compile(r"(?:UBUNTU-)?(CVE-\d{4}-\d{4,})")
 _PRO_ARCHIVES = frozenset({"esm-infra", "esm-apps", "esm-infra-legacy"})
 _PAGE = "https://ubuntu.com/security/"
+_ENDED = re.compile(r"end[ -]of[ -](?:life|[\w ]{0,20}support)|out of [\w ]{0,20}support", re.IGNORECASE)
+"""How the tracker's people write that nobody looks at a package any more: `reached end-of-life`, `out of standard support` …"""
 
 # https://git.launchpad.net/ubuntu-cve-tracker, README, "Package status"
 _STATES: dict[str, State | None] = {
@@ -232,7 +235,7 @@ def _osv(document: Document, passed: dict[str, int]) -> Iterator[Record]:
         )
         groups.setdefault(_fixes(entry, named) if is_notice else (), []).append(statement)
     for fixes, statements in groups.items():
-        advisory = osv.advisory(record, statements, source="ubuntu", bundle=is_notice, fixes=fixes)
+        advisory = osv.advisory(record, statements, source="nvd", bundle=is_notice, fixes=fixes)
         page = Reference(f"{_PAGE}{'notices/' if is_notice else ''}{_page_id(record.id)}", "ADVISORY")
         others = tuple(reference for reference in advisory.references if reference.url != page.url)
         match = None if is_notice else _CVE.fullmatch(record.id)
@@ -371,7 +374,7 @@ def _tracker(document: Document) -> Iterator[Record]:
         fixed = patch.version or "" if patch.status == "released" else ""
         if state is None or (patch.status == "released" and not fixed):
             continue
-        if state == "will_not_fix" and "end of life" in (patch.version or ""):
+        if state == "will_not_fix" and _ENDED.search(patch.version or ""):
             state = "end_of_life"
         statements.append(
             Affected(
@@ -444,4 +447,5 @@ FEED = Feed(
     parts=parts,
     group=only(_SOURCES),
     all_parts=("ubuntu-24.04",),
+    version=2,
 )
