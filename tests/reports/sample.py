@@ -8,7 +8,7 @@ import jsonschema  # type: ignore[import-untyped]
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
-from hullmark.model.advisory import EndOfLife, Epss, KnownExploited, Reference, Score, Severity
+from hullmark.model.advisory import EndOfLife, Epss, KnownExploited, Reference, Score, Severity, Ssvc
 from hullmark.model.facts import Distribution, Unread
 from hullmark.model.image import Layer, Platform
 from hullmark.model.report import (
@@ -208,6 +208,7 @@ FINDINGS = (
         modified="2025-10-22",
         epss=Epss("CVE-2021-44228", 0.94358, 0.99957, "2026-01-31"),
         kev=KnownExploited("CVE-2021-44228", "2021-12-10", "2021-12-24", ransomware=True),
+        ssvc=Ssvc("active", "yes", "total", "2025-02-04T14:25:34.416117Z"),
         references=(
             Reference("https://logging.apache.org/log4j/2.x/security.html", "ADVISORY"),
             Reference("not a url at all", "WEB"),

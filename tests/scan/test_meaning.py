@@ -10,6 +10,7 @@ from conftest import GOLDEN
 from hullmark.advisories.build import build
 from hullmark.advisories.database import Database
 from hullmark.advisories.registry import feeds
+from hullmark.model.advisory import Ssvc
 from hullmark.model.facts import Distribution, Package
 from hullmark.model.report import Finding, ReportImage, Tool
 from hullmark.scan.matching import Inventory, Item, report
@@ -309,21 +310,57 @@ def test_what_ubuntus_vex_says_of_a_flaw_without_a_fix_is_not_lost_beside_its_os
         "status": status,
         "action_statement": words,
     }
-    for path, body in (("osv/a.json", osv), ("vex/b.json", {"statements": [statement]})):
-        file = tmp_path / "feeds/ubuntu" / path
-        file.parent.mkdir(parents=True)
-        file.write_text(json.dumps(body))
-    assert not build(tmp_path / "feeds", tmp_path / "db", feeds(), built=AS_OF).failed
-    inventory = Inventory(
-        tool=Tool("hullmark", "0", {}),
-        image=ReportImage(name="x", source="dir"),
-        layers=(),
-        items=(Item(deb("curl", "7.81.0-1"), ()),),
-        errors=(),
-        distribution=Distribution("ubuntu", "22.04"),
-    )
-    (finding,) = report(inventory, ScanRequest(reference="x", as_of=AS_OF, database=tmp_path / "db")).findings
+    documents = {"ubuntu/osv/a.json": osv, "ubuntu/vex/b.json": {"statements": [statement]}}
+    (finding,) = made(tmp_path, documents, deb("curl", "7.81.0-1"), Distribution("ubuntu", "22.04"))
     assert (finding.id, finding.state) == ("CVE-2024-0004", state)
     assert (finding.severity, finding.severity_source) == ("critical", "nvd"), (
         "Ubuntu passes NVD's vectors on"
     )
+
+
+def test_cisas_decision_is_joined_from_the_cve_list(tmp_path: Path) -> None:
+    entry = {
+        "package": {"ecosystem": "PyPI", "name": "a"},
+        "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}],
+    }
+    options = [{"Exploitation": "active"}, {"Automatable": "yes"}, {"Technical Impact": "total"}]
+    content = {"options": options, "timestamp": "2025-01-02T00:00:00Z"}
+    cisa = {
+        "providerMetadata": {"shortName": "CISA-ADP"},
+        "metrics": [{"other": {"type": "ssvc", "content": content}}],
+    }
+    cve = {
+        "cveMetadata": {"cveId": "CVE-2025-1000", "state": "PUBLISHED"},
+        "containers": {"cna": {}, "adp": [cisa]},
+    }
+    documents = {
+        "osv/PyPI/PYSEC-2025-1.json": {
+            "id": "PYSEC-2025-1",
+            "aliases": ["CVE-2025-1000"],
+            "affected": [entry],
+        },
+        "cvelist/cves/2025/1xxx/CVE-2025-1000.json": cve,
+    }
+    (finding,) = made(tmp_path, documents, Package("pypi", "a", "1.0"), None)
+    assert finding.ssvc == Ssvc("active", "yes", "total", "2025-01-02T00:00:00Z")
+    assert finding.severity == "unknown", "a decision is no severity"
+
+
+def made(
+    folder: Path, documents: dict[str, object], package: Package, distribution: Distribution | None
+) -> tuple[Finding, ...]:
+    """Match one package against these documents, by their places on a mirror."""
+    for path, body in documents.items():
+        file = folder / "feeds" / path
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(body))
+    assert not build(folder / "feeds", folder / "db", feeds(), built=AS_OF).failed
+    inventory = Inventory(
+        tool=Tool("hullmark", "0", {}),
+        image=ReportImage(name="x", source="dir"),
+        layers=(),
+        items=(Item(package, ()),),
+        errors=(),
+        distribution=distribution,
+    )
+    return report(inventory, ScanRequest(reference="x", as_of=AS_OF, database=folder / "db")).findings

@@ -164,6 +164,11 @@ def _note(note: "Note") -> str:
     if isinstance(note, KnownExploited):
         return f"known to be exploited since {note.added} (CISA KEV)"
     if isinstance(note, CveRecord):
-        scores = "; ".join(f"{score.level.value} by {score.source}" for score in note.scores)
-        return f"{scores or 'no score'}: {' '.join(note.details.split())[:200]}"
+        said = [f"{score.level.value} by {score.source}" for score in note.scores] or ["no score"]
+        if note.ssvc is not None:
+            said.append(
+                f"exploitation {note.ssvc.exploitation or 'unknown'}, automatable {note.ssvc.automatable or 'unknown'}, "
+                f"technical impact {note.ssvc.technical_impact or 'unknown'} (CISA SSVC)"
+            )
+        return f"{'; '.join(said)}: {' '.join(note.details.split())[:200]}"
     return ""

@@ -138,6 +138,19 @@ class KnownExploited(Struct, frozen=True, tag="kev", omit_defaults=True):
     action: str = ""
 
 
+class Ssvc(Struct, frozen=True, omit_defaults=True):
+    """The decision points of CISA's coordinators on a CVE (https://www.cisa.gov/ssvc), in their words and lower case.
+
+    `exploitation` is `none`, `poc` (proof of concept) or `active`, `automatable` `yes` or `no`, `technical_impact` `partial` or
+    `total`; `date` is when they were decided.
+    """
+
+    exploitation: str = ""
+    automatable: str = ""
+    technical_impact: str = ""
+    date: str = ""
+
+
 class CveRecord(Struct, frozen=True, tag="cve", omit_defaults=True):
     """What a catalogue (NVD, the CVE List) says of a CVE apart from affected packages."""
 
@@ -148,6 +161,7 @@ class CveRecord(Struct, frozen=True, tag="cve", omit_defaults=True):
     references: tuple[Reference, ...] = ()
     published: str = ""
     modified: str = ""
+    ssvc: Ssvc | None = None
 
 
 class EndOfLife(Struct, frozen=True, tag="eol", omit_defaults=True):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from hullmark.model.advisory import EndOfLife, Epss, KnownExploited, Reference, Score, Severity
+from hullmark.model.advisory import EndOfLife, Epss, KnownExploited, Reference, Score, Severity, Ssvc
 from hullmark.model.facts import SYSTEM, Distribution, Unread
 from hullmark.model.image import Layer, Platform
 
@@ -188,6 +188,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     bundles: tuple[Bundle, ...] = ()
     epss: Epss | None = None
     kev: KnownExploited | None = None
+    ssvc: Ssvc | None = None
     eol: EndOfLife | None = None
     references: tuple[Reference, ...] = ()
     evidence: tuple[Evidence, ...] = ()

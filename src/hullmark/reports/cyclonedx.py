@@ -321,6 +321,10 @@ def _finding_values(finding: Finding) -> dict[str, str]:
         values["hullmark:kev:added"] = finding.kev.added
         values["hullmark:kev:due"] = finding.kev.due
         values["hullmark:kev:ransomware"] = "true" if finding.kev.ransomware else "false"
+    if finding.ssvc is not None:
+        values["hullmark:ssvc:exploitation"] = finding.ssvc.exploitation
+        values["hullmark:ssvc:automatable"] = finding.ssvc.automatable
+        values["hullmark:ssvc:technical_impact"] = finding.ssvc.technical_impact
     return values
 
 

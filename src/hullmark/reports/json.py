@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple, replace
 
-from hullmark.model.advisory import EndOfLife, KnownExploited, Reference, Score
+from hullmark.model.advisory import EndOfLife, KnownExploited, Reference, Score, Ssvc
 from hullmark.model.facts import Distribution, Unread
 from hullmark.model.image import Platform
 from hullmark.model.look import Look
@@ -18,7 +18,7 @@ from hullmark.model.report import Finding, Report, ReportSet
 
 WHOLE: dict[type[msgspec.Struct], type[msgspec.Struct]] = {
     kind: msgspec.defstruct(kind.__name__, (), bases=(kind,), frozen=True, omit_defaults=False)
-    for kind in (Unread, Distribution, Platform, Score, Reference, KnownExploited, EndOfLife)
+    for kind in (Unread, Distribution, Platform, Score, Reference, KnownExploited, Ssvc, EndOfLife)
 }
 """Types that are stored without what they do not say, and the same with every name."""
 
@@ -51,6 +51,7 @@ def _finding(finding: Finding) -> Finding:
         scores=_all(finding.scores),
         references=_all(finding.references),
         kev=_whole(finding.kev),
+        ssvc=_whole(finding.ssvc),
         eol=_whole(finding.eol),
     )
 

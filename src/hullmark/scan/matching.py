@@ -392,6 +392,7 @@ class _Reporter:
             bundles=flaw.bundles,
             epss=epss if isinstance(epss, Epss) else None,
             kev=kev if isinstance(kev, KnownExploited) else None,
+            ssvc=next((record.ssvc for record in catalogue if record.ssvc is not None), None),
             references=references(flaw.hits),
             evidence=tuple(dict.fromkeys(said)),
             locations=component.locations,

@@ -10,7 +10,7 @@ from conftest import GOLDEN
 from hullmark.advisories._formats import csaf, oval, secdb
 from hullmark.advisories.feed import Document, Record
 from hullmark.advisories.registry import feeds, schemes
-from hullmark.model.advisory import Advisory, Affected, Range
+from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Ssvc
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
 
@@ -391,3 +391,35 @@ def test_nvd_nodes_that_need_not_stand_together_suffice_each_by_itself() -> None
     body = json.dumps({"vulnerabilities": [{"cve": cve}]}).encode()
     (advisory,) = (each for each in read("nvd", "nvd/page.json", body) if isinstance(each, Advisory))
     assert [each.cpes for each in advisory.affected] == [("two:two",)]
+
+
+def test_cisas_decision_on_a_cve_is_the_newest_in_its_own_container() -> None:
+    def container(who: str, *metrics: object) -> dict[str, object]:
+        return {"providerMetadata": {"shortName": who}, "metrics": list(metrics)}
+
+    def ssvc(exploitation: object, time: str) -> dict[str, object]:
+        options = [{"Exploitation": exploitation}, {"Automatable": "no"}, {"Technical Impact": "partial"}, 1]
+        return {"other": {"type": "ssvc", "content": {"options": options, "timestamp": time}}}
+
+    decided = container(
+        "CISA-ADP",
+        ssvc("poc", "2025-01-02T00:00:00Z"),
+        ssvc("active", "2025-03-01T00:00:00Z"),
+        ssvc(["none"], "2024-01-01T00:00:00Z"),
+        {"other": {"type": "kev", "content": {}}},
+        {"other": {"type": "ssvc", "content": "none"}},
+    )
+    cve = {
+        "cveMetadata": {"cveId": "CVE-2025-1000", "state": "PUBLISHED"},
+        "containers": {
+            "cna": container("acme", ssvc("none", "2026-01-01T00:00:00Z")),
+            "adp": [container("CVE"), decided],
+        },
+    }
+    (record,) = read("cvelist", "cvelist/cves/2025/1xxx/CVE-2025-1000.json", json.dumps(cve).encode())
+    assert isinstance(record, CveRecord)
+    assert record.ssvc == Ssvc("active", "no", "partial", "2025-03-01T00:00:00Z")
+    del cve["containers"]["adp"][1]  # type: ignore[index]
+    (undecided,) = read("cvelist", "cvelist/cves/2025/1xxx/CVE-2025-1000.json", json.dumps(cve).encode())
+    assert isinstance(undecided, CveRecord)
+    assert undecided.ssvc is None

@@ -1,6 +1,7 @@
 """The CVE List: what the numbering authority (CNA) and CISA's ADP say of each CVE.
 
-Format: https://github.com/CVEProject/cve-schema, version 5. Scores and weaknesses serve every CVE. Affected
+Format: https://github.com/CVEProject/cve-schema, version 5; CISA's SSVC stands among the metrics of its container as
+https://certcc.github.io/SSVC/data/schema/v1/Decision_Point_Value_Selection-1-0-1.schema.json has it. Scores and weaknesses serve every CVE. Affected
 products are taken where they are known by a package registry (`collectionURL` and `packageName`) or by CPE
 names; products with `defaultStatus: affected` list their exceptions instead and are passed over, as are
 versions that are commits.
@@ -25,7 +26,7 @@ from hullmark.advisories.feed import (
     only,
     stamp,
 )
-from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Reference, Score, Withdrawn
+from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Reference, Score, Ssvc, Withdrawn
 from hullmark.model.target import Target
 
 _REGISTRIES = (
@@ -50,6 +51,7 @@ _NO_VERSION = frozenset({"", "*", "-", "0", "n/a", "unspecified", "unknown", "al
 _ALL = frozenset({"*", "all"})
 _ANY_END = frozenset({"*", "unspecified"})
 _CISA = "CISA-ADP"
+_LONGEST_POINT = 40
 
 
 class _Text(msgspec.Struct):
@@ -169,6 +171,7 @@ def _records(document: Document, record: _Cve) -> Iterator[Record]:
         ),
         published=published,
         modified=modified,
+        ssvc=next((found for item in containers if (found := _ssvc(item)) is not None), None),
     )
     affected = tuple(
         dict.fromkeys(
@@ -208,6 +211,35 @@ def _score(source: str, name: str, content: Any) -> Score | None:
         return cvss.score(source, vector)
     kinds: dict[str, cvss.Kind] = {"2": "cvss2", "3": "cvss3", "4": "cvss4"}
     return cvss.told(source, kinds[name[5]], vector, float(value))
+
+
+def _ssvc(container: _Container) -> Ssvc | None:
+    """Read the newest of CISA's SSVC decisions in its container, `{"other": {"type": "ssvc", "content": …}}`."""
+    if container.provider_metadata.short_name.upper() != _CISA:
+        return None
+    contents = [
+        content
+        for metric in container.metrics or ()
+        if isinstance(other := metric.get("other"), dict)
+        and other.get("type") == "ssvc"
+        and isinstance(content := other.get("content"), dict)
+    ]
+    found: list[Ssvc] = []
+    for content in contents:
+        options = content.get("options")
+        points = {
+            name: decoding.string(value)[:_LONGEST_POINT].lower()
+            for option in (options if isinstance(options, list) else ())
+            if isinstance(option, dict)
+            for name, value in option.items()
+        }
+        decided = Ssvc(
+            points.get("Exploitation", ""), points.get("Automatable", ""), points.get("Technical Impact", "")
+        )
+        if decided != Ssvc():
+            date = decoding.string(content.get("timestamp"))
+            found.append(msgspec.structs.replace(decided, date=date))
+    return max(found, key=lambda each: each.date, default=None)
 
 
 def _affected(product: _Product) -> Iterator[Affected]:
@@ -336,5 +368,5 @@ FEED = Feed(
     supplements=tuple(sorted(_ECOSYSTEMS)),
     group=only(_SOURCES),
     all_parts=("cvelist",),
-    version=2,
+    version=3,
 )
