@@ -362,10 +362,14 @@ Hullmark ships no publisher's data: each machine, or whoever publishes a databas
 publisher's terms. The database keeps with each part which feed it is of, and a finding names its records, so that sources
 stay attributed.
 
-- **Wolfi and Chainguard** publish their security databases (`security.json`) for scanners to read, and name no licence in them. Of
-  the OSV feed that follows them at the end of 2026 Chainguard says that it is under CC-BY-NC-ND-4.0, with exceptions that it names
-  beside it. So fetch these parts for your own scans; before you publish a database that has them, or sell what uses them,
-  read Chainguard's terms, or leave the parts `wolfi` and `chainguard` out.
+- **Wolfi**: its security policy lets anyone use `security.json` for any purpose, free of charge, who names the Wolfi project.
+  **Chainguard** names no licence for its own. Both files are to end with 2026. The OSV feed that follows them, and that OSV.dev
+  passes on, Chainguard puts [under CC-BY-NC-ND-4.0](https://github.com/chainguard-dev/vulnerability-scanner-support/blob/main/docs/foundational_concepts.md),
+  with exceptions that it names there, and offers
+  [a licence for commercial scanners](https://www.chainguard.dev/legal/chainguard-license-for-commercial-scanners). A database is
+  made of such data, not a copy of it, and NoDerivatives keeps that from being passed on. So each machine fetches these parts from their publisher for its own
+  scans; `db push` leaves `wolfi` and `chainguard` out, whichever of the two they are made of, unless `--with-reserved` (or `--part`) says that nobody outside your
+  organisation reads what is published; nor should a file of `db export` that has them be passed on. Before you sell what uses them, read the terms.
 - **NVD**: this product uses data from the NVD API but is not endorsed or certified by the NVD. A key is bound to whoever
   asked for it, so none comes with Hullmark.
 - **CC-BY-4.0** (GitHub, Go, PyPA, Red Hat, SUSE): name the source when you publish a database. **CC-BY-SA-4.0** (Ubuntu, Fedora,

@@ -1,8 +1,10 @@
 """The commands of the database, run as their users run them, against a real HTTP server."""
 
+import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,6 +14,8 @@ from typing import Any
 import pytest
 
 from e2e import program
+from e2e.test_real_registry import PASSWORD, USER, serving
+from hullmark.advisories.database import load_current
 from hullmark.cli.database import Update
 from hullmark.cli.options import SHARED, settings_of
 from hullmark.cli.scan import Scan
@@ -168,3 +172,42 @@ def test_what_commands_share_is_shared_by_name() -> None:
 )
 def test_misuse(cache: Path, words: tuple[str, ...]) -> None:
     assert hullmark(cache, "db", *words, code=2).stdout == b""
+
+
+@pytest.mark.skipif(shutil.which("docker-registry") is None, reason="docker-registry is needed")
+def test_what_a_publisher_lets_nobody_pass_on_is_not_pushed_unless_told(cache: Path, tmp_path: Path) -> None:
+    secfixes = {"packages": [{"pkg": {"name": "a", "secfixes": {"1-r1": ["CVE-2026-1000"]}}}]}
+    for path, label in (
+        ("wolfi", {"urlprefix": "https://packages.wolfi.dev", "reponame": "os"}),
+        ("chainguard", {"urlprefix": "https://packages.cgr.dev", "reponame": "chainguard"}),
+        ("alpine-secdb/v3.20", {"distroversion": "v3.20"}),
+    ):
+        name = "main.json" if path.startswith("alpine") else "security.json"
+        file = tmp_path / "feeds" / path / name
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(secfixes | label))
+    hullmark(cache, "db", "build", "--from", str(tmp_path / "feeds"))
+    (tmp_path / "registry").mkdir()
+    with serving(tmp_path / "registry") as host:
+        token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        login = tmp_path / "login.json"
+        login.write_text(json.dumps({"auths": {host: {"auth": token}}}))
+        to = f"oci://{host}/team/db:latest"
+
+        def published(*words: str) -> tuple[set[str], bytes]:
+            told = hullmark(cache, "db", "push", to, *words, REGISTRY_AUTH_FILE=str(login)).stderr
+            other = tmp_path / "-".join(("other", *words)) / "cache"
+            hullmark(other, "db", "update", "--all", "--from", to, REGISTRY_AUTH_FILE=str(login))
+            return set(load_current(other / "db").parts), told
+
+        parts, told = published()
+        assert parts == {"alpine-3.20"}
+        assert b"chainguard: is left out: Chainguard's OSV feed is under CC-BY-NC-ND-4.0" in told
+        assert b"wolfi: is left out" in told
+        assert published("--with-reserved") == ({"alpine-3.20", "chainguard", "wolfi"}, b"")
+        assert published("--part", "wolfi") == ({"wolfi"}, b"")
+        alone = tmp_path / "alone" / "cache"
+        hullmark(alone, "db", "build", "--from", str(tmp_path / "feeds"), "--feed", "wolfi")
+        assert (
+            b"nothing of this database may be passed on" in hullmark(alone, "db", "push", to, code=2).stderr
+        )

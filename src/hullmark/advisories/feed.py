@@ -225,7 +225,7 @@ class Feed(Struct, frozen=True, kw_only=True):
     part that a statement belongs to; records without statements (EPSS, KEV …) go to the part `name`.
     `group(part)` gives the files that a part is made of, with the publisher's own addresses; `all_parts` names a
     part of each group that there is today. `supplements` are ecosystems of which the feed knows some flaws only: its
-    silence does not make a package checked.
+    silence does not make a package checked. `reserved` says by which terms a database made of it is not to be passed on to others.
     """
 
     name: str
@@ -239,6 +239,7 @@ class Feed(Struct, frozen=True, kw_only=True):
     group: Callable[[str], Group | None] = _nothing
     all_parts: tuple[str, ...] = ()
     supplements: tuple[str, ...] = ()
+    reserved: str = ""
     version: int = 1
 
 

@@ -10,6 +10,7 @@ from hullmark.cli.reading import Messages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hullmark.advisories.database import PartInfo
     from hullmark.advisories.published import Contents, Manifest, Pulled
     from hullmark.images.source import SourceOptions
 
@@ -29,12 +30,16 @@ class Push(_Pressing, frozen=True, kw_only=True):
     """Publish the database in a registry.
 
     Parts that are there already are not uploaded again, and where the revision before is still here, a delta to it is
-    published too.
+    published too. Parts whose publisher lets nobody pass them on (Wolfi, Chainguard) are left out unless they are named.
 
     Exit codes: 0 done, 2 usage, 3 it could not be published.
     """
 
     to: Annotated[str, Option("oci://HOST/REPOSITORY:TAG", name="TO", positional=True)]
+    with_reserved: Annotated[
+        bool,
+        Option("Publish what its publisher lets nobody pass on, too: where only your organisation reads it."),
+    ] = False
     insecure: Insecure = ()
     cacert: CaCert = ""
 
@@ -49,7 +54,7 @@ class Push(_Pressing, frozen=True, kw_only=True):
                 "a database is pushed to a registry", where=self.to, hint="oci://HOST/REPOSITORY:TAG"
             )
         options = SourceOptions(insecure=self.insecure, cacert=self.cacert)
-        return _published(self, self.to, options, published_before)
+        return _published(self, self.to, options, published_before, reserved=self.with_reserved)
 
 
 class Export(_Pressing, frozen=True, kw_only=True):
@@ -126,8 +131,10 @@ def _published(
     to: str,
     options: "SourceOptions",
     before: "Callable[[str, SourceOptions], tuple[Manifest, Contents] | None] | None",
+    *,
+    reserved: bool = True,
 ) -> int:
-    """Publish; `before` reads what is there, where it is to be followed."""
+    """Publish; `before` reads what is there, where it is to be followed. Without `reserved` such parts stay here unless named."""
     import tempfile
 
     from hullmark.advisories.database import load_current
@@ -151,6 +158,9 @@ def _published(
     for part in asked.part:
         if part not in here:
             raise UsageError("there is no such part", where=part, hint="hullmark db status lists them")
+    parts = asked.part or (tuple(here) if reserved else _free(here))
+    if not parts:
+        raise UsageError("nothing of this database may be passed on", where=to, hint="--with-reserved")
     earlier = before(to, options) if before is not None else None
     _sweep(folder)
     try:
@@ -158,7 +168,6 @@ def _published(
             tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder) as scratch,
             press_of(to, options) as there,
         ):
-            parts = asked.part or None
             revision = press(folder, Path(scratch), there, before=earlier, sign=sign, parts=parts)
     except OSError as problem:
         where = str(problem.filename or to)
@@ -166,6 +175,22 @@ def _published(
     if not asked.quiet:
         write_line(f"revision {revision}")
     return ExitCode.CLEAN
+
+
+def _free(here: "dict[str, PartInfo]") -> tuple[str, ...]:
+    """Give the parts that may be passed on to others, and say which are left out."""
+    from hullmark.advisories.registry import feeds
+    from hullmark.cli.terminal import warning
+
+    terms = {feed.name: feed.reserved for feed in feeds() if feed.reserved}
+    for key, info in sorted(here.items()):
+        if info.feed in terms:
+            warning(
+                f"is left out: {terms[info.feed]}",
+                where=key,
+                hint="--with-reserved where only your organisation can read what is published",
+            )
+    return tuple(key for key, info in here.items() if info.feed not in terms)
 
 
 def _sweep(folder: Path) -> None:

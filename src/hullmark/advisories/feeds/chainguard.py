@@ -58,11 +58,12 @@ _SOURCES = Group(
 FEED = Feed(
     name="chainguard",
     title="Chainguard security database",
-    licence="Chainguard, its own terms",
+    licence="none named (security.json), CC-BY-NC-ND-4.0 (OSV)",
     homepage="https://packages.cgr.dev/chainguard/security.json",
     files=("chainguard/security.json", "chainguard/security.json.gz", *osv_linux.files(_PUBLISHED)),
     parse=parse,
     parts=parts,
     group=only(_SOURCES),
     all_parts=("chainguard",),
+    reserved="Chainguard's OSV feed is under CC-BY-NC-ND-4.0",
 )

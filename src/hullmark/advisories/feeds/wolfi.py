@@ -56,11 +56,12 @@ _SOURCES = Group(
 FEED = Feed(
     name="wolfi",
     title="Wolfi security database",
-    licence="Chainguard, its own terms",
+    licence="Free use with attribution to Wolfi (security.json), CC-BY-NC-ND-4.0 (OSV)",
     homepage="https://packages.wolfi.dev/os/security.json",
     files=("wolfi/security.json", "wolfi/security.json.gz", *osv_linux.files(_PUBLISHED)),
     parse=parse,
     parts=parts,
     group=only(_SOURCES),
     all_parts=("wolfi",),
+    reserved="Chainguard's OSV feed is under CC-BY-NC-ND-4.0",
 )
