@@ -98,6 +98,38 @@ def test_what_is_malicious_is_said_to_be(cache: Path, publisher: Publisher) -> N
     assert listed.split()[:4] == ["MAL-2026-1", "osv-pypi", "malicious:", "requestz"]
 
 
+def test_search_knows_an_ecosystem_and_a_release_by_the_names_that_people_use(
+    cache: Path, tmp_path: Path
+) -> None:
+    entry = {"package": {"ecosystem": "Go", "name": "example.org/a"}, "versions": ["1.0.0"]}
+    tracker = {
+        "name": "CVE-2026-1",
+        "patches": [{"distro": "jammy", "status": "ignored", "package": "curl", "version": "too intrusive"}],
+        "priority": "low",
+    }
+    secfixes = {
+        "distroversion": "v3.20",
+        "packages": [{"pkg": {"name": "a", "secfixes": {"1-r1": ["CVE-2026-1000"]}}}],
+    }
+    for path, body in (
+        ("osv/Go/GO-2026-1.json", {"id": "GO-2026-1", "affected": [entry]}),
+        ("ubuntu/tracker/CVE-2026-1", tracker),
+        ("alpine-secdb/v3.20/main.json", secfixes),
+    ):
+        file = tmp_path / "feeds" / path
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(body))
+    hullmark(cache, "db", "build", "--from", str(tmp_path / "feeds"))
+    for name in ("Go", "golang", "osv-golang"):
+        assert b"GO-2026-1" in hullmark(cache, "db", "search", "example.org/a", "--ecosystem", name).stdout
+    for name in ("alpine:3.20.3", "alpine:3.20", "alpine"):
+        assert b"CVE-2026-1000" in hullmark(cache, "db", "search", "a", "--ecosystem", name).stdout
+    for name in ("alpine:3.19", "crates.io", "rhel:9.4"):
+        assert b"has no part for" in hullmark(cache, "db", "search", "a", "--ecosystem", name, code=3).stderr
+    said = hullmark(cache, "db", "show", "CVE-2026-1").stdout
+    assert b"curl (source) will not fix  [low, too intrusive]" in said
+
+
 def test_a_file_for_a_machine_without_a_network(cache: Path, publisher: Publisher, tmp_path: Path) -> None:
     hullmark(cache, "db", "update", "--part", "osv-pypi", "--db-mirror", publisher.url)
     file = str(tmp_path / "database.tar")

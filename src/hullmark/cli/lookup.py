@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 from hullmark.cli.options import Option, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hullmark.advisories.database import Database
     from hullmark.advisories.lookup import Found, Said
     from hullmark.model.advisory import Note
@@ -65,7 +67,8 @@ class Search(Settings, frozen=True, kw_only=True):
 
         _require(self.package, "a package's name", "hullmark db search openssl --ecosystem debian:12")
         with contextlib.closing(_opened()) as database:
-            found = lookup.package(database, self.package, self.ecosystem)
+            places = _places(self.ecosystem, database.current.parts)
+            found = [each for place in places for each in lookup.package(database, self.package, place)]
         if self.json:
             body = msgspec.json.encode({"package": self.package, "advisories": found})
             write_text(msgspec.json.format(body, indent=2).decode() + "\n")
@@ -75,6 +78,32 @@ class Search(Settings, frozen=True, kw_only=True):
                     mark = "malicious: " if each.advisory.malicious else ""
                     write_line(f"{each.advisory.id:<20} {each.part:<18} {mark}{_statement(said)}")
         return _verdict(self.package, known=bool(found))
+
+
+def _places(ecosystem: str, parts: "Iterable[str]") -> "tuple[str, ...]":
+    """Give what to look for among the parts: what was typed where that names any, else what it is called there.
+
+    That are `osv-golang` and its like for `Go`, and `rhel-9` for `rhel:9.4`.
+    """
+    from hullmark.advisories._formats.osv import LIBRARY_ECOSYSTEMS
+    from hullmark.advisories.matcher import cover
+    from hullmark.model.facts import SYSTEM, Distribution
+
+    here = tuple(parts)
+    end = ecosystem.replace(":", "-").lower()
+    if not end or any(f"-{end}-" in f"-{key}-" for key in here):
+        return (ecosystem,)
+    name, _, version = ecosystem.lower().partition(":")
+    types = {known.lower(): purl_type for known, purl_type in LIBRARY_ECOSYSTEMS.items()}
+    if name in types:
+        return (types[name],)
+    of_release = dict.fromkeys(
+        part
+        for system in sorted(SYSTEM)
+        for part in cover(system, Distribution(name, version)).parts
+        if part in here
+    )
+    return tuple(of_release) or (ecosystem,)
 
 
 def _require(text: str, what: str, example: str) -> None:
@@ -151,7 +180,8 @@ def _statement(said: "Said") -> str:
         span = f"{start}up to {said.last_affected}"
     else:
         span = f"{start}without a fix" if said.state == "affected" else start.strip()
-    extra = [said.module, *said.arches, *said.cpes[:2], said.note]
+    level = "" if said.severity == "unknown" else said.severity.value
+    extra = [level, said.module, *said.arches, *said.cpes[:2], said.note]
     words = ", ".join(word for word in extra if word)
     return f"{said.package}{scope} {state} {span}".rstrip() + (f"  [{words}]" if words else "")
 
