@@ -368,7 +368,7 @@ stay attributed.
   with exceptions that it names there, and offers
   [a licence for commercial scanners](https://www.chainguard.dev/legal/chainguard-license-for-commercial-scanners). A database is
   made of such data, not a copy of it, and NoDerivatives keeps that from being passed on. So each machine fetches these parts from their publisher for its own
-  scans; `db push` leaves `wolfi` and `chainguard` out, whichever of the two they are made of, unless `--with-reserved` (or `--part`) says that nobody outside your
+  scans; `db push` leaves `wolfi` and `chainguard` out (and `minimos`, whose feed others report to be under the same licence), whichever of the two they are made of, unless `--with-reserved` (or `--part`) says that nobody outside your
   organisation reads what is published; nor should a file of `db export` that has them be passed on. Before you sell what uses them, read the terms.
 - **NVD**: this product uses data from the NVD API but is not endorsed or certified by the NVD. A key is bound to whoever
   asked for it, so none comes with Hullmark.

@@ -188,21 +188,33 @@ class _Updating:
         reader = f"{self.feed.version}/{max(scheme.revision for scheme in schemes().values())}"
         if known.reader != reader or not parts_here(self.folder, self.feed, self.group):
             known = _Known()
-        other = self.group.otherwise
-        lists = [_lists(group) for group in (self.group, other) if group is not None]
-        try:
-            outcome = self._by_group(known, lists, reader)
-        except RefusedError as problem:
-            if other is None or self.settings.mirror:
-                raise
-            self.group = other
-            try:
-                outcome = self._by_group(known, lists, reader)
-            except FeedError as second:
-                first = f"before that {problem.where}: {problem.what}"
-                raise FeedError(second.what, where=second.where, hint=second.hint or first) from second
+        outcome = self._by_any(known, reader)
         shutil.rmtree(self.pages, ignore_errors=True)
         return outcome
+
+    def _by_any(self, known: _Known, reader: str) -> Outcome:
+        """Fetch by the first of the ways that the publisher does not refuse."""
+        ways = [self.group]
+        while (other := ways[-1].otherwise) is not None:
+            ways.append(other)
+        lists = [_lists(group) for group in ways]
+        first = ""
+        for group in ways:
+            self.group = group
+            try:
+                return self._by_group(known, lists, reader)
+            except FeedError as problem:
+                if (
+                    isinstance(problem, RefusedError)
+                    and group.otherwise is not None
+                    and not self.settings.mirror
+                ):
+                    first = first or f"before that {problem.where}: {problem.what}"
+                    continue
+                if not first:
+                    raise
+                raise FeedError(problem.what, where=problem.where, hint=problem.hint or first) from problem
+        raise AssertionError("the last way returns or raises")
 
     def _by_group(self, known: _Known, lists: list[set[str]], reader: str) -> Outcome:
         """Fetch what changed, or all. `lists` are the lists of changes of this group and of the one that stands in for it."""

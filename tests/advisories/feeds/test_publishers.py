@@ -201,7 +201,7 @@ def test_suse_has_a_file_a_release(tmp_path: Path, publisher: Publisher, kind: s
     ("part", "file"),
     [
         ("sles-15.7", "suse.linux.enterprise.15-sp7-affected.xml.gz"),
-        ("sles-16.0", "suse.linux.enterprise.16.0-affected.xml.gz"),
+        ("sles-16.0", "suse.linux.enterprise.server.16.0-affected.xml.gz"),
         ("sles-12.5", "suse.linux.enterprise.12-sp5-affected.xml.gz"),
         ("opensuse-leap-16.0", "opensuse.leap.16.0-affected.xml.gz"),
         ("opensuse-tumbleweed", "opensuse.tumbleweed-affected.xml.gz"),
@@ -214,6 +214,28 @@ def test_the_names_of_suses_files(part: str, file: str) -> None:
     group = suse.FEED.group(part)
     assert group is not None
     assert group.sources[0].url == f"https://ftp.suse.com/{FOLDER}{file}"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "enterprise.server.16.0-affected",
+        "enterprise.16.0-affected",
+        "enterprise.server.16.0",
+        "enterprise.16.0",
+    ],
+)
+def test_suses_newest_releases_are_looked_for_under_each_name_that_they_have_had(
+    tmp_path: Path, publisher: Publisher, file: str
+) -> None:
+    body = OVAL.read_bytes().replace(b"Server 15 is installed", b"Server 16.0 is installed")
+    publisher.put(f"{FOLDER}suse.linux.{file}.xml.gz", gzip.compress(body))
+    outcome = refreshed(tmp_path, suse.FEED, "sles-16.0", publisher)
+    assert (outcome.state, outcome.reason, outcome.parts) == ("updated", "", ("sles-16.0",))
+    assert refreshed(tmp_path, suse.FEED, "sles-16.0", publisher).state == "unchanged"
+    (publisher.folder / f"{FOLDER}suse.linux.{file}.xml.gz").unlink()
+    gone = refreshed(tmp_path, suse.FEED, "sles-16.0", publisher).reason
+    assert "suse.linux.enterprise.16.0.xml.gz" in gone, "the last that was tried"
 
 
 # ── Wolfi

@@ -10,7 +10,7 @@ from conftest import GOLDEN
 from hullmark.advisories._formats import csaf, oval, secdb
 from hullmark.advisories.feed import Document, Record
 from hullmark.advisories.registry import feeds, schemes
-from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Ssvc
+from hullmark.model.advisory import Advisory, Affected, CveRecord, EndOfLife, Range, Ssvc
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
 
@@ -423,3 +423,16 @@ def test_cisas_decision_on_a_cve_is_the_newest_in_its_own_container() -> None:
     (undecided,) = read("cvelist", "cvelist/cves/2025/1xxx/CVE-2025-1000.json", json.dumps(cve).encode())
     assert isinstance(undecided, CveRecord)
     assert undecided.ssvc is None
+
+
+def test_azure_linux_has_the_names_that_its_releases_call_themselves_by() -> None:
+    releases = [
+        {"name": "3.0", "releaseDate": "2024-08-01", "eolFrom": "2027-08-31", "isEol": False},
+        {"name": "2.0", "releaseDate": "2022-05-25", "eolFrom": "2025-07-31", "isEol": True},
+    ]
+    body = json.dumps({"result": [{"name": "azure-linux", "releases": releases}]}).encode()
+    assert [
+        (each.id, each.date, each.successor)
+        for each in read("eol", "eol/products.json", body)
+        if isinstance(each, EndOfLife)
+    ] == [("azurelinux-3.0", "2027-08-31", ""), ("mariner-2.0", "2025-07-31", "azurelinux-3.0")]

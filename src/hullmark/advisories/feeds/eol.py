@@ -48,6 +48,10 @@ OS_RELEASE_IDS = {
 """endoflife.date's names of distributions and the `ID` that their os-release states."""
 
 
+_MARINER = ("1.0", "2.0")
+"""Of Azure Linux, which was CBL-Mariner then and says so in its os-release."""
+
+
 class _Release(msgspec.Struct, rename="camel"):
     """A release of the present interface; the dates are null where none is known."""
 
@@ -129,6 +133,8 @@ def _notes(product: str, releases: list[_Release]) -> Iterator[EndOfLife]:
 
 
 def _id(product: str, release: str) -> str:
+    if product == "azure-linux" and release in _MARINER:
+        return f"mariner-{release}"
     if product == "centos-stream":
         # Its os-release says `centos` too; only of 8 there was also a CentOS Linux, which ended earlier.
         return "centos-stream-8" if release == "8" else f"centos-{release}"
@@ -158,4 +164,5 @@ FEED = Feed(
     parts=parts,
     group=only(_SOURCES),
     all_parts=("eol",),
+    version=2,
 )

@@ -32,11 +32,12 @@ def _group(part: str) -> Group | None:
 FEED = Feed(
     name="minimos",
     title="MinimOS advisories",
-    licence="Minimus, terms of the site",
+    licence="said to be CC-BY-NC-ND-4.0, see Minimus's site",
     homepage="https://www.minimus.io",
     files=osv_linux.files(_PUBLISHED),
     parse=parse,
     parts=parts,
     group=_group,
     all_parts=("minimos",),
+    reserved="Minimus's feed is said to be under CC-BY-NC-ND-4.0",
 )

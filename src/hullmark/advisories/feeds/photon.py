@@ -159,6 +159,9 @@ def parts(target: Target) -> tuple[str, ...] | None:
     return (f"photon-{match[0]}",) if match else ()
 
 
+_SIZES = {"3": 1_500_000, "4": 13_000_000}
+
+
 def _group(part: str) -> Group | None:
     match = re.fullmatch(r"photon-(\d{1,3})", part)
     if match is None:
@@ -172,7 +175,7 @@ def _group(part: str) -> Group | None:
                 url=f"https://packages.broadcom.com/photon/photon_cve_metadata/{file}", file=f"photon/{file}"
             ),
         ),
-        size=3_000_000,
+        size=_SIZES.get(match[1], 15_000_000),
     )
 
 

@@ -176,30 +176,38 @@ def parts(target: Target) -> tuple[str, ...] | None:
 
 
 _FOLDER = "https://ftp.suse.com/pub/projects/security/oval/"
-_FILE_OF = {
-    "opensuse-leap": "opensuse.leap.{}",
-    "opensuse-leap-micro": "opensuse.leap.micro.{}",
-    "sle-micro": "suse.linux.enterprise.micro.{}",
-    "sl-micro": "suse.linux.micro.{}",
+_FILES_OF = {
+    "opensuse-leap": ("opensuse.leap.{}",),
+    "opensuse-leap-micro": ("opensuse.leap.micro.{}",),
+    "sle-micro": ("suse.linux.enterprise.micro.{}",),
+    "sl-micro": ("suse.linux.micro.{}", "suse.linux.enterprise.micro.{}"),
 }
+"""What a release's files may be called: since 6.0 and 16.0 their names have changed more than once."""
 
 
 def _group(part: str) -> Group | None:
     name, _, version = part.rpartition("-")
+    stems: tuple[str, ...]
     if part == "opensuse-tumbleweed":
-        stem = "opensuse.tumbleweed"
+        stems = ("opensuse.tumbleweed",)
     elif part == "sles-12-modules":
-        stem = "suse.linux.enterprise.12"
+        stems = ("suse.linux.enterprise.12",)
     elif name == "sles" and (match := re.fullmatch(r"(\d{1,3})(?:\.(\d{1,2}))?", version)):
         # From 16 on there are minor releases in place of service packs.
-        minor = f"-sp{match[2]}" if int(match[1]) < _FIRST_WITH_MINORS else f".{match[2]}"
-        stem = f"suse.linux.enterprise.{match[1]}{minor if match[2] else ''}"
-    elif name in _FILE_OF and re.fullmatch(r"\d+\.\d+", version):
-        stem = _FILE_OF[name].format(version)
+        if int(match[1]) < _FIRST_WITH_MINORS:
+            stems = (f"suse.linux.enterprise.{match[1]}{f'-sp{match[2]}' if match[2] else ''}",)
+        else:
+            stems = (f"suse.linux.enterprise.server.{version}", f"suse.linux.enterprise.{version}")
+    elif name in _FILES_OF and re.fullmatch(r"\d+\.\d+", version):
+        stems = tuple(stem.format(version) for stem in _FILES_OF[name])
     else:
         return None
     # Where there is no list of what is not fixed yet, that of what is fixed is better than none.
-    return _files(part, stem, "-affected", otherwise=_files(part, stem, ""))
+    group = None
+    for kind in ("", "-affected"):
+        for stem in reversed(stems):
+            group = _files(part, stem, kind, otherwise=group)
+    return group
 
 
 def _files(part: str, stem: str, kind: str, otherwise: Group | None = None) -> Group:
