@@ -66,7 +66,8 @@ def _advisory(
         ecosystem, release = osv.split_ecosystem(package.ecosystem) if package else ("", "")
         if package is None or ecosystem != name or (folder and release != folder[1]):
             continue
-        fixed = [item.fixed for item in osv.versions(entry, "rpm").ranges if item.fixed]
+        # Rocky writes an epoch of 0, which nothing that people read or type has.
+        fixed = [item.fixed.removeprefix("0:") for item in osv.versions(entry, "rpm").ranges if item.fixed]
         if not (package.name and release and fixed):
             yield document.unread("a package without name, release or fixed version", record.id)
             continue

@@ -45,4 +45,5 @@ FEED = Feed(
     parts=parts,
     group=_group,
     all_parts=("rocky-8", "rocky-9", "rocky-10"),
+    version=2,
 )
