@@ -31,10 +31,13 @@ def test_every_ecosystem_that_a_detector_gives_has_an_order() -> None:
 
 
 def test_which_ecosystems_no_feed_speaks_for() -> None:
-    assert {"brew", "cocoapods", "cpan", "ebuild", "luarocks", "opkg", "otp", "terraform"} <= set(
-        WITHOUT_FEED
-    )
+    assert {"brew", "cocoapods", "ebuild", "luarocks", "opkg", "otp", "terraform"} <= set(WITHOUT_FEED)
     assert not {"cran", "hackage", "julia", "opam", "npm", "generic"} & set(WITHOUT_FEED)
+
+
+def test_a_feed_that_knows_some_flaws_only_makes_no_package_checked() -> None:
+    found = cover("cpan", None)
+    assert (found.coverage, found.parts, found.enough) == ("no_feed", ("cvelist-cpan",), ())
 
 
 @pytest.mark.parametrize("ecosystem", WITHOUT_FEED)

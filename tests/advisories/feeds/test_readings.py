@@ -436,3 +436,37 @@ def test_azure_linux_has_the_names_that_its_releases_call_themselves_by() -> Non
         for each in read("eol", "eol/products.json", body)
         if isinstance(each, EndOfLife)
     ] == [("azurelinux-3.0", "2027-08-31", ""), ("mariner-2.0", "2025-07-31", "azurelinux-3.0")]
+
+
+@pytest.mark.parametrize(
+    ("product", "package"),
+    [
+        ({"packageURL": "pkg:pypi/apache-airflow"}, ("pypi", "apache-airflow")),
+        ({"packageURL": "pkg:maven/org.apache.camel/camel-core"}, ("maven", "org.apache.camel:camel-core")),
+        ({"packageURL": "pkg:npm/%40apache/thing"}, ("npm", "@apache/thing")),
+        ({"packageURL": "pkg:golang/github.com/apache/thing"}, ("golang", "github.com/apache/thing")),
+        ({"collectionURL": "https://repo.hex.pm", "packageName": "plug"}, ("hex", "plug")),
+        (
+            {"collectionURL": "https://cpan.org/modules", "packageName": "Crypt-Thing"},
+            ("cpan", "Crypt-Thing"),
+        ),
+        ({"packageURL": "pkg:github/apache/thing"}, None),
+        ({"packageURL": "pkg:"}, None),
+        ({"collectionURL": "https://example.org", "packageName": "plug"}, None),
+    ],
+)
+def test_how_a_cna_names_a_package(product: dict[str, str], package: tuple[str, str] | None) -> None:
+    version = {"version": "1.0", "lessThan": "2.0", "status": "affected", "versionType": "semver"}
+    affected = [product | {"defaultStatus": "unaffected", "versions": [version]}]
+    cve = {
+        "cveMetadata": {"cveId": "CVE-2026-1000", "state": "PUBLISHED"},
+        "containers": {"cna": {"affected": affected}},
+    }
+    records = read("cvelist", "cvelist/cves/2026/1xxx/CVE-2026-1000.json", json.dumps(cve).encode())
+    named = [
+        (each.ecosystem, each.name, each.ranges)
+        for record in records
+        if isinstance(record, Advisory)
+        for each in record.affected
+    ]
+    assert named == ([] if package is None else [(*package, (Range("1.0", fixed="2.0"),))])

@@ -2,8 +2,8 @@
 
 Format: https://github.com/CVEProject/cve-schema, version 5; CISA's SSVC stands among the metrics of its container as
 https://certcc.github.io/SSVC/data/schema/v1/Decision_Point_Value_Selection-1-0-1.schema.json has it. Scores and weaknesses serve every CVE. Affected
-products are taken where they are known by a package registry (`collectionURL` and `packageName`) or by CPE
-names; products with `defaultStatus: affected` list their exceptions instead and are passed over, as are
+products are taken where they are known by a package URL (`packageURL`, since 5.2), by a package registry (`collectionURL` and
+`packageName`) or by CPE names; products with `defaultStatus: affected` list their exceptions instead and are passed over, as are
 versions that are commits.
 """
 
@@ -27,9 +27,11 @@ from hullmark.advisories.feed import (
     stamp,
 )
 from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Reference, Score, Ssvc, Withdrawn
+from hullmark.model.purl import parse_purl, whole_name
 from hullmark.model.target import Target
 
 _REGISTRIES = (
+    ("cpan.org", "cpan"),
     ("crates.io", "cargo"),
     ("hex.pm", "hex"),
     ("nuget.org", "nuget"),
@@ -40,11 +42,13 @@ _REGISTRIES = (
     ("pypi.python.org", "pypi"),
     ("registry.npmjs.org", "npm"),
     ("npmjs.com", "npm"),
+    ("repo.hex.pm", "hex"),
     ("repo.maven.apache.org", "maven"),
     ("repo1.maven.org", "maven"),
     ("rubygems.org", "gem"),
 )
-_ECOSYSTEMS = frozenset({"generic", *(purl_type for _host, purl_type in _REGISTRIES)})
+_LIBRARIES = frozenset(purl_type for _host, purl_type in _REGISTRIES)
+_ECOSYSTEMS = frozenset({"generic", *_LIBRARIES})
 _FILE = re.compile(r"CVE-\d{4}-\d{4,}\.json\Z")
 _HOST = re.compile(r"https?://(?:www\.)?([^/]+)")
 _NO_VERSION = frozenset({"", "*", "-", "0", "n/a", "unspecified", "unknown", "all"})
@@ -76,6 +80,7 @@ class _Version(msgspec.Struct, rename="camel"):
 class _Product(msgspec.Struct, rename="camel"):
     collection_url: str | None = msgspec.field(name="collectionURL", default=None)
     package_name: str | None = None
+    package_url: str | None = msgspec.field(name="packageURL", default=None)
     default_status: str | None = None
     versions: list[_Version] | None = None
     cpes: list[str] | None = None
@@ -256,12 +261,10 @@ def _affected(product: _Product) -> Iterator[Affected]:
                 ranges += versions
     if not ranges and not exact:
         return
-    host = _HOST.match(product.collection_url or "")
-    ecosystem = dict(_REGISTRIES).get(host[1].lower()) if host else None
-    if ecosystem is not None and product.package_name:
-        yield Affected(
-            ecosystem=ecosystem, name=product.package_name, ranges=tuple(ranges), versions=tuple(exact)
-        )
+    package = _package(product)
+    if package is not None:
+        ecosystem, name = package
+        yield Affected(ecosystem=ecosystem, name=name, ranges=tuple(ranges), versions=tuple(exact))
         return
     parsed = (found for text in product.cpes or () if (found := cpe.parse(text)) is not None)
     for name in dict.fromkeys(item.name for item in parsed if item.part == "a" and not item.is_elsewhere):
@@ -272,6 +275,19 @@ def _affected(product: _Product) -> Iterator[Affected]:
             versions=tuple(exact),
             cpes=(name,),
         )
+
+
+def _package(product: _Product) -> tuple[str, str] | None:
+    """Give the ecosystem and the name of a package of a registry."""
+    if product.package_url:
+        try:
+            parsed = parse_purl(product.package_url)
+        except ValueError:
+            return None
+        return (parsed.type, whole_name(parsed)) if parsed.type in _LIBRARIES else None
+    host = _HOST.match(product.collection_url or "")
+    ecosystem = dict(_REGISTRIES).get(host[1].lower()) if host else None
+    return (ecosystem, product.package_name) if ecosystem and product.package_name else None
 
 
 def _versions(version: _Version) -> list[Range] | str:
@@ -368,5 +384,5 @@ FEED = Feed(
     supplements=tuple(sorted(_ECOSYSTEMS)),
     group=only(_SOURCES),
     all_parts=("cvelist",),
-    version=3,
+    version=4,
 )
