@@ -200,6 +200,8 @@ def test_no_upgrade_leads_to_a_malicious_version(
     assert [each.to for each in upgrades(report.findings)] == ([to] if to else [])
     said = "2.0.0 has the fix and is itself malicious (MAL-2026-1)" if to != "2.0.0" else ""
     assert finding.evidence[0].note == said
+    fixable = scan(tmp_path / "fixable", tmp_path / "db", node("x", "1.0.0"), fixable_only=True)
+    assert fixable.findings == (finding,), "that the fix is an attack is hidden from nobody"
 
 
 def test_development_packages_that_nobody_could_look_at_are_not_clean(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -118,6 +118,8 @@ class _Reporter:
         self.dev_packages = inventory.dev_packages
         self.dev_unchecked = 0
         self.safe: dict[tuple[str, str, str], tuple[str, str]] = {}
+        self.poisoned: set[tuple[str, str]] = set()
+        """The findings (component, id) whose fix is itself an attack, with no clean version known after it."""
         self.release: Literal["", "matched", "no_feed", "feed_missing"] = ""
         self.eol = self._end_of_life()
 
@@ -151,7 +153,7 @@ class _Reporter:
         ]
         if self.eol is not None:
             findings.append(self._eol_finding(self.eol))
-        shown, suppressed = _filtered(findings, components, self.request.filters)
+        shown, suppressed = _filtered(findings, components, self.request.filters, self.poisoned)
         derived = (
             matcher.cover(_system(items), "").derived_from if matcher is not None and _system(items) else ""
         )
@@ -364,6 +366,8 @@ class _Reporter:
         cwes = {cwe for record in spoken for cwe in record.cwes}
         fixed, why = self._safe_fix(query, flaw.fixed_version, matcher)
         said = [evidence(hit) for hit in flaw.hits]
+        if why and not fixed:
+            self.poisoned.add((component.id, flaw.id))
         if why:
             said = [
                 msgspec.structs.replace(each, note=f"{each.note}; {why}" if each.note else why)
@@ -536,11 +540,15 @@ def _day(text: str) -> dt.date | None:
 
 
 def _filtered(
-    findings: Sequence[Finding], components: Sequence[Component], filters: Filters
+    findings: Sequence[Finding],
+    components: Sequence[Component],
+    filters: Filters,
+    poisoned: Collection[tuple[str, str]],
 ) -> tuple[list[Finding], list[Suppressed]]:
     """Split the findings into those shown and those that a filter takes out, with the filter's name.
 
-    The severities come last: what only they hide still counts for a gate. What no filter may take out is always shown.
+    The severities come last: what only they hide still counts for a gate. What no filter may take out is always shown. There is
+    a fix for the `poisoned`: whoever asks for what can be fixed must learn that it is an attack.
     """
     ecosystems = {component.id: component.ecosystem for component in components}
     headers = {
@@ -558,7 +566,11 @@ def _filtered(
             suppressed.append(Suppressed(KERNEL_HEADERS, finding))
         elif filters.pkg_types and kind not in filters.pkg_types:
             suppressed.append(Suppressed(f"--pkg-types {','.join(filters.pkg_types)}", finding))
-        elif filters.fixable_only and not finding.fixed_version:
+        elif (
+            filters.fixable_only
+            and not finding.fixed_version
+            and (finding.component, finding.id) not in poisoned
+        ):
             suppressed.append(Suppressed("--fixable-only", finding))
         elif finding.state in filters.ignore_states:
             suppressed.append(Suppressed(f"--ignore-status {finding.state}", finding))
