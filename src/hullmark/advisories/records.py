@@ -138,7 +138,8 @@ class RecordsWriter(BodyWriter):
     """The records of a group while they are written: anew, or as those before with some put in and taken out."""
 
     def __init__(self, folder: Path, group: str, before: Records | None = None) -> None:
-        super().__init__(folder, f"records-{group}", _TABLES, before)
+        name = before.path.stem if before is not None else f"records-{group}"
+        super().__init__(folder, name, _TABLES, before)
         self.group = group
         self.before = before
         self._waiting: list[bytes] | None = []  # before there is a dictionary
