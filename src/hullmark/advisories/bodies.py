@@ -1,9 +1,11 @@
 """SQLite files whose bodies are compressed with a dictionary of their own: what parts and records have in common."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -36,6 +38,14 @@ _SPREAD = 3
 _LEAST_GAIN = 8
 """How many times as large as the dictionary the samples are at least: with less there is less to gain than it takes itself."""
 
+DEFLATED = frozenset({"package"})
+"""Tables of many small bodies: deflate begins in a microsecond, zstd takes twenty, and what it gains is not worth it."""
+_DEFLATE_DICTIONARY_BYTES = 32 * 1024
+_RAW = -15
+"""Deflate without a header (RFC 1951), of the largest window."""
+
+Dictionary = zstd.ZstdDict | bytes | None
+"""What the bodies of a table are compressed with; deflate takes the bytes."""
 _Key = TypeVar("_Key", bytes, int)
 
 
@@ -45,7 +55,7 @@ class BodyFile:
     def __init__(self, label: str, path: Path) -> None:
         self.label = label
         self.path = path
-        self._dictionaries: dict[str, zstd.ZstdDict | None] = {}
+        self._dictionaries: dict[str, Dictionary] = {}
         try:
             self._db = sqlite3.connect(
                 f"file:{_quoted(path)}?mode=ro&immutable=1", uri=True, check_same_thread=False
@@ -72,19 +82,27 @@ class BodyFile:
         """Give what `decode` makes of a body."""
         try:
             return decode(body)
-        except (msgspec.DecodeError, zstd.ZstdError, ValueError, TypeError, IndexError) as problem:
+        except (
+            msgspec.DecodeError,
+            zstd.ZstdError,
+            zlib.error,
+            ValueError,
+            TypeError,
+            IndexError,
+        ) as problem:
             raise self.damaged(problem) from problem
 
-    def dictionary(self, table: str) -> zstd.ZstdDict | None:
+    def dictionary(self, table: str) -> Dictionary:
         """Give what the bodies of a table are compressed with."""
         if table not in self._dictionaries:
             rows = self.ask("SELECT content FROM dictionary WHERE of_table = ?", (table,))
-            self._dictionaries[table] = self.decoded(zstd.ZstdDict, rows[0][0]) if rows else None
+            known = self.decoded(lambda content: _dictionary(table, content), rows[0][0]) if rows else None
+            self._dictionaries[table] = known
         return self._dictionaries[table]
 
     def inflated(self, table: str, body: bytes) -> bytes:
         """Decompress a body of a table."""
-        inflater = zstd.ZstdDecompressor(zstd_dict=self.dictionary(table))
+        inflater = _inflater(table, self.dictionary(table))
         inflated: bytes = self.decoded(lambda packed: inflater.decompress(packed, _MOST_BODY_BYTES), body)
         if not inflater.eof:
             raise self.damaged(ValueError("a body is cut short, or too large"))
@@ -112,7 +130,7 @@ class BodyWriter:
         self.db.executescript(pragmas if before is not None else pragmas + TABLES + tables)
         self.db.execute("BEGIN")
         self._is_new = before is None
-        self._dictionaries: dict[str, zstd.ZstdDict | None] = {}
+        self._dictionaries: dict[str, Dictionary] = {}
         self._compressors: dict[str, zstd.ZstdCompressor] = {}
 
     def number(self, query: str, *values: object) -> int:
@@ -125,31 +143,38 @@ class BodyWriter:
         samples = [body[:_SAMPLE_BYTES] for body in bodies if body]
         dictionary = None
         if sum(map(len, samples)) >= _LEAST_GAIN * size:
-            try:
-                dictionary = zstd.train_dict(samples, size)
-            except (zstd.ZstdError, ValueError):
-                dictionary = None
-        if dictionary is not None:
-            self.db.execute("INSERT INTO dictionary VALUES (?, ?)", (table, dictionary.dict_content))
+            with contextlib.suppress(zstd.ZstdError, ValueError):
+                content = zstd.train_dict(samples, size).dict_content
+                dictionary = _dictionary(table, content)
+                self.db.execute("INSERT INTO dictionary VALUES (?, ?)", (table, content))
         self.use(table, dictionary)
 
-    def use(self, table: str, dictionary: zstd.ZstdDict | None) -> None:
+    def use(self, table: str, dictionary: Dictionary) -> None:
         """Compress the bodies of a table with this dictionary."""
-        # Whoever reads it knows the dictionary: its number in every body would only take room.
-        options: dict[int, int] = {
-            zstd.CompressionParameter.compression_level: _LEVEL,
-            zstd.CompressionParameter.dict_id_flag: 0,
-        }
         self._dictionaries[table] = dictionary
-        self._compressors[table] = zstd.ZstdCompressor(options=options, zstd_dict=dictionary)
+        if table in DEFLATED:
+            words = {"zdict": dictionary} if isinstance(dictionary, bytes) else {}
+            self._deflater = zlib.compressobj(9, wbits=_RAW, memLevel=9, **words)
+        else:
+            # Whoever reads it knows the dictionary: its number in every body would only take room.
+            options: dict[int, int] = {
+                zstd.CompressionParameter.compression_level: _LEVEL,
+                zstd.CompressionParameter.dict_id_flag: 0,
+            }
+            known = dictionary if isinstance(dictionary, zstd.ZstdDict) else None
+            self._compressors[table] = zstd.ZstdCompressor(options=options, zstd_dict=known)
 
     def packed(self, table: str, body: bytes) -> bytes:
         """Compress a body of a table."""
+        if table in DEFLATED:
+            deflater = self._deflater.copy()
+            return deflater.compress(body) + deflater.flush()
         return self._compressors[table].compress(body, zstd.ZstdCompressor.FLUSH_FRAME)
 
     def inflated(self, table: str, body: bytes) -> bytes:
         """Decompress a body of a table."""
-        return zstd.decompress(body, zstd_dict=self._dictionaries[table])
+        inflated: bytes = _inflater(table, self._dictionaries[table]).decompress(body)
+        return inflated
 
     def trained(
         self, table: str, found: Iterator[tuple[_Key, bytes]], size: int
@@ -181,6 +206,20 @@ class BodyWriter:
         """Leave nothing behind."""
         self.close()
         self.path.unlink(missing_ok=True)
+
+
+def _dictionary(table: str, content: bytes) -> zstd.ZstdDict | bytes:
+    """Make a dictionary of what is stored. Deflate uses the end of it, which is what there is most of."""
+    return content[-_DEFLATE_DICTIONARY_BYTES:] if table in DEFLATED else zstd.ZstdDict(content)
+
+
+def _inflater(table: str, dictionary: Dictionary) -> Any:
+    """Give what decompresses one body of a table."""
+    if isinstance(dictionary, bytes):
+        return zlib.decompressobj(_RAW, dictionary)
+    if table in DEFLATED:
+        return zlib.decompressobj(_RAW)
+    return zstd.ZstdDecompressor(zstd_dict=dictionary)
 
 
 def _quoted(path: Path) -> str:

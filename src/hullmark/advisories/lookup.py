@@ -27,6 +27,7 @@ class Said(Struct, frozen=True, kw_only=True):
     severity: Severity = Severity.UNKNOWN
     module: str = ""
     cpes: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
     arches: tuple[str, ...] = ()
     note: str = ""
 
@@ -129,6 +130,7 @@ def _said(row: Spoken) -> Said:
         severity=row.level,
         module=more.module,
         cpes=more.cpes,
+        repositories=more.repositories,
         arches=more.arches,
         note=more.note,
     )

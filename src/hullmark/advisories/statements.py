@@ -5,8 +5,7 @@ which a compressor likes. The ends of ranges are numbers of texts, each text wit
 compared with each text once, however many rows name it. A column that is the same in all rows is its one value.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import compress, repeat
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -71,8 +70,6 @@ class Statement(NamedTuple):
 
 
 _Numbers = int | list[int]
-_Numbered = tuple[str, int, int, int, int, int, int, int]
-"""A row by the columns of a piece: id, mark, flags, introduced, fixed, last affected, more, listed."""
 
 
 class Piece(msgspec.Struct, frozen=True, array_like=True):
@@ -167,7 +164,9 @@ def rows(piece: Piece) -> list[Row]:
             lists[listed],
             mores[more],
         )
-        for advisory, mark, flags, start, fix, last, more, listed in _columns(piece)
+        for advisory, mark, flags, start, fix, last, more, listed in zip(
+            piece.advisories, piece.marks, *_columns(piece), strict=True
+        )
     ]
 
 
@@ -190,46 +189,53 @@ def holding(
     if isinstance(piece.flags, int) and piece.flags & 1 != wanted:
         return []
     texts, mores = ["", *piece.texts], [_NO_MORE, *piece.mores]
-    chosen: Iterable[_Numbered] = _columns(piece)
-    if key is not None and keyed:
-        chosen = compress(chosen, _in_range(piece, key))
+    columns = _columns(piece)
+    flags, starts, fixes, lasts, more, listed = columns
+    chosen = _in_range(piece, columns, key) if key is not None and keyed else range(len(piece.marks))
     found = []
-    for advisory, mark, flags, start, fix, last, more, listed in chosen:
-        if flags & 1 != wanted:
+    for at in chosen:
+        flag, start, fix, last = flags[at], starts[at], fixes[at], lasts[at]
+        if flag & 1 != wanted:
             continue
-        if listed and keyed and not _is_listed(piece.lists[listed - 1], key, text, key_of):
+        if listed[at] and keyed and not _is_listed(piece.lists[listed[at] - 1], key, text, key_of):
             continue
-        unsure = flags & _UNDECIDED or (key is None and keyed and (start or fix or last))
+        unsure = flag & _UNDECIDED or (key is None and keyed and (start or fix or last))
         found.append(
             Statement(
                 part,
-                mark,
-                advisory,
-                bool(flags & _BUNDLE),
+                piece.marks[at],
+                piece.advisories[at],
+                bool(flag & _BUNDLE),
                 scope,
-                STATES[flags >> _STATE & 7],
+                STATES[flag >> _STATE & 7],
                 bool(unsure),
                 texts[start],
                 texts[fix],
                 texts[last],
-                LEVELS[flags >> _LEVEL],
-                mores[more],
-                bool(listed),
+                LEVELS[flag >> _LEVEL],
+                mores[more[at]],
+                bool(listed[at]),
             )
         )
     return found
 
 
-def _in_range(piece: Piece, key: bytes) -> list[bool]:
-    """Tell of each row whether a version of this sort key is in its range."""
-    starts = [True, *(each is None or each <= key for each in piece.keys)]
+def _in_range(piece: Piece, columns: list[list[int]], key: bytes) -> Iterable[int]:
+    """Give the numbers of the rows into whose range a version of this sort key falls."""
+    flags, starts, fixes, lasts, *_ = columns
     below = [True, *(each is None or key < each for each in piece.keys)]
+    if isinstance(piece.flags, int) and not piece.flags & (_UNDECIDED | _UPTO) and piece.introduced == 0:
+        return [at for at, fix in enumerate(fixes) if below[fix]]
+    above = [True, *(each is None or each <= key for each in piece.keys)]
     upto = [True, *(each is None or key <= each for each in piece.keys)]
     return [
-        (starts[start] and (upto[last] if flags & _UPTO else below[fix]))
-        if not flags & _UNDECIDED
-        else _between(piece.keys, start, fix or last, key)
-        for _, _, flags, start, fix, last, _, _ in _columns(piece)
+        at
+        for at, (flag, start, fix, last) in enumerate(zip(flags, starts, fixes, lasts, strict=True))
+        if (
+            _between(piece.keys, start, fix or last, key)
+            if flag & _UNDECIDED
+            else above[start] and (upto[last] if flag & _UPTO else below[fix])
+        )
     ]
 
 
@@ -244,9 +250,11 @@ def _is_listed(listed: bytes, key: bytes | None, text: str, key_of: Callable[[st
     return text in texts or (key is not None and key in map(key_of, texts))
 
 
-def _columns(piece: Piece) -> Iterator[_Numbered]:
-    columns = (
-        each if isinstance(each, list) else repeat(each, len(piece.marks))
+def _columns(piece: Piece) -> list[list[int]]:
+    """Give the columns of numbers, each as long as the others. Raises `ValueError` where they cannot be."""
+    length = len(piece.marks)
+    columns = [
+        each if isinstance(each, list) else [each] * length
         for each in (
             piece.flags,
             piece.introduced,
@@ -255,5 +263,7 @@ def _columns(piece: Piece) -> Iterator[_Numbered]:
             piece.more,
             piece.listed,
         )
-    )
-    return zip(piece.advisories, piece.marks, *columns, strict=True)
+    ]
+    if {len(piece.advisories), *map(len, columns)} != {length}:
+        raise ValueError("its columns are not of one length")
+    return columns

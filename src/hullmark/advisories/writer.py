@@ -20,7 +20,7 @@ from hullmark.advisories.spool import Spool
 from hullmark.advisories.statements import LEVELS, SCOPES, STATES, More, Row, pack, rows, unpack
 from hullmark.model.advisory import Advisory, Affected, Range
 
-_DICTIONARY_BYTES = 64 * 1024
+_NOTES_DICTIONARY, _PACKAGES_DICTIONARY = 64 * 1024, 32 * 1024
 _PACKAGE_ROW = "INSERT OR REPLACE INTO package VALUES (?, ?, ?, ?, ?)"
 _ENCODE = msgspec.msgpack.Encoder().encode
 _ROWS = msgspec.msgpack.Decoder(list[Row])
@@ -79,7 +79,7 @@ class PartWriter(BodyWriter):
         """Put the first notes in, compressed with a dictionary that is made of them."""
         if self._notes is not None:
             notes, self._notes = self._notes, None
-            self.train("note", [body for _, body in notes], _DICTIONARY_BYTES)
+            self.train("note", [body for _, body in notes], _NOTES_DICTIONARY)
             for name, body in notes:
                 self.note(name, body)
 
@@ -179,7 +179,7 @@ class PartWriter(BodyWriter):
         pieces = (
             (key, pack(_ROWS.decode(array_of(count) + body))) for key, count, body in self._spooled.merged()
         )
-        for key, body in self.trained("package", pieces, _DICTIONARY_BYTES):
+        for key, body in self.trained("package", pieces, _PACKAGES_DICTIONARY):
             name = key.decode()
             digest = _as_bytes(self._totals[name])
             changed = before[name][1] if name in before and before[name][0] == digest else n

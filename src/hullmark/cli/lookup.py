@@ -181,7 +181,7 @@ def _statement(said: "Said") -> str:
     else:
         span = f"{start}without a fix" if said.state == "affected" else start.strip()
     level = "" if said.severity == "unknown" else said.severity.value
-    extra = [level, said.module, *said.arches, *said.cpes[:2], said.note]
+    extra = [level, said.module, *said.arches, *said.cpes[:2], *said.repositories[:2], said.note]
     words = ", ".join(word for word in extra if word)
     return f"{said.package}{scope} {state} {span}".rstrip() + (f"  [{words}]" if words else "")
 
