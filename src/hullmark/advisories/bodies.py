@@ -30,9 +30,9 @@ _PAGE_BYTES = 16 * 1024
 _SMALL_BYTES, _SMALL_PAGE_BYTES = 1024 * 1024, 4096
 """In a small file it is the tables that leave pages empty."""
 _MOST_BODY_BYTES = 256 * 1024 * 1024
-_LEVEL = 12
+_LEVEL = 7
 SAMPLES = 3000
-_SAMPLE_BYTES = 4096
+_SAMPLE_BYTES = 1024
 _SPREAD = 3
 """How many times as many bodies as samples are looked at for samples."""
 _LEAST_GAIN = 8
@@ -153,7 +153,7 @@ class BodyWriter:
         """Compress the bodies of a table with this dictionary."""
         self._dictionaries[table] = dictionary
         if table in DEFLATED:
-            words = {"zdict": dictionary} if isinstance(dictionary, bytes) else {}
+            words: dict[str, Any] = {"zdict": dictionary} if isinstance(dictionary, bytes) else {}
             self._deflater = zlib.compressobj(9, wbits=_RAW, memLevel=9, **words)
         else:
             # Whoever reads it knows the dictionary: its number in every body would only take room.
