@@ -266,7 +266,13 @@ SAMPLE = Report(
     tool=Tool("hullmark", "0.1.0", {"apk": 1, "dpkg": 2}),
     as_of="2026-01-31T12:00:00Z",
     database=ReportDatabase(
-        (DatabasePart("debian-12", "debian", "abc.1", "2026-01-31T00:00:00Z", advisories=10, age_hours=12.0),)
+        (
+            DatabasePart(
+                "debian-12", "debian", "abc.1", "2026-01-31T00:00:00Z", advisories=10, age_hours=12.0
+            ),
+            DatabasePart("epss", "epss", "def.7", "2026-01-20", advisories=1, age_hours=300.0, stale=True),
+            DatabasePart("osv-npm", "osv", "012.31"),
+        )
     ),
     image=ReportImage(
         name="registry.example/team/app:1.2",

@@ -1,4 +1,5 @@
 import datetime as dt
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,14 @@ def test_without_a_database_there_is_no_word_on_flaws() -> None:
     unmatched = msgspec.structs.replace(SAMPLE, findings=(), database=ReportDatabase(()))
     assert "vulnerabilities" not in bom(unmatched)
     assert bom(msgspec.structs.replace(SAMPLE, findings=()))["vulnerabilities"] == []
+
+
+def test_each_part_of_the_database_with_its_revision_time_and_count() -> None:
+    values = {each["name"]: each["value"] for each in bom(SAMPLE)["metadata"]["properties"]}
+    part = json.loads(values["hullmark:database:epss"])
+    assert (part["revision"], part["built"], part["advisories"]) == ("def.7", "2026-01-20", 1)
+    assert (part["age_hours"], part["stale"]) == (300.0, True)
+    assert r"\\\"stale\\\":true" in render("spdx", SAMPLE).decode()
 
 
 def test_is_of_one_image() -> None:

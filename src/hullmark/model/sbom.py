@@ -108,7 +108,7 @@ def image_values(report: Report) -> dict[str, str]:
         ("skipped_files", report.coverage.skipped_files),
     )
     values |= {PREFIX + name: str(count) for name, count in counted if count}
-    values |= {f"hullmark:database:{part.part}": part.revision for part in report.database.parts}
+    values |= {f"hullmark:database:{part.part}": _json(part) for part in report.database.parts}
     return values
 
 

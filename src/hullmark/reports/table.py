@@ -87,6 +87,7 @@ class _Page:
         yield from self._upgrades()
         yield from self._findings()
         yield from self._coverage()
+        yield from self._database()
         yield from self._last()
 
     def _paint(self, text: str, code: str) -> str:
@@ -240,6 +241,24 @@ class _Page:
         ]
         for cells in self._aligned(rows, (20, 32), whole=True):
             yield f"  {'  '.join(cells)}"
+
+    def _database(self) -> Iterator[str]:
+        parts = self.report.database.parts
+        if not parts:
+            return
+        yield ""
+        yield self._paint("Advisories", "1")
+        rows = [
+            (
+                part.part,
+                _amount(part.advisories, "record"),
+                _age(part.age_hours) + " old" if part.age_hours is not None else "of unknown age",
+                part.revision + ("; stale: hullmark db update" if part.stale else ""),
+            )
+            for part in parts
+        ]
+        for part, cells in zip(parts, self._aligned(rows, (32, 20, 20), whole=True), strict=True):
+            yield "  " + self._paint("  ".join(cells), "33" if part.stale else "")
 
     def _last(self) -> Iterator[str]:
         report = self.report
