@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from toys.publisher import publishing
+
 from .program import AS_OF, environment, layer, write_layout
 
 pytestmark = pytest.mark.e2e
@@ -162,3 +164,14 @@ def test_a_database_is_built_with_a_bar_that_counts_documents(tmp_path: Path) ->
     assert code == 0, seen
     assert b"osv-pypi" in out
     assert b"1000 documents" in seen
+
+
+def test_a_download_of_unknown_length_has_a_bar(tmp_path: Path) -> None:
+    tracker = b'{"curl":{"CVE-2024-1000":{"releases":{"bookworm":{"status":"open"}}}}}' + b" " * (3 << 20)
+    with publishing(tmp_path / "published", lengths=False) as publisher:
+        publisher.put("debian/tracker.json", tracker)
+        words = ("db", "update", "--part", "debian-12", "--db-mirror", publisher.url)
+        code, out, seen = at_terminal(tmp_path / "cache", *words)
+    assert (code, out.split()) == (0, [b"debian", b"updated", b"debian-12"])
+    assert b"debian" in seen
+    assert "━".encode() in seen

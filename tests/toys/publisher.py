@@ -40,11 +40,15 @@ class Fault:
 class Publisher:
     """Serves `folder`. `faults` has what goes wrong, by path; `asked` everything that was asked for.
 
-    `answers` has for a path what makes its body out of what was asked, as an interface does.
+    `answers` has for a path what makes its body out of what was asked, as an interface does. Without `lengths` nobody is
+    told how long an answer is.
     """
 
-    def __init__(self, folder: Path, *, validators: bool = True, ranges: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, validators: bool = True, ranges: bool = True, lengths: bool = True
+    ) -> None:
         self.folder = folder
+        self.lengths = lengths
         self.validators = validators
         self.ranges = ranges
         self.faults: dict[str, list[Fault]] = {}
@@ -155,8 +159,10 @@ class Publisher:
         handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name, value)
-        if status != 304:
+        if status != 304 and self.lengths:
             handler.send_header("Content-Length", str(len(body)))
+        elif status != 304:
+            handler.send_header("Connection", "close")
         handler.end_headers()
         if fault is not None and fault.cut is not None:
             handler.wfile.write(body[: fault.cut])

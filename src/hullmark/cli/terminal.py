@@ -98,7 +98,7 @@ class _Bars:
         self._lock = threading.Lock()
 
     def show(self, what: str, done: int, total: int) -> None:
-        if not self._unit and total < _WORTH_SHOWING:
+        if not self._unit and max(done, total) < _WORTH_SHOWING:  # some servers do not say how much there is
             return
         with self._lock:
             bars = self._bars = self._bars or self._started()
@@ -106,7 +106,7 @@ class _Bars:
                 self._tasks[what] = bars.add_task(printable(what), total=total or None)
             bars.update(self._tasks[what], completed=done, total=total or None)
             now = time.monotonic()
-            if now - self._drawn > _DRAW_EVERY_S or done >= total:
+            if now - self._drawn > _DRAW_EVERY_S or done == total:
                 self._drawn = now
                 bars.refresh()
 
@@ -116,7 +116,13 @@ class _Bars:
 
         counted = TextColumn(f"{{task.completed}} {self._unit}") if self._unit else DownloadColumn()
         columns = (TextColumn("{task.description}"), BarColumn(), counted, TimeRemainingColumn())
-        bars = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
+        bars = Progress(
+            *columns,
+            console=Console(stderr=True),
+            transient=True,
+            auto_refresh=False,
+            redirect_stdout=sys.stdout.isatty(),
+        )
         bars.start()
         return bars
 
