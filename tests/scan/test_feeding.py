@@ -3,7 +3,9 @@
 import gzip
 import json
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ import pytest
 
 from e2e import program
 from hullmark.advisories.database import load_current, publish
+from images.fakes import Authority
 from toys.publisher import Publisher, export, osv, publishing
 
 RECORDS = tuple(osv(f"PYSEC-2026-{n}", name, "2.0") for n, name in enumerate(("requests", "flask", "django")))
@@ -146,19 +149,14 @@ def test_a_wait_has_its_end(machine: Machine, publisher: Publisher) -> None:
     done = machine.scan("--db-fetch-timeout", "4", "--fail-on", "critical")
     assert time.monotonic() - started < 18
     assert done.returncode == 3
-    assert b"osv-pypi: could not be fetched: osv-pypi: not here after 4 s (--db-fetch-timeout)" in done.stderr
+    assert b"osv-pypi: could not be fetched: not here after 4 s (--db-fetch-timeout)" in done.stderr
     assert found(json.loads(done.stdout)) == {"CVE-2024-1000": "curl"}
     assert program.report(machine.scan())["incomplete"] is False, "the next one goes on"
 
 
 def test_what_is_stale_is_not_waited_for(machine: Machine, publisher: Publisher) -> None:
     machine.scan()
-    long_ago = "2026-01-01T00:00:00Z"
-    parts = load_current(machine.database).parts
-    publish(
-        machine.database,
-        {key: msgspec.structs.replace(info, built=long_ago, checked=long_ago) for key, info in parts.items()},
-    )
+    grow_old(machine.database)
     publisher.fail("debian/tracker.json", cut=10, stall_s=20)
     publisher.fail("osv/PyPI/modified_id.csv", cut=10, stall_s=20)
     started = time.monotonic()
@@ -167,11 +165,47 @@ def test_what_is_stale_is_not_waited_for(machine: Machine, publisher: Publisher)
     document = program.report(done)
     assert found(document) == {"CVE-2024-1000": "curl", "PYSEC-2026-0": "requests"}
     assert {each["coverage"] for each in document["packages"]} == {"feed_stale"}
+    assert b"debian-12, eol, epss, kev, osv-pypi: used though older than 24 h" in done.stderr
     publisher.faults.clear()
     assert program.run(machine.cache, "db", "update", **machine.settings).returncode == 0
     fresh = program.report(machine.scan())
     assert {each["coverage"] for each in fresh["packages"]} == {"matched"}
     assert {each["stale"] for each in fresh["database"]["parts"]} == {False}, "unchanged, but asked for"
+
+
+def test_what_is_stale_and_cannot_be_had_anew(machine: Machine, publisher: Publisher) -> None:
+    """Where something is lacking, too, the scan waits, and hears meanwhile of what is stale."""
+    assert (
+        program.run(machine.cache, "db", "update", "--part", "debian-12", **machine.settings).returncode == 0
+    )
+    grow_old(machine.database)
+    publisher.fail("debian/tracker.json", status=403, times=10)
+    publisher.fail("osv/PyPI/modified_id.csv", cut=10, stall_s=4)
+    done = machine.scan()
+    assert b"debian-12: could not be refreshed: debian: http" in done.stderr
+    assert b"tracker.json: 127.0.0.1" in done.stderr
+    assert b"debian-12: used though older than 24 h" in done.stderr
+
+
+def test_the_advice_helps_at_once(machine: Machine, publisher: Publisher, tmp_path: Path) -> None:
+    """What failed is not asked for again for a while, but whoever asks in another way is."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    (tmp_path / "tls").mkdir()
+    authority = Authority(tmp_path / "tls")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "tls/server.crt", tmp_path / "tls/server.key")
+    publisher.encrypt(context)
+    machine.settings["HULLMARK_DB_MIRROR"] = publisher.url
+    done = machine.scan("--fail-on", "critical")
+    assert done.returncode == 3
+    assert b"the certificate of" in done.stderr
+    assert b"trust its authority with --cacert FILE" in done.stderr
+    again = machine.scan("--fail-on", "critical")
+    assert (again.returncode, again.stderr) == (3, done.stderr)
+    trusting = machine.scan("--cacert", str(authority.ca))
+    assert trusting.stderr == b""
+    assert found(program.report(trusting)) == {"CVE-2024-1000": "curl", "PYSEC-2026-0": "requests"}
 
 
 def test_scans_that_start_together_share_one_fetch(machine: Machine, publisher: Publisher) -> None:
@@ -221,6 +255,15 @@ def test_the_image_of_an_sbom_is_fed_as_well(machine: Machine, publisher: Publis
     done = program.run(machine.cache, "scan", f"sbom:{path}", "--format", "json", **machine.settings)
     assert found(program.report(done)) == {"PYSEC-2026-1": "flask"}
     assert machine.parts() == {"osv-pypi", "kev", "epss", "eol"}
+
+
+def grow_old(folder: Path) -> None:
+    long_ago = "2026-01-01T00:00:00Z"
+    parts = load_current(folder).parts
+    publish(
+        folder,
+        {key: msgspec.structs.replace(info, built=long_ago, checked=long_ago) for key, info in parts.items()},
+    )
 
 
 def waiting(condition: Any) -> None:

@@ -44,7 +44,10 @@ class Order(Struct, frozen=True, kw_only=True):
 
 
 class News(Struct, frozen=True, omit_defaults=True):
-    """Bytes of a group that are here, or, when it is `done`, why it could not be had, or which parts are not in it."""
+    """Bytes of a group that are here, or, when it is `done`, why it could not be had, or which parts are not in it.
+
+    `hint` says what can be done about the reason.
+    """
 
     group: str
     here: int = 0
@@ -52,6 +55,7 @@ class News(Struct, frozen=True, omit_defaults=True):
     done: bool = False
     reason: str = ""
     absent: tuple[str, ...] = ()
+    hint: str = ""
 
 
 class _Teller:
@@ -72,8 +76,8 @@ class _Teller:
             with contextlib.suppress(BlockingIOError):
                 os.write(self._descriptor, _line(News(group, here, total)))
 
-    def done(self, group: str, reason: str, absent: tuple[str, ...] = ()) -> None:
-        rest = _line(News(group, done=True, reason=reason[:1000], absent=absent))
+    def done(self, group: str, reason: str, hint: str, absent: tuple[str, ...] = ()) -> None:
+        rest = _line(News(group, done=True, reason=reason[:1000], absent=absent, hint=hint[:1000]))
         with self._lock:
             while rest:
                 select.select([], [self._descriptor], [])
@@ -101,7 +105,7 @@ def main() -> None:
     def one(each: Wanted) -> None:
         outcome = update(Path(order.folder), each, settings, teller.progress)
         reason = outcome.reason or "; ".join(outcome.kept.values())
-        teller.done(each.name, reason)
+        teller.done(each.name, reason, outcome.hint)
 
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         list(pool.map(one, wanted(order.parts)))
@@ -109,7 +113,7 @@ def main() -> None:
 
 def _pull(order: Order, options: SourceOptions, teller: _Teller) -> None:
     """Take the parts from a published database: they are one group, named by its address."""
-    reason = ""
+    reason = hint = ""
     absent: tuple[str, ...] = ()
     try:
         absent = pull_from(
@@ -123,7 +127,8 @@ def _pull(order: Order, options: SourceOptions, teller: _Teller) -> None:
         ).absent
     except HullmarkError as problem:
         reason = f"{problem.where}: {problem.what}" if problem.where else problem.what
-    teller.done(order.published, reason, absent)
+        hint = problem.hint
+    teller.done(order.published, reason, hint, absent)
 
 
 def _leave_with_the_asker() -> None:

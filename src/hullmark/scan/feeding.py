@@ -7,16 +7,18 @@ waits for what it lacks, for a bounded time, never for what is merely stale, and
 
 import contextlib
 import datetime as dt
+import hashlib
 import os
 import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from hullmark.advisories.database import Current, age_s, failed_lately, load_current, meet, note_failure
 from hullmark.advisories.origins import Makers
@@ -33,8 +35,21 @@ NOTES = ("eol", "epss", "kev")
 """Small parts that are joined when a report is made. NVD's and the CVE List's are large, and fetched when told to."""
 _TRIED_S = 300.0
 """For how long what could not be had is not asked for again."""
+_SURROUNDINGS = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_DIR", "SSL_CERT_FILE")
+"""Variables that decide whether a host can be reached, large or small."""
 _OFTEN_OWNED = "generic"
 """Well-known programs mostly turn out to be an OS package's, and what is said of them comes in one huge archive."""
+
+
+class _Failure(Struct, frozen=True):
+    """Why a part could not be had, what can be done about it, and `way`, what the request depended on.
+
+    Who asks another way, since the advice was followed, need not wait until this is forgotten.
+    """
+
+    way: str
+    reason: str
+    hint: str = ""
 
 
 class Feeding:
@@ -53,8 +68,10 @@ class Feeding:
         self._settled: set[str] = set()
         """The parts that were asked for, and are here now or could not be had."""
         self._refused = False
-        self._failed: dict[str, str] = {}
+        self._failed: dict[str, _Failure] = {}
         """Why a part could not be had, now or lately."""
+        self._order = _order(folder, request, feeds)
+        self._way = _way(self._order)
         self._fetchers: list[_Fetcher] = []
 
     # what is needed
@@ -159,8 +176,9 @@ class Feeding:
         for part in new:
             if part in there and age_s(there[part], now) <= max_age_s and not self._feeds.revision:
                 continue
-            if reason := failed_lately(self._folder, part, _TRIED_S):
-                self._failed[part] = reason
+            failure = self._failed_lately(part)
+            if failure is not None:
+                self._failed[part] = failure
             else:
                 due.append(part)
         if not due:
@@ -173,7 +191,18 @@ class Feeding:
             else:
                 self._groups.update((part, each.name) for each in wanted([part]))
         with contextlib.suppress(OSError):
-            self._fetchers.append(_Fetcher(self._folder, due, self._request, self._feeds))
+            self._fetchers.append(_Fetcher({**self._order, "parts": due}))
+
+    def _failure(self, part: str, reason: str, hint: str = "") -> _Failure:
+        group = self._groups.get(part, part)
+        return _Failure(self._way, reason if group == part else f"{group}: {reason}", hint)
+
+    def _failed_lately(self, part: str) -> _Failure | None:
+        try:
+            kept = msgspec.json.decode(failed_lately(self._folder, part, _TRIED_S), type=_Failure)
+        except msgspec.DecodeError:
+            return None
+        return kept if kept.way == self._way else None
 
     def _meet(self, parts: Iterable[str]) -> None:
         meet(self._folder, sorted(self._missing(parts)))
@@ -200,44 +229,52 @@ class Feeding:
             self._settled.add(part)
             reason = news.reason or ("it does not have that" if part in news.absent else "")
             if reason:
-                self._failed[part] = f"{news.group}: {reason}"
-                note_failure(self._folder, part, self._failed[part])
+                self._failed[part] = self._failure(part, reason, news.hint)
+                note_failure(self._folder, part, msgspec.json.encode(self._failed[part]).decode())
 
     def _say(self, needed: Iterable[str], *, timed_out: bool) -> None:
-        """Tell why something that is needed could not be had."""
+        """Tell why something that is needed could not be had, or not be had anew."""
         late = f"not here after {self._feeds.timeout_s:g} s (--db-fetch-timeout)"
-        reasons: dict[str, list[str]] = {}
-        for part in self._missing(needed):
-            reason = self._failed.get(part) or (
-                f"{self._groups.get(part, part)}: {late}" if timed_out else ""
-            )
-            if reason:
-                reasons.setdefault(reason, []).append(part)
-        for reason, parts in sorted(reasons.items()):
-            self._request.warn(
-                f"could not be fetched: {reason}", ", ".join(sorted(parts)), "hullmark db update"
-            )
+        missing = self._missing(needed)
+        told: dict[tuple[str, str, str], list[str]] = {}
+        for part in dict.fromkeys(needed):
+            failure = self._failed.get(part)
+            if failure is None and timed_out and part in missing:
+                failure = self._failure(part, late)
+            if failure is not None:
+                what = "could not be fetched" if part in missing else "could not be refreshed"
+                told.setdefault((what, failure.reason, failure.hint), []).append(part)
+        for (what, reason, hint), parts in sorted(told.items()):
+            self._request.warn(f"{what}: {reason}", ", ".join(sorted(parts)), hint or "hullmark db update")
+
+
+def _order(folder: Path, request: ScanRequest, feeds: Feeds) -> dict[str, object]:
+    """Make what `advisories/fetching.py` reads as its `Order`, but for the parts, without importing all that it needs."""
+    source = request.source
+    return {
+        "folder": str(folder.absolute()),
+        "published": _absolute(feeds.published),
+        "key": _absolute(feeds.key),
+        "revision": feeds.revision,
+        "mirror": feeds.mirror,
+        "nvd_key": _absolute(feeds.nvd_key),
+        "max_age_s": request.max_age_h * 3600,
+        "insecure": list(source.insecure),
+        "cacert": _absolute(source.cacert),
+        "silence_s": source.silence_s,
+    }
+
+
+def _way(order: dict[str, object]) -> str:
+    """Tell one way of asking from another; a hash, since a proxy's address may hold a password."""
+    around = [os.environ.get(name) for each in _SURROUNDINGS for name in (each, each.lower())]
+    return hashlib.sha256(msgspec.json.encode([order, around])).hexdigest()[:16]
 
 
 class _Fetcher:
     """A process that fetches parts."""
 
-    def __init__(self, folder: Path, parts: Sequence[str], request: ScanRequest, feeds: Feeds) -> None:
-        # What `advisories/fetching.py` reads as its `Order`, without importing all that it needs.
-        source = request.source
-        order = {
-            "folder": str(folder.absolute()),
-            "parts": list(parts),
-            "published": _absolute(feeds.published),
-            "key": _absolute(feeds.key),
-            "revision": feeds.revision,
-            "mirror": feeds.mirror,
-            "nvd_key": _absolute(feeds.nvd_key),
-            "max_age_s": request.max_age_h * 3600,
-            "insecure": list(source.insecure),
-            "cacert": _absolute(source.cacert),
-            "silence_s": source.silence_s,
-        }
+    def __init__(self, order: dict[str, object]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "hullmark.advisories.fetching"],
             stdin=subprocess.PIPE,
