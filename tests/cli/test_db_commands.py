@@ -179,6 +179,31 @@ def test_a_scan_takes_parts_from_a_published_database_alone(
     assert refused.stdout == b""
 
 
+def test_an_update_that_fails_says_what_stays_and_what_to_do(cache: Path, publisher: Publisher) -> None:
+    words = ("db", "update", "--part", "osv-pypi", "--whole", "--db-mirror", publisher.url)
+    publisher.fail("osv/PyPI/all.zip", status=403)
+    first = hullmark(cache, *words, code=3)
+    assert b"osv-pypi: not updated: http" in first.stderr
+    hullmark(cache, *words)
+    faults: tuple[tuple[dict[str, Any], bytes], ...] = (
+        ({"status": 403}, "→ it, or a proxy before it, does not let this machine have it".encode()),
+        ({"status": 429, "headers": {"Retry-After": "3600"}}, "→ try again in 3600 s".encode()),
+        ({"status": 500, "headers": {"Retry-After": "0"}, "times": 9}, "→ try again later".encode()),
+        ({"status": 404}, "→ docs/reference/mirror.md has the names of its files".encode()),
+    )
+    for fault, hint in faults:
+        publisher.fail("osv/PyPI/all.zip", **fault)
+        failed = hullmark(cache, *words, code=3)
+        publisher.faults.clear()
+        assert b"osv-pypi: not updated, its last good content stays: http" in failed.stderr
+        assert hint in failed.stderr
+    (publisher.folder / "osv/PyPI/all.zip").unlink()
+    export(publisher, RECORDS[0])
+    shrunk = hullmark(cache, *words, code=3)
+    assert shrunk.stdout.split() == [b"osv-pypi", b"kept"]
+    assert b"kept its last good content: 1 of 2 records would be left" in shrunk.stderr
+
+
 def test_what_commands_share_is_shared_by_name() -> None:
     """The names stand in one place, so that the config file is checked without importing commands."""
     for command in (Scan, Update):

@@ -150,7 +150,8 @@ class Fetcher:
                     return None
                 return self._receive(answer, url, path, begun, moved, offset=_size(path))
             if status != 200:
-                raise RefusedError(f"{origin_of(url).address} answers {status}", where=url)
+                hint = "" if status >= 500 else "it, or a proxy before it, does not let this machine have it"
+                raise RefusedError(f"{origin_of(url).address} answers {status}", where=url, hint=hint)
             validators = Validators(
                 answer.headers.get("etag", "")[:1000], answer.headers.get("last-modified", "")[:100]
             )

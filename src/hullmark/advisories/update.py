@@ -42,6 +42,7 @@ _REFUSALS = 4
 _KEY_BYTES = 1024
 _ARCHIVE_MARGIN_S = 3600.0
 _POINTER_BYTES = 16 * 1024 * 1024
+_MOVED = "its publisher may have moved it: a later version may know where, and --db-mirror asks another place"
 
 Told = Callable[[str, int, int], None]
 """Told a group's name, the bytes that are here, and how many there will be (0 where that is not known)."""
@@ -63,11 +64,14 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What became of one group: its parts, those that did not change, what could not be used, and why it was not updated."""
+    """What became of one group: its parts, what could not be used, and why it was not updated.
+
+    Where it `failed`, `parts` are those that stay as they were; `kept` has them with the reason where others were updated.
+    """
 
     feed: str
     group: str
-    state: Literal["updated", "unchanged", "recent", "failed"]
+    state: Literal["updated", "unchanged", "recent", "kept", "failed"]
     parts: tuple[str, ...] = ()
     reason: str = ""
     hint: str = ""
@@ -147,7 +151,22 @@ def update(
         reason, hint = f"{where}{problem.what}", problem.hint
     except OSError as problem:
         reason, hint = str(problem), ""
-    return Outcome(feed=feed.name, group=each.name, state="failed", reason=reason, hint=hint)
+    return Outcome(
+        feed=feed.name,
+        group=each.name,
+        state="failed",
+        parts=_kept(folder, each),
+        reason=reason,
+        hint=hint,
+    )
+
+
+def _kept(folder: Path, each: Wanted) -> tuple[str, ...]:
+    """Name the parts that a group has here, as far as that can be told."""
+    try:
+        return tuple(sorted(parts_here(folder, each.feed, each.group)))
+    except FeedError:
+        return ()
 
 
 def _is_recent(folder: Path, each: Wanted, max_age_s: float) -> bool:
@@ -213,7 +232,8 @@ class _Updating:
                     continue
                 if not first:
                     raise
-                raise FeedError(problem.what, where=problem.where, hint=problem.hint or first) from problem
+                hint = f"{problem.hint}; {first}" if problem.hint else first
+                raise FeedError(problem.what, where=problem.where, hint=hint) from problem
         raise AssertionError("the last way returns or raises")
 
     def _by_group(self, known: _Known, lists: list[set[str]], reader: str) -> Outcome:
@@ -236,7 +256,7 @@ class _Updating:
         found = []
         for source, pieces in self._all(known):
             if pieces[0][2].absent and not (source.optional or self.settings.mirror):
-                raise RefusedError("there is no such file", where=pieces[0][1])
+                raise RefusedError("there is no such file", where=pieces[0][1], hint=_MOVED)
             found.append((source, pieces))
         if known.files and not any(
             fetched.path is not None or (fetched.absent and file in known.files)
@@ -253,7 +273,13 @@ class _Updating:
             times.append(self._place(file, kept))
             fresh.files[file] = _File(url, kept.validators)
         if not fresh.files:
-            raise FeedError("none of its files is there", where=self._address(self.group.sources[0]))
+            raise FeedError(
+                "none of its files is there",
+                where=self._address(self.group.sources[0]),
+                hint="docs/reference/mirror.md has the names of its files"
+                if self.settings.mirror
+                else _MOVED,
+            )
         # An archive is made now and then; what changed since then is on the list.
         oldest = min(times) - _ARCHIVE_MARGIN_S
         fresh.since = {file: stamp(min(moment(time), oldest)) for file, time in newest.items()}
@@ -295,7 +321,7 @@ class _Updating:
             if body is None:
                 if self.settings.mirror:  # which has what its owner wants
                     continue
-                raise RefusedError("there is no such file", where=url)
+                raise RefusedError("there is no such file", where=url, hint=_MOVED)
             try:
                 sources = each.read(body, each.url)
             except ValueError as problem:
@@ -329,7 +355,7 @@ class _Updating:
         for step in source.follow if not self.settings.mirror else ():
             body = self._pointer(url)
             if body is None and not source.optional:
-                raise FeedError("there is no such file", where=url)
+                raise FeedError("there is no such file", where=url, hint=_MOVED)
             try:
                 place = "" if body is None else step(body, url)
             except ValueError as problem:
@@ -581,7 +607,7 @@ class _Updating:
         return Outcome(
             feed=self.feed.name,
             group=self.name,
-            state="unchanged" if same == set(built.parts) and not built.failed else "updated",
+            state="updated" if same != set(built.parts) else "kept" if built.failed else "unchanged",
             parts=tuple(sorted(built.parts)),
             kept=built.failed,
             unread=built.unread_counts.get(self.feed.name, 0),

@@ -168,7 +168,7 @@ class Update(Messages, frozen=True, kw_only=True):
             for outcome in pool.map(lambda each: update(folder, each, settings, show), groups):
                 failed = _say_outcome(outcome) or failed
                 if not self.quiet and outcome.state != "failed":
-                    write_line(f"{outcome.group:<24} {outcome.state:<10} {' '.join(outcome.parts)}")
+                    write_line(f"{outcome.group:<24} {outcome.state:<10} {' '.join(outcome.parts)}".rstrip())
         return ExitCode.INCOMPLETE if failed else ExitCode.CLEAN
 
     def _pull(self, address: str, options: "SourceOptions") -> int:
@@ -196,7 +196,12 @@ def _say_outcome(outcome: "Outcome") -> bool:
             f"kept its last good content: {reason}", where=key, hint="--accept-loss takes what lost so much"
         )
     if outcome.state == "failed":
-        error(f"not updated: {outcome.reason}", where=outcome.group, hint=outcome.hint)
+        stays = ", its last good content stays" if outcome.parts else ""
+        error(
+            f"not updated{stays}: {outcome.reason}",
+            where=outcome.group,
+            hint=outcome.hint or "try again later",
+        )
     return bool(outcome.kept) or outcome.state == "failed"
 
 
