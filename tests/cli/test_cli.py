@@ -122,7 +122,7 @@ def test_a_gate_on_what_nobody_looked_for_is_not_passed(
 def test_scanners_rule(call: Call) -> None:
     """Without `vuln` nothing is matched, and nothing looks as if it had been; by default nobody is warned."""
     for arguments in ((), ("--scanners", "vuln")):
-        done = call("scan", IMAGE, "--format", "json", *arguments)
+        done = call("scan", IMAGE, "--format", "json", "--as-of", AS_OF, *arguments)
         assert (done.err, done.document["coverage"]["scanners"]) == ("", ["vuln"])
     done = call(
         "scan", IMAGE, "--scanners", "secret,config", "--format", "json=out.json", "--format", "table"
@@ -636,7 +636,7 @@ def test_a_report_of_an_earlier_run_is_said_to_be_one(call: Call, tmp_path: Path
     assert (done.code, done.err.count("error")) == (2, 1), "the first was replaced"
     done = call(command, IMAGE, "--format", "json=/dev/full", "--format", "spdx=old.json", "--quiet")
     assert (done.code, done.err.splitlines()[0]) == (2, said)
-    assert call(command, IMAGE, "--format", "json=old.json").err == ""
+    assert call(command, IMAGE, "--as-of", AS_OF, "--format", "json=old.json").err == ""
     assert call(command, "oci:/nowhere", "--format", "json=/dev/null").err.count("error") == 1
 
 
@@ -663,7 +663,7 @@ def test_files_that_cannot_be_are_refused_before_anything_is_read(
 
 def test_streams(call: Call) -> None:
     for arguments in (("--format", "json"), ()):
-        done = call("scan", IMAGE, *arguments)
+        done = call("scan", IMAGE, "--as-of", AS_OF, *arguments)
         assert done.out
         assert done.err == ""
         assert "\x1b" not in done.out

@@ -149,7 +149,7 @@ def test_settings_from_environment_and_file(cache: Path, tmp_path: Path) -> None
 
 
 def test_messages_as_json_and_silence(cache: Path) -> None:
-    done = run(cache, "scan", IMAGE, "--fail-on", "high", "--json-log", "--format", "json")
+    done = run(cache, "scan", IMAGE, "--fail-on", "high", "--as-of", AS_OF, "--json-log", "--format", "json")
     assert [json.loads(line)["level"] for line in done.stderr.splitlines()] == ["error"]
     assert run(cache, "scan", IMAGE, "--quiet").stderr == b""
     assert b"\x1b" not in run(cache, "scan", IMAGE).stdout

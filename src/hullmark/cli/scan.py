@@ -159,7 +159,7 @@ class Scan(Reading, frozen=True, kw_only=True):
                 targets, failures = _targets(references, self.platform, template.source)
                 _refuse_several(outputs, len(targets) + len(failures))
                 reports = _scan_all(template, targets, failures)
-            _warn_of_stale(reports, self.db_max_age)
+            _warn_of_stale(reports, self.db_max_age, self.db_from)
             _write(reports, failures, outputs, alone=len(targets) + len(failures) == 1)
         return _verdict(reports, failures, gate, asked, strict=self.fail_on_incomplete)
 
@@ -265,14 +265,14 @@ def _write(
         write(render(name, whole, look(target)), target)
 
 
-def _warn_of_stale(reports: Sequence["Report"], max_age_h: float) -> None:
+def _warn_of_stale(reports: Sequence["Report"], max_age_h: float, published: str) -> None:
     """Say which parts of the database were used though nobody has asked lately whether they are still right."""
     stale = sorted({part.part for report in reports for part in report.database.parts if part.stale})
     if stale:
         warning(
             f"used though older than {max_age_h:g} h (--db-max-age)",
             where=", ".join(stale),
-            hint="hullmark db update",
+            hint=f"hullmark db update{f' --from {published}' * bool(published)}",
         )
 
 

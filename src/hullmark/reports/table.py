@@ -253,7 +253,7 @@ class _Page:
                 part.part,
                 _amount(part.advisories, "record"),
                 _age(part.age_hours) + " old" if part.age_hours is not None else "of unknown age",
-                part.revision + ("; stale: hullmark db update" if part.stale else ""),
+                part.revision + ("; stale" if part.stale else ""),
             )
             for part in parts
         ]

@@ -245,7 +245,8 @@ class Feeding:
                 what = "could not be fetched" if part in missing else "could not be refreshed"
                 told.setdefault((what, failure.reason, failure.hint), []).append(part)
         for (what, reason, hint), parts in sorted(told.items()):
-            self._request.warn(f"{what}: {reason}", ", ".join(sorted(parts)), hint or "hullmark db update")
+            again = f"hullmark db update{f' --from {self._feeds.published}' * bool(self._feeds.published)}"
+            self._request.warn(f"{what}: {reason}", ", ".join(sorted(parts)), hint or again)
 
 
 def _order(folder: Path, request: ScanRequest, feeds: Feeds) -> dict[str, object]:
