@@ -106,7 +106,8 @@ class Update(Messages, frozen=True, kw_only=True):
     from_: Annotated[
         str,
         Option(
-            "Take parts from a published database alone: oci://HOST/REPOSITORY:TAG or https://HOST/FOLDER."
+            "Take parts from a published database alone: oci://HOST/REPOSITORY:TAG or https://HOST/FOLDER.",
+            filled=True,
         ),
     ] = ""
     whole: Annotated[bool, Option("Fetch whole archives where just the changes would do.")] = False

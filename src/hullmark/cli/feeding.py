@@ -13,10 +13,13 @@ NvdKey = Annotated[
 ]
 From = Annotated[
     str,
-    Option("Published database that parts come from alone: oci://HOST/REPOSITORY:TAG, https://HOST/FOLDER."),
+    Option(
+        "Published database that parts come from alone: oci://HOST/REPOSITORY:TAG, https://HOST/FOLDER.",
+        filled=True,
+    ),
 ]
-Key = Annotated[str, Option("File of the public key (PEM) that must have signed it.")]
-Revision = Annotated[str, Option("The digest that the published database must have.")]
+Key = Annotated[str, Option("File of the public key (PEM) that must have signed it.", filled=True)]
+Revision = Annotated[str, Option("The digest that the published database must have.", filled=True)]
 Insecure = Annotated[
     tuple[str, ...], Option("Host that may be reached without verified TLS; may be repeated.")
 ]

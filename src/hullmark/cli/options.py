@@ -27,12 +27,14 @@ class Option(Struct, frozen=True):
     """What the type of a field does not say.
 
     Its help; its name where that is not the field's; and whether it is a word of the command line without a flag, which
-    the help calls by that name.
+    the help calls by that name. One that is `filled` is refused where a flag gives it no text (`--db-key "$KEY"` without such a
+    variable): without it something would be done that was not meant.
     """
 
     help: str
     name: str = ""
     positional: bool = False
+    filled: bool = False
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -57,6 +59,7 @@ class Setting(Struct, frozen=True):
     default: Any
     help: str
     positional: bool
+    filled: bool = False
 
     @property
     def flag(self) -> str:
@@ -94,4 +97,5 @@ def _setting(field: msgspec.structs.FieldInfo) -> Setting:
         default=field.default,
         help=option.help,
         positional=option.positional,
+        filled=option.filled,
     )

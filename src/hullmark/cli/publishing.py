@@ -22,7 +22,7 @@ _LEFT_S = 24 * 3600.0
 class _Pressing(Messages, frozen=True, kw_only=True):
     """What both ways to publish have in common."""
 
-    sign_key: Annotated[str, Option("File of the private key (PEM) to sign with.")] = ""
+    sign_key: Annotated[str, Option("File of the private key (PEM) to sign with.", filled=True)] = ""
     part: Annotated[tuple[str, ...], Option("Only this part; may be repeated.")] = ()
 
 
@@ -83,7 +83,7 @@ class Import(Messages, frozen=True, kw_only=True):
 
     file: Annotated[str, Option("The file.", name="FILE", positional=True)]
     db_key: Key = ""
-    db_revision: Annotated[str, Option("The digest that the database must have.")] = ""
+    db_revision: Annotated[str, Option("The digest that the database must have.", filled=True)] = ""
 
     def run(self) -> int:
         """Do it, and give the exit code."""
@@ -106,9 +106,14 @@ def pulled(
     from hullmark.advisories.shelves import pull_from
     from hullmark.cli.settings import made_folder
     from hullmark.cli.terminal import progress
+    from hullmark.model.errors import FeedError
 
-    with progress() as show:
-        return pull_from(address, options, made_folder(), parts, key=key, revision=revision, moved=show)
+    try:
+        with progress() as show:
+            return pull_from(address, options, made_folder(), parts, key=key, revision=revision, moved=show)
+    except FeedError as problem:
+        hint = f"{problem.hint}; what is here stays" if problem.hint else "what is here stays"
+        raise FeedError(problem.what, where=problem.where, hint=hint) from problem
 
 
 def say_pulled(found: "Pulled", *, quiet: bool) -> None:

@@ -138,7 +138,7 @@ def resolve(
         try:
             if setting.field in given:
                 where, origin = setting.flag, "command line"
-                value = _from_words(setting.kind, given[setting.field])
+                value = _from_words(setting.kind, given[setting.field], filled=setting.filled)
             elif setting.positional:
                 pass
             elif text := os.environ.get(variable, "").strip():
@@ -183,8 +183,10 @@ def _in_file(setting: Setting, command: str, tables: Mapping[str, dict[str, Any]
     return table.get(key, table.get(key.replace("-", "_")))
 
 
-def _from_words(kind: Kind, words: Any) -> Any:
+def _from_words(kind: Kind, words: Any, *, filled: bool = False) -> Any:
     """Read a value that is text, or was a flag without one. Raises `ValueError` where it is of another kind."""
+    if filled and not words[0].strip():
+        raise ValueError("is empty: is a variable not set?")
     if kind == "texts":
         return tuple(words)
     if kind == "text":
