@@ -156,6 +156,22 @@ def test_a_file_for_a_machine_without_a_network(cache: Path, publisher: Publishe
         hullmark(other, "db", *words, code=2)
 
 
+@pytest.mark.skipif(
+    any(shutil.which(name) is None for name in ("skopeo", "openssl")), reason="skopeo and openssl are needed"
+)
+def test_other_programs_carry_an_exported_database(cache: Path, publisher: Publisher, tmp_path: Path) -> None:
+    hullmark(cache, "db", "update", "--part", "osv-pypi", "--db-mirror", publisher.url)
+    file, key, layout = tmp_path / "database.tar", tmp_path / "db.key", tmp_path / "layout"
+    words = ("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(key))
+    subprocess.run(["openssl", *words], check=True, capture_output=True)
+    revision = hullmark(cache, "db", "export", str(file), "--sign-key", str(key)).stdout.decode().split()[-1]
+    for name in ("latest", f"{revision.replace(':', '-')}.sig"):
+        copy = ("skopeo", "--insecure-policy", "copy", f"oci-archive:{file}:{name}", f"oci:{layout}:{name}")
+        subprocess.run(copy, check=True, capture_output=True)
+    index = json.loads((layout / "index.json").read_bytes())
+    assert revision in {each["digest"] for each in index["manifests"]}
+
+
 def test_a_scan_takes_parts_from_a_published_database_alone(
     cache: Path, publisher: Publisher, tmp_path: Path
 ) -> None:

@@ -62,7 +62,7 @@ class _Document(Struct, frozen=True, rename="camel"):
 
 
 class _Entry(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    media_type: str = _oci.OCI_MANIFEST
+    media_type: str = ""
     digest: str = ""
     size: int = -1
     artifact_type: str = ""
@@ -308,6 +308,7 @@ class FilePress:
         """Add the documents, and give the file its name."""
         entries = [
             _Entry(
+                media_type=_oci.OCI_MANIFEST,
                 digest=_oci.digest_of(manifest),
                 size=len(manifest),
                 artifact_type=ARTIFACT,
@@ -320,7 +321,14 @@ class FilePress:
             for digest, body in (*blobs.items(), (_oci.digest_of(document), document)):
                 self._add(_place(digest), body)
             named = {NAME: signature_name(_oci.digest_of(manifest))}
-            entries.append(_Entry(digest=_oci.digest_of(document), size=len(document), annotations=named))
+            entries.append(
+                _Entry(
+                    media_type=_oci.OCI_MANIFEST,
+                    digest=_oci.digest_of(document),
+                    size=len(document),
+                    annotations=named,
+                )
+            )
         index = {"schemaVersion": 2, "mediaType": _oci.OCI_INDEX, "manifests": entries}
         self._add("index.json", msgspec.json.encode(index))
         self._add("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
