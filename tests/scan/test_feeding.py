@@ -7,6 +7,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,6 +217,45 @@ def test_scans_that_start_together_share_one_fetch(machine: Machine, publisher: 
     assert all(found(each) == {"CVE-2024-1000": "curl", "PYSEC-2026-0": "requests"} for each in documents)
     for end in ("all.zip", "tracker.json", "products.json"):
         assert publisher.count(end, 200) == 1, end
+
+
+def test_layers_that_ask_a_published_database_one_after_the_other(
+    machine: Machine, publisher: Publisher, image: Path, tmp_path: Path
+) -> None:
+    """What the first of them asked for being here does not mean that what the second did is."""
+    machine.scan()
+    file = tmp_path / "database.tar"
+    assert program.run(machine.cache, "db", "export", str(file)).returncode == 0
+    with tarfile.open(file) as packed:
+        packed.extractall(publisher.folder / "db", filter="data")
+    index = json.loads((publisher.folder / "db/index.json").read_bytes())
+    place = "db/blobs/" + index["manifests"][0]["digest"].replace(":", "/")
+    (blob,) = [
+        layer["digest"].replace(":", "/")
+        for layer in json.loads((publisher.folder / place).read_bytes())["layers"]
+        if layer["annotations"]["hullmark.part"] == "osv-pypi"
+    ]
+    publisher.fail(f"db/blobs/{blob}", cut=10, stall_s=2)
+    other = Machine(tmp_path / "other", publisher, image)
+    other.settings = {"HULLMARK_DB_FROM": f"{publisher.url}/db", "HULLMARK_SCAN_OFFLINE": "false"}
+    done = other.scan("--fail-on", "critical")
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stderr == b""
+    assert found(json.loads(done.stdout)) == {"CVE-2024-1000": "curl", "PYSEC-2026-0": "requests"}
+
+
+def test_a_fetch_that_dies_is_said(machine: Machine, publisher: Publisher) -> None:
+    publisher.fail("osv/PyPI/all.zip", cut=100, stall_s=30)
+    scan = machine.start("--fail-on", "critical")
+    waiting(
+        lambda: publisher.count("all.zip") == 1 and {"debian-12", "eol", "epss", "kev"} <= machine.parts()
+    )
+    for child in children(scan.pid):
+        if b"fetching" in Path(f"/proc/{child}/cmdline").read_bytes():
+            os.kill(child, signal.SIGKILL)
+    _, errors = scan.communicate(timeout=60)
+    assert scan.returncode == 3
+    assert b"osv-pypi: could not be fetched: the process that fetches it ended early" in errors
 
 
 def test_updates_and_scans_at_once_lose_nothing(machine: Machine, publisher: Publisher) -> None:

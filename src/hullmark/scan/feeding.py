@@ -13,7 +13,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -191,7 +191,7 @@ class Feeding:
             else:
                 self._groups.update((part, each.name) for each in wanted([part]))
         with contextlib.suppress(OSError):
-            self._fetchers.append(_Fetcher({**self._order, "parts": due}))
+            self._fetchers.append(_Fetcher(self._order, due))
 
     def _failure(self, part: str, reason: str, hint: str = "") -> _Failure:
         group = self._groups.get(part, part)
@@ -218,14 +218,14 @@ class Feeding:
             for key, _events in selector.select(wait_s):
                 for news in key.data.read():
                     if news.done:
-                        self._end(news)
+                        self._end(news, key.data.parts)
                     else:
                         self._request.progress(f"advisories: {news.group}", news.here, news.total)
 
-    def _end(self, news: "News") -> None:
-        """Take in that a group is done with, and why it could not be had."""
+    def _end(self, news: "News", parts: Iterable[str]) -> None:
+        """Take in that a process that fetches `parts` is done with a group, and why it could not be had."""
         self._refused = self._refused or bool(news.reason)
-        for part in [part for part, group in self._groups.items() if group == news.group]:
+        for part in [part for part in parts if self._groups.get(part) == news.group]:
             self._settled.add(part)
             reason = news.reason or ("it does not have that" if part in news.absent else "")
             if reason:
@@ -235,12 +235,13 @@ class Feeding:
     def _say(self, needed: Iterable[str], *, timed_out: bool) -> None:
         """Tell why something that is needed could not be had, or not be had anew."""
         late = f"not here after {self._feeds.timeout_s:g} s (--db-fetch-timeout)"
+        ended = "the process that fetches it ended early"
         missing = self._missing(needed)
         told: dict[tuple[str, str, str], list[str]] = {}
         for part in dict.fromkeys(needed):
             failure = self._failed.get(part)
-            if failure is None and timed_out and part in missing:
-                failure = self._failure(part, late)
+            if failure is None and part in missing and part in self._groups:
+                failure = self._failure(part, late if timed_out else ended)
             if failure is not None:
                 what = "could not be fetched" if part in missing else "could not be refreshed"
                 told.setdefault((what, failure.reason, failure.hint), []).append(part)
@@ -275,7 +276,8 @@ def _way(order: dict[str, object]) -> str:
 class _Fetcher:
     """A process that fetches parts."""
 
-    def __init__(self, order: dict[str, object]) -> None:
+    def __init__(self, order: dict[str, object], parts: Sequence[str]) -> None:
+        self.parts = parts
         self._process = subprocess.Popen(
             [sys.executable, "-m", "hullmark.advisories.fetching"],
             stdin=subprocess.PIPE,
@@ -289,7 +291,7 @@ class _Fetcher:
         self.running = True
         self._rest = b""
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(msgspec.json.encode(order) + b"\n")
+            self._process.stdin.write(msgspec.json.encode({**order, "parts": parts}) + b"\n")
             self._process.stdin.flush()
 
     def read(self) -> list["News"]:
