@@ -233,7 +233,7 @@ folder; files that no feed names are passed over. A file is plain, or ends in `.
 within one part of a path. A static web server over the same folder is a mirror.
 
 A feed's records go to *parts*, one SQLite file each: `*` stands for a release (`debian-12`, `alpine-3.20`) or an
-ecosystem (`osv-pypi`). EPSS, KEV, the end-of-life dates and what catalogues say of a CVE are parts of their own, joined
+ecosystem (`osv-pypi`). The texts of advisories are in a file that parts which are made together share. EPSS, KEV, the end-of-life dates and what catalogues say of a CVE are parts of their own, joined
 when a report is made. A feed that fails keeps its last good content, and the others are built all the same. A feed
 whose files are not there is passed over without a word, and its parts stay as they were. A part carries the time of
 its feed's newest file, so copy files with their times (`cp -p`, `rsync -t`), or say the time with `--as-of`.
