@@ -186,15 +186,18 @@ class BodyWriter:
             yield key, self.packed(table, body)
 
     def end(self, *, in_order: bool = True) -> None:
-        """Write all of it to the disk, and close it. What was not written `in_order` is put in order."""
+        """Write all of it to the disk, and close it. A new file that was not written `in_order` is packed."""
         self.db.execute("COMMIT")
-        if self._is_new:
-            is_small = self.number("PRAGMA page_count") * _PAGE_BYTES < _SMALL_BYTES
-            if is_small:
-                self.db.execute(f"PRAGMA page_size={_SMALL_PAGE_BYTES}")
-            if is_small or not in_order:
-                self.db.execute("VACUUM")
+        is_small = self.number("PRAGMA page_count") * _PAGE_BYTES < _SMALL_BYTES
+        packed = self._is_new and (is_small or not in_order)
+        if packed:
+            # by way of a file that is named: SQLite's own temporary ones are in no folder of ours
+            self.path.with_suffix(".packed").unlink(missing_ok=True)
+            self.db.execute(f"PRAGMA page_size={_SMALL_PAGE_BYTES if is_small else _PAGE_BYTES}")
+            self.db.execute("VACUUM INTO ?", (str(self.path.with_suffix(".packed")),))
         self.close()
+        if packed:
+            self.path.with_suffix(".packed").replace(self.path)
         with self.path.open("rb") as file:
             os.fsync(file.fileno())
 
@@ -206,6 +209,7 @@ class BodyWriter:
         """Leave nothing behind."""
         self.close()
         self.path.unlink(missing_ok=True)
+        self.path.with_suffix(".packed").unlink(missing_ok=True)
 
 
 def _dictionary(table: str, content: bytes) -> zstd.ZstdDict | bytes:

@@ -48,7 +48,7 @@ _KEPT_S = 6 * 3600
 """How long a file stays that is no longer current: longer than any reader takes to open it."""
 TABLES = """
 -- body is a piece, see statements.py
-CREATE TABLE package (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, changed INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE package (name TEXT PRIMARY KEY, digest BLOB NOT NULL, changed INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE gone (name TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE note (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID, STRICT;
 """

@@ -21,11 +21,11 @@ from hullmark.advisories.statements import LEVELS, SCOPES, STATES, More, Row, pa
 from hullmark.model.advisory import Advisory, Affected, Range
 
 _NOTES_DICTIONARY, _PACKAGES_DICTIONARY = 64 * 1024, 32 * 1024
-_PACKAGE_ROW = "INSERT OR REPLACE INTO package VALUES (?, ?, ?, ?, ?)"
+_PACKAGE_ROW = "INSERT OR REPLACE INTO package VALUES (?, ?, ?, ?)"
 _ENCODE = msgspec.msgpack.Encoder().encode
 _ROWS = msgspec.msgpack.Decoder(list[Row])
 _NO_MORE = More()
-_DIGEST_BYTES = 16
+_DIGEST_BYTES = 8
 _WHOLE = 1 << 8 * _DIGEST_BYTES
 
 
@@ -149,7 +149,7 @@ class PartWriter(BodyWriter):
         self.db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", sorted(meta.items()))
         packages = self.number("SELECT count(*) FROM package")
         notes = self.number("SELECT count(*) FROM note")
-        self.end(in_order=not notes)
+        self.end(in_order=False)
         name = f"{self.key}-{lineage}-{n}.db"
         self.path.replace(folder / name)
         return PartInfo(
@@ -183,7 +183,7 @@ class PartWriter(BodyWriter):
             name = key.decode()
             digest = _as_bytes(self._totals[name])
             changed = before[name][1] if name in before and before[name][0] == digest else n
-            self.db.execute(_PACKAGE_ROW, (None, name, digest, changed, body))
+            self.db.execute(_PACKAGE_ROW, (name, digest, changed, body))
         self.db.executemany(
             "INSERT INTO gone VALUES (?, ?)",
             [(name, at) for name, at in sorted(gone.items()) if name not in self._totals],
@@ -192,16 +192,16 @@ class PartWriter(BodyWriter):
     def _finish_changed(self, n: int) -> None:
         """Write the packages that something was done to."""
         for name, held in sorted(self._rows.items()):
-            query = "SELECT id, digest, changed FROM package WHERE name = ?"
+            query = "SELECT digest, changed FROM package WHERE name = ?"
             known = self.db.execute(query, (name,)).fetchone()
             if held:
                 digest = _as_bytes(self._totals[name])
-                row, changed = (None, n) if not known else (known[0], known[2] if known[1] == digest else n)
+                changed = known[1] if known and known[0] == digest else n
                 body = self.packed("package", pack(held))
-                self.db.execute(_PACKAGE_ROW, (row, name, digest, changed, body))
+                self.db.execute(_PACKAGE_ROW, (name, digest, changed, body))
                 self.db.execute("DELETE FROM gone WHERE name = ?", (name,))
             elif known:
-                self.db.execute("DELETE FROM package WHERE id = ?", (known[0],))
+                self.db.execute("DELETE FROM package WHERE name = ?", (name,))
                 self.db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?)", (name, n))
 
     def _content(self) -> str:
