@@ -69,6 +69,9 @@ class Answer(NamedTuple):
     missing: tuple[str, ...] = ()
 
 
+_NOBODY = Answer((), "no_feed", (), ())
+
+
 class Cover(NamedTuple):
     """Which feeds and parts speak for a target.
 
@@ -167,6 +170,7 @@ class Matcher:
         self._products = frozenset(_product(cpe) for cpe in cpes)
         self.cover = functools.cache(covers)
         self._scheme = functools.cache(schemes)
+        self._asked = functools.cache(self._parts)
 
     def match(self, queries: Sequence[Query]) -> list[Answer]:
         """Give the answer for each package, in order."""
@@ -176,31 +180,31 @@ class Matcher:
         scheme = self._scheme(query.ecosystem)
         nameless = query.ecosystem == "generic" and not query.cpe
         if scheme is None or nameless or query.origin == "other":
-            return Answer((), "no_feed", (), ())  # nobody can say anything about it
-        cover = self.cover(query.ecosystem, query.origin)
-        opened = self._opened(cover.parts, scheme)
-        found: list[Statement] = []
-        for part in opened:
-            found += _statements(part, scheme, query, self._products)
+            return _NOBODY  # nobody can say anything about it
+        opened, answer = self._asked(query.ecosystem, query.origin)
+        found = [
+            statement for part in opened for statement in _statements(part, scheme, query, self._products)
+        ]
+        return answer._replace(statements=tuple(found)) if found else answer
+
+    def _parts(self, ecosystem: str, origin: Origin) -> tuple[list[Part], Answer]:
+        """Open the parts that speak for packages of an ecosystem and origin; give the answer for one of which they say nothing."""
+        scheme = self._scheme(ecosystem)
+        cover = self.cover(ecosystem, origin)
+        opened = [
+            part
+            for key in cover.parts
+            if (part := self._database.part(key)) is not None
+            # keys of another revision of the scheme cannot be compared with ours
+            if scheme is not None and part.info.schemes.get(scheme.name, scheme.revision) == scheme.revision
+        ]
         used = tuple(part.key for part in opened)
         coverage = cover.coverage
         if coverage == "matched" and not any(set(parts) <= set(used) for parts in cover.enough):
             coverage = "feed_missing"
-        feeds = dict.fromkeys(part.info.feed for part in opened)
-        return Answer(
-            tuple(found),
-            coverage,
-            used,
-            tuple(feeds) or cover.feeds,
-            tuple(key for key in cover.parts if key not in used),
-        )
-
-    def _opened(self, keys: tuple[str, ...], scheme: Scheme) -> list[Part]:
-        """Open the parts of the database that this scheme's keys can be compared with."""
-        opened = [part for key in keys if (part := self._database.part(key)) is not None]
-        return [
-            part for part in opened if part.info.schemes.get(scheme.name, scheme.revision) == scheme.revision
-        ]
+        feeds = tuple(dict.fromkeys(part.info.feed for part in opened)) or cover.feeds
+        missing = tuple(key for key in cover.parts if key not in used)
+        return opened, Answer((), coverage, used, feeds, missing)
 
 
 def _statements(
