@@ -52,7 +52,7 @@ CREATE TABLE package (name TEXT PRIMARY KEY, digest BLOB NOT NULL, changed INTEG
 CREATE TABLE gone (name TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE note (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID, STRICT;
 """
-_KEPT_PIECES = 128
+_KEPT_PIECES = 2048
 
 
 class PartInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

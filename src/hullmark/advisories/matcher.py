@@ -174,7 +174,10 @@ class Matcher:
 
     def match(self, queries: Sequence[Query]) -> list[Answer]:
         """Give the answer for each package, in order."""
-        return [self._answer(query) for query in queries]
+        # asked by name, since names that are near each other stand on the same pages
+        order = sorted(range(len(queries)), key=lambda at: queries[at].source or queries[at].name)
+        answers = {at: self._answer(queries[at]) for at in order}
+        return [answers[at] for at in range(len(queries))]
 
     def _answer(self, query: Query) -> Answer:
         scheme = self._scheme(query.ecosystem)

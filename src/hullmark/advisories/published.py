@@ -137,14 +137,16 @@ def pull(
     store.mkdir(parents=True, exist_ok=True)
     new: dict[str, PartInfo] = {}
     updated, absent, later = [], [], []
-    fetched: set[str] = set()
+    seen = {""}
 
     def bring(what: str, file: str, size: int, old: str) -> bool:
-        """Bring a file here unless it is; tell whether it was not."""
-        if not file or file in fetched or _is_here(store / file, contents.sha256.get(file, "")):
+        """Bring a file here unless it is, or was looked at already; tell whether it was not."""
+        sha256 = contents.sha256.get(file, "")
+        if file in seen or _is_here(store / file, sha256):
+            seen.add(file)
             return False
-        _fetch(shelf, manifest, contents.sha256.get(file, ""), _File(what, file, size), store, old, moved)
-        fetched.add(file)
+        _fetch(shelf, manifest, sha256, _File(what, file, size), store, old, moved)
+        seen.add(file)
         return True
 
     for key in keys:

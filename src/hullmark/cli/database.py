@@ -256,9 +256,10 @@ class Status(Settings, frozen=True, kw_only=True):
             write_line(
                 f"{key:<24} {info.feed:<14} {records:>9} {info.statements:>10} {size:>7.1f} {shown:>9}  {info.newest[:10]:<13}  {info.lineage}.{info.n}"
             )
-        total = sum(info.size_bytes for info in parts.values()) / 1024**2
+        shared = {info.records: info.records_bytes for info in parts.values()}
+        total = (sum(info.size_bytes for info in parts.values()) + sum(shared.values())) / 1024**2
         write_line(
-            f"{len(parts)} parts, {sum(info.advisories for info in parts.values())} advisories, {total:.1f} MiB in {folder}"
+            f"{len(parts)} parts, {sum(info.advisories for info in parts.values())} advisories, {total:.1f} MiB with their texts in {folder}"
         )
         if stale:
             warning(
