@@ -24,6 +24,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -169,15 +170,17 @@ def match(folder: Path, asked: Path, *, emptied: bool) -> dict[str, Any]:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(descriptor)
     schemes()
-    times, hits = [], 0
+    times, answers = [], []
     started = time.perf_counter()
     database = Database.open(folder)
     matcher = Matcher(database, lambda ecosystem, _: covers[ecosystem], schemes().get)
     for _round in range(6):
-        hits = sum(len(answer.statements) for answer in matcher.match(queries))
+        answers = list(matcher.match(queries))
         times.append((time.perf_counter() - started) * 1000)
         started = time.perf_counter()
-    return {"cold_ms": times[0], "warm_ms": statistics.median(times[1:]), "hits": hits}
+    states = Counter(each.state for answer in answers for each in answer.statements)
+    found = {"hits": states.total() - states["not_affected"], "not_affected": states["not_affected"]}
+    return {"cold_ms": times[0], "warm_ms": statistics.median(times[1:]), **found}
 
 
 def asked_packages(feeds_folder: Path) -> list[list[str]]:
@@ -186,7 +189,8 @@ def asked_packages(feeds_folder: Path) -> list[list[str]]:
 
     Versions are newer than each fix, so that only what has no fix holds, but for those that are `BEHIND`. In the
     image node:24 of 2026-02-17 (Debian 12; github.com/northcutted/docker-docs, samples/node) 1,020 statements hold for
-    576 packages, nearly all of them for Debian's: 2.6 for each of these, and two for all npm packages.
+    576 packages, nearly all of them for Debian's some 390: 2.6 for each of these, and two for all npm packages. Of the
+    two million made, 976 hold for the 400 packages of Debian, on 164 of them, and 19 for the 600 of libraries.
     """
     draw = random.Random(2)
     found = packages(feeds_folder)
@@ -332,7 +336,8 @@ def section(results: dict[str, Any]) -> str:
             " says how), in the publishers' own formats and in the proportions of the publishers of 2026. A record that speaks of"
             f" several releases stands in the part of each: {full['records']:,} records and {full['statements']:,} statements in"
             f" {len(full['parts'])} parts, built with {full['cpu']:.0f} s of processor time and pressed in"
-            f" {results['pressed']['wall']:.0f} s. The {MATCHED:,} packages have {results['matched'][0]['hits']:,} statements that hold."
+            f" {results['pressed']['wall']:.0f} s. The {MATCHED:,} packages have {results['matched'][0]['hits']:,} statements that hold, and"
+            f" {results['matched'][0]['not_affected']:,} that say that they are not affected."
         ),
         "",
         "| part | records | statements | packages | MB |",
