@@ -20,7 +20,7 @@ import fcntl
 import functools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,6 +115,7 @@ class Part(BodyFile):
         self.info = info
         self._records_of = records
         self._pieces: dict[str, Piece | None] = {}
+        self._marks: dict[str, set[tuple[str, int]]] = {}
 
     @functools.cached_property
     def records(self) -> Records | None:
@@ -149,10 +150,10 @@ class Part(BodyFile):
         except (IndexError, ValueError) as problem:
             raise self.damaged(problem) from problem
 
-    def rows(self, name: str) -> list[Row]:
-        """Give all that is said of a package, as the writer put it in."""
+    def rows(self, name: str, only: Container[tuple[str, int]] | None = None) -> list[Row]:
+        """Give what is said of a package (by `only` these records), as the writer put it in."""
         piece = self.piece(name)
-        return self.decoded(rows, piece) if piece is not None else []
+        return self.decoded(lambda known: rows(known, only), piece) if piece is not None else []
 
     def products(self, names: Iterable[str]) -> frozenset[str]:
         """Give the CPEs of the products that all statements on these packages are on; nothing where one is on none."""
@@ -167,27 +168,25 @@ class Part(BodyFile):
 
     def speaks_of(self, name: str, flaw: str) -> bool:
         """Tell whether an advisory of its own (no bundle) speaks of a flaw in a package, whatever the version."""
-        spoken = self._marks(flaw)
-        return any(
-            (row.advisory, row.mark) in spoken and not row.bundle
-            for row in (self.rows(name) if spoken else ())
-        )
+        return any(not row.bundle for row in self._rows_on(name, flaw))
 
     def bundled_fixes(self, name: str, scope: str, flaw: str) -> list[str]:
         """Give the versions in which bundles on a package fix a flaw, each once."""
-        spoken = self._marks(flaw)
-        found = {
-            row.fixed: None
-            for row in (self.rows(name) if spoken else ())
-            if (row.advisory, row.mark) in spoken and row.bundle and SCOPES[row.scope] == scope and row.fixed
-        }
-        return list(found)
+        found = (
+            row.fixed
+            for row in self._rows_on(name, flaw)
+            if row.bundle and SCOPES[row.scope] == scope and row.fixed
+        )
+        return list(dict.fromkeys(found))
 
-    def _marks(self, flaw: str) -> set[tuple[str, int]]:
-        """Give id and mark of the records that carry an id."""
-        if self.records is None:
-            return set()
-        return {self.record(number)[:2] for number, _ in self.named(flaw)}
+    def _rows_on(self, name: str, flaw: str) -> list[Row]:
+        """Give what is said of a package by the records that carry an id."""
+        if flaw not in self._marks:
+            if len(self._marks) >= _KEPT_PIECES:
+                self._marks.clear()
+            self._marks[flaw] = {self.record(number)[:2] for number, _ in self.named(flaw)}
+        marks = self._marks[flaw]
+        return self.rows(name, marks) if marks else []
 
     def record(self, number: int) -> tuple[str, int, tuple[str, ...]]:
         """Give id and mark of a record that `named` gave, and the packages that it speaks of in any part."""

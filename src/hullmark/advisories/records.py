@@ -72,7 +72,7 @@ class Records(BodyFile):
     def __init__(self, path: Path) -> None:
         super().__init__(path.name.removesuffix(".db"), path)
         self._blocks: dict[int, list[Record | None]] = {}
-        self._ids: dict[int, list[Id]] = {}
+        self._ids: dict[int, dict[str, list[tuple[int, int]]]] = {}
         self._buckets = 0
 
     def record(self, number: int) -> Record:
@@ -111,9 +111,12 @@ class Records(BodyFile):
             rows = self.ask("SELECT body FROM ids WHERE bucket = ?", (bucket,))
             if len(self._ids) >= _KEPT_BODIES:
                 self._ids.clear()
-            self._ids[bucket] = self.decoded(_read_ids, self.inflated("ids", rows[0][0])) if rows else []
-        found = [(kind, number) for name, number, kind in self._ids[bucket] if name == flaw]
-        return [(number, kind) for kind, number in sorted(found)]
+            self._ids[bucket] = {}
+            for name, number, kind in (
+                self.decoded(_read_ids, self.inflated("ids", rows[0][0])) if rows else ()
+            ):
+                self._ids[bucket].setdefault(name, []).append((number, kind))
+        return sorted(self._ids[bucket].get(flaw, ()), key=lambda found: found[::-1])
 
     def ids(self) -> frozenset[str]:
         """Give the publisher's ids of all records."""

@@ -5,7 +5,7 @@ which a compressor likes. The ends of ranges are numbers of texts, each text wit
 compared with each text once, however many rows name it. A column that is the same in all rows is its one value.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -142,8 +142,8 @@ def unpack(body: bytes) -> Piece:
     return _PIECE.decode(body)
 
 
-def rows(piece: Piece) -> list[Row]:
-    """Give the rows of a piece. Raises `IndexError` or `ValueError` where it contradicts itself."""
+def rows(piece: Piece, only: Container[tuple[str, int]] | None = None) -> list[Row]:
+    """Give the rows of a piece, `only` those of some records (id, mark) where these are given. Raises `IndexError` or `ValueError` where it contradicts itself."""
     texts, keys = ["", *piece.texts], [None, *piece.keys]
     mores = [None, *piece.mores]
     lists = [None, *map(_LIST.decode, piece.lists)]
@@ -167,6 +167,7 @@ def rows(piece: Piece) -> list[Row]:
         for advisory, mark, flags, start, fix, last, more, listed in zip(
             piece.advisories, piece.marks, *_columns(piece), strict=True
         )
+        if only is None or (advisory, mark) in only
     ]
 
 
