@@ -242,10 +242,13 @@ class Part(BodyFile):
         query = "SELECT name FROM package WHERE changed > ? UNION SELECT name FROM gone WHERE changed > ? ORDER BY 1"
         return [name for (name,) in self.ask(query, (n, n))]
 
+    def noted(self) -> frozenset[str]:
+        """Give the ids of all notes."""
+        return frozenset(name for (name,) in self.ask("SELECT id FROM note"))
+
     def ids(self) -> frozenset[str]:
         """Give the publisher's ids of all notes, and of all records of the parts that share them."""
-        own = self.records.ids() if self.records is not None else frozenset()
-        return own.union(name for (name,) in self.ask("SELECT id FROM note"))
+        return self.noted().union(self.records.ids() if self.records is not None else ())
 
     def digests(self) -> dict[str, tuple[bytes, int]]:
         """Give content digest and last change of each package."""

@@ -45,6 +45,9 @@ class PartWriter(BodyWriter):
         self._totals: dict[str, int] = {}  # the sum of the digests of each package's rows
         self._rows: dict[str, list[Row]] = {}  # of `before`, of packages that something was done to
         self.advisories = self.statements = 0
+        self._counted: set[int] = (
+            set()
+        )  # the advisories that were put in, so that one that comes twice counts once
         self.newest = ""
         self.used: dict[str, int] = {}
         if before is not None:
@@ -85,8 +88,8 @@ class PartWriter(BodyWriter):
 
     def advisory(self, advisory: Advisory, mark: int, statements: Iterable[Affected]) -> None:
         """Put in what an advisory says in this part; `mark` is that of its record."""
-        self.advisories += 1
         self.newest = max(self.newest, advisory.modified or advisory.published)
+        said = False
         for affected in statements:
             scheme = schemes().get(affected.ecosystem)
             if scheme is None:
@@ -102,6 +105,10 @@ class PartWriter(BodyWriter):
             else:
                 self._rows_of(name).extend(made)
             self._totals[name] = (self._totals.get(name, 0) + sum(map(_of_row, made))) % _WHOLE
+            said = True
+        if said and (each := hash((advisory.id, mark))) not in self._counted:
+            self._counted.add(each)
+            self.advisories += 1
 
     def _rows_of(self, name: str) -> list[Row]:
         """Give the rows of a package of the revision before, to be changed."""
@@ -124,6 +131,7 @@ class PartWriter(BodyWriter):
             self.statements -= len(own)
             self._totals[package] = (self._totals[package] - sum(map(_of_row, own))) % _WHOLE
         self.advisories -= len(marks)
+        self._counted.difference_update(hash((name, mark)) for mark in marks)
 
     def finish(self, feed: Feed, folder: Path, old: Part | None, built: str, unread: int) -> PartInfo | None:
         """Write what is left, give the file its name; None when nothing changed since the old revision."""

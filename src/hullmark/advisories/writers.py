@@ -1,7 +1,7 @@
 """Deals a feed's records to the parts that they speak of, and to the records that these parts share."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import msgspec
@@ -76,18 +76,19 @@ class Writers:
 
     def remove(self, ids: Collection[str], but: frozenset[str] | None = None) -> None:
         """Take out of the old parts the records and notes of these ids, and those that are not among `but`, where that is given."""
+
+        def gone(here: Callable[[], frozenset[str]]) -> list[str]:
+            return sorted(ids if but is None else here().difference(but).union(ids))
+
         for key, old in self._olds.items():
-            if old.records is None:
-                own = old.ids() - but if but is not None else frozenset()
-                for name in sorted(own.union(ids)):
-                    self.part(key).remove(name, ())
-            else:
+            for name in gone(old.noted):
+                self.part(key).remove(name, ())
+            if old.records is not None:
                 self._records_of(key)
         for shared, records in self._records.items():
             parts = [key for key, of in self._shared.items() if of == shared]
             assert records.before is not None
-            own = records.before.ids() - but if but is not None else frozenset()
-            for name in sorted(own.union(ids)):
+            for name in gone(records.before.ids):
                 packages = records.remove(name)
                 for key in parts:
                     self.part(key).remove(name, packages)
