@@ -358,6 +358,49 @@ def test_content_that_shrinks(tmp_path: Path, publisher: Publisher) -> None:
     assert fixed(tmp_path, "package19") == []
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"<!DOCTYPE html><title>Blocked</title>", "malformed"),
+        (b'{"distroversion":"v3.20","pack', "truncated"),
+    ],
+    ids=["a page of a proxy's", "cut off"],
+)
+def test_the_only_document_cannot_be_read(
+    tmp_path: Path, publisher: Publisher, body: bytes, reason: str
+) -> None:
+    publisher.put("alpine-secdb/v3.20/main.json", body)
+    outcome = refreshed(tmp_path, publisher, "alpine-3.20")
+    told = f"{outcome.group}: {outcome.reason}"
+    assert told.startswith(
+        "alpine-3.20: its only record could not be read: alpine-secdb/v3.20/main.json: "
+    ), told
+    assert reason in told
+    publisher.put("alpine-secdb/v3.20/community.json", body)
+    told = refreshed(tmp_path, publisher, "alpine-3.20").reason
+    assert told.startswith(
+        "none of its 2 records could be read; the first: alpine-secdb/v3.20/community.json: "
+    ), told
+
+
+def test_a_document_that_cannot_be_read_and_costs_much(tmp_path: Path, publisher: Publisher) -> None:
+    def document(name: str, *flaws: str) -> bytes:
+        fixes = ",".join(f'"{flaw}"' for flaw in flaws)
+        return b'{"distroversion":"v3.20","packages":[{"pkg":{"name":"%s","secfixes":{"1.0-r0":[%s]}}}]}' % (
+            name.encode(),
+            fixes.encode(),
+        )
+
+    publisher.put("alpine-secdb/v3.20/main.json", document("musl", "CVE-2024-1001", "CVE-2024-1002"))
+    publisher.put("alpine-secdb/v3.20/community.json", document("vim", "CVE-2024-2001"))
+    assert refreshed(tmp_path, publisher, "alpine-3.20").state == "updated"
+    publisher.put("alpine-secdb/v3.20/main.json", b"<!DOCTYPE html>")
+    outcome = refreshed(tmp_path, publisher, "alpine-3.20")
+    (reason,) = outcome.kept.values()
+    assert reason.startswith("1 record could not be read (the first: alpine-secdb/v3.20/main.json: "), reason
+    assert reason.endswith("), and 1 of 3 records would be left"), reason
+
+
 def test_records_that_cannot_be_used_are_counted(tmp_path: Path, publisher: Publisher) -> None:
     export(publisher, *OLD, {"id": "PYSEC-2026-7", "modified": "2026-01-01T00:00:00Z", "affected": 7})
     outcome = refreshed(tmp_path, publisher)

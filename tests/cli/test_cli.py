@@ -1071,7 +1071,10 @@ def test_records_that_could_not_be_used_are_said_for_each_feed(
     (feeds / "osv/npm/all.zip").unlink()
     unusable = call(*build)
     assert unusable.code == 3
-    assert "osv: kept its last good content: none of its 1 records could be read" in unusable.err
+    told = (
+        "osv: kept its last good content: its only record could not be read: osv/PyPI/all.zip/broken-1.json: "
+    )
+    assert told in unusable.err
 
 
 def test_version_and_help(call: Call) -> None:

@@ -329,7 +329,12 @@ def _finish(
 ) -> dict[str, PartInfo]:
     """Give the parts their names; one whose content did not change keeps its old file."""
     if unread and not writers.parts:
-        raise FeedError(f"none of its {unread} records could be read")
+        few = (
+            "its only record could not be read:"
+            if unread == 1
+            else f"none of its {unread} records could be read; the first:"
+        )
+        raise FeedError(f"{few} {_first(feed, result)}")
     try:
         current = load_current(folder)
     except FeedError:
@@ -341,7 +346,8 @@ def _finish(
         info = current.parts.get(key)
         had = info.advisories + info.notes if info is not None else 0
         if (unread or wary) and part.records < _LEAST_KEPT * had:
-            why = f"{unread} records could not be read, and " if unread else ""
+            count = "1 record" if unread == 1 else f"{unread} records"
+            why = f"{count} could not be read (the first: {_first(feed, result)}), and " if unread else ""
             reason = f"{why}{part.records} of {had} records would be left"
             result.failed[key] = reason
             part.discard()
@@ -355,6 +361,12 @@ def _finish(
                 torn.add(key)
             old.close()
     return _joined(writers, made, kept, result, torn)
+
+
+def _first(feed: Feed, result: Built) -> str:
+    """Tell of the first record that could not be used: its file, its place in there, and why."""
+    first = result.unread[feed.name]
+    return ": ".join(part for part in (f"{first.path} {first.place}".strip(), first.reason) if part)
 
 
 def _joined(
