@@ -206,6 +206,15 @@ def stamp(seconds: float) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat()
 
 
+def whole_seconds(text: str) -> str:
+    """Write a publisher's time as RFC 3339 to the second, in UTC; a date stays one, and what is no time is left out."""
+    try:
+        time = stamp(int(moment(text))).replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return ""
+    return time[: len("2026-01-31")] if len(text) <= len("2026-01-31") else time
+
+
 def _nothing(_part: str) -> Group | None:
     return None
 

@@ -12,7 +12,7 @@ import msgspec
 
 from hullmark.advisories.bodies import SAMPLES, BodyWriter
 from hullmark.advisories.database import TABLES, Part, PartInfo
-from hullmark.advisories.feed import Feed
+from hullmark.advisories.feed import Feed, whole_seconds
 from hullmark.advisories.records import array_of
 from hullmark.advisories.registry import schemes
 from hullmark.advisories.scheme import Scheme, sort_key
@@ -166,7 +166,7 @@ class PartWriter(BodyWriter):
             lineage=lineage,
             n=n,
             built=built,
-            newest=self.newest[:20],
+            newest=whole_seconds(self.newest),
             advisories=self.advisories,
             statements=self.statements,
             packages=packages,
