@@ -362,10 +362,20 @@ class Authority:
         self.issue("server", f"subjectAltName={names}")
         self.issue("client", "extendedKeyUsage=clientAuth")
 
-    def issue(self, name: str, extension: str) -> None:
+    def issue(self, name: str, extension: str, *, days: int = 30) -> None:
         (self.folder / "extension").write_text(extension)
         self._run("req", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        signing = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "extension"]
+        signing = [
+            "-CA",
+            "ca.crt",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-extfile",
+            "extension",
+            "-days",
+            str(days),
+        ]
         subprocess.run(
             ["openssl", "x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.crt", *signing],
             cwd=self.folder,

@@ -1,5 +1,6 @@
 """Proxies, trusted certificates and words about what went wrong."""
 
+import contextlib
 import shutil
 import ssl
 import subprocess
@@ -161,15 +162,22 @@ class SecureServer(HTTPServer):
         pass
 
 
-@pytest.fixture
-def secure(authority: Authority, request: pytest.FixtureRequest) -> Iterator[SecureServer]:
-    server = SecureServer(authority, clients=getattr(request, "param", False))
+@contextlib.contextmanager
+def serving(server: SecureServer) -> Iterator[SecureServer]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def secure(authority: Authority, request: pytest.FixtureRequest) -> Iterator[SecureServer]:
+    with serving(SecureServer(authority, clients=getattr(request, "param", False))) as server:
+        yield server
 
 
 def got(url: str, **options: object) -> bytes:
@@ -190,6 +198,31 @@ def test_an_unknown_authority_is_explained(home: Path, secure: SecureServer) -> 
         f"trust its authority with --cacert FILE, SSL_CERT_FILE or /etc/docker/certs.d/{host}/ca.crt"
     )
     assert not caught.value.refused_tls, "never a reason to go without TLS"
+
+
+@pytest.mark.parametrize(
+    ("extension", "days", "what", "hint"),
+    [
+        ("subjectAltName=IP:127.0.0.2", 30, "IP address mismatch", "use a name that its certificate has"),
+        ("subjectAltName=DNS:other.test", 30, "IP address mismatch", "use a name that its certificate has"),
+        ("subjectAltName=IP:127.0.0.1", -1, "has expired", "see whether this machine's clock"),
+    ],
+    ids=["address", "name", "expired"],
+)
+def test_a_certificate_that_no_authority_mends(
+    home: Path, tmp_path: Path, extension: str, days: int, what: str, hint: str
+) -> None:
+    del home
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    authority = Authority(tmp_path)
+    authority.issue("server", extension, days=days)
+    with serving(SecureServer(authority, clients=False)) as server:
+        with pytest.raises(UnreachableError, match=what) as caught:
+            got(server.url, cacert=str(authority.ca))
+        assert caught.value.hint.startswith(hint)
+        assert "--cacert" not in caught.value.hint
+        assert not caught.value.refused_tls, "never a reason to go without TLS"
 
 
 def test_ways_to_trust_an_authority(

@@ -284,6 +284,14 @@ def explained(problem: Exception, origin: Origin, options: Reach) -> Unreachable
     return told
 
 
+_OTHER_NAME = "use a name that its certificate has; a proxy that answers in its place has its own"
+_OTHER_TIME = (
+    "see whether this machine's clock is right; if it is, whoever runs that host must renew the certificate"
+)
+_OTHER_FAULTS = {9: _OTHER_TIME, 10: _OTHER_TIME, 62: _OTHER_NAME, 64: _OTHER_NAME}
+"""What to do where no trusted authority helps, by OpenSSL's number (`X509_V_ERR_…` in its x509_vfy.h)."""
+
+
 class _DistrustedError(UnreachableError):
     """The peer speaks TLS, but nobody vouches for it: no reason to try without."""
 
@@ -291,6 +299,7 @@ class _DistrustedError(UnreachableError):
 def _caused(cause: BaseException, name: str, via: str, hint: str) -> UnreachableError | None:
     if isinstance(cause, ssl.SSLCertVerificationError):
         trust = f"trust its authority with --cacert FILE, SSL_CERT_FILE or /etc/docker/certs.d/{name}/ca.crt"
+        trust = _OTHER_FAULTS.get(cause.verify_code, trust)
         return _DistrustedError(
             f"the certificate of {name} is not trusted: {cleaned(cause.verify_message)}",
             f"{trust}; {hint}" if hint else trust,
