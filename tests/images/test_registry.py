@@ -1,7 +1,10 @@
 """The registry client against a registry that can be told to misbehave."""
 
 import base64
+import contextlib
 import json
+import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -439,6 +442,21 @@ def test_a_trickle_counts_as_silence(
 
 
 # ── signing in
+
+
+def test_a_registry_that_never_answers_is_waited_for_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes connections, says nothing, and keeps them: neither of the two first tries may wait as long as the last."""
+    del home
+    monkeypatch.setattr(wire, "FIRST_CONTACT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        reference = parse(f"127.0.0.1:{server.getsockname()[1]}/x:1")
+        registry = Registry(reference, SourceOptions(silence_s=2.0))
+        begun = time.monotonic()
+        with contextlib.closing(registry), pytest.raises(ImageError, match="has been silent for 2 s"):
+            registry.manifest(reference)
+        assert 2.0 <= time.monotonic() - begun < 3.5
 
 
 def docker_config(home: Path, host: str, **entry: str) -> None:

@@ -47,14 +47,16 @@ class Reach(Protocol):
 class UnreachableError(Exception):
     """A peer could not be talked to. `what` and `hint` are those of the `HullmarkError` that the caller raises.
 
-    `refused_tls` tells that nothing was heard that sounds like TLS, so that plain HTTP may be worth a try.
+    `refused_tls` tells that nothing was heard that sounds like TLS, so that plain HTTP may be worth a try, `silent` that
+    nothing was heard for as long as a peer is waited for.
     """
 
-    def __init__(self, what: str, hint: str = "", *, refused_tls: bool = False) -> None:
+    def __init__(self, what: str, hint: str = "", *, refused_tls: bool = False, silent: bool = False) -> None:
         super().__init__(what)
         self.what = what
         self.hint = hint
         self.refused_tls = refused_tls
+        self.silent = silent
 
 
 class Origin(NamedTuple):

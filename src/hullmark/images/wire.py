@@ -113,13 +113,13 @@ class Wire:
         raise UnreachableError(f"{first.address} redirects more than {MAX_REDIRECTS} times")
 
     @contextlib.contextmanager
-    def asked_once(self, method: str, url: str, connect_s: float) -> Iterator["httpx2.Response | None"]:
-        """Give the first answer to a request, whatever it is, and nothing where none comes."""
+    def asked_once(self, method: str, url: str, within_s: float) -> Iterator["httpx2.Response | None"]:
+        """Give the first answer to a request, whatever it is, and nothing where none comes so soon."""
         import httpx2
 
         answer = None
         with contextlib.suppress(httpx2.TransportError):
-            answer = self._request(method, url, origin_of(url), {}, None, connect_s)
+            answer = self._request(method, url, origin_of(url), {}, None, within_s, within_s)
             if method == "HEAD":
                 answer.read()  # nothing, but the connection can be used again
         try:
@@ -136,11 +136,12 @@ class Wire:
         headers: dict[str, str],
         content: bytes | None,
         connect_s: float | None,
+        silence_s: float | None = None,
     ) -> "httpx2.Response":
         import httpx2
 
         talker = self.client(origin)
-        silence = self.options.silence_s
+        silence = min(self.options.silence_s, silence_s or self.options.silence_s)
         timeout = httpx2.Timeout(silence, connect=min(silence, connect_s or silence), pool=None)
         request = talker.build_request(method, url, headers=headers, content=content, timeout=timeout)
         return talker.send(request, stream=True)
@@ -267,9 +268,9 @@ def explained(problem: Exception, origin: Origin, options: Reach) -> Unreachable
         via = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
     hint = f"through the proxy {via}; see HTTPS_PROXY and NO_PROXY" if via else ""
     if isinstance(problem, httpx2.ConnectTimeout):
-        return UnreachableError(f"{name} cannot be reached: no answer", hint, refused_tls=True)
+        return UnreachableError(f"{name} cannot be reached: no answer", hint, refused_tls=True, silent=True)
     if isinstance(problem, httpx2.TimeoutException):
-        return UnreachableError(f"{name} has been silent for {options.silence_s:g} s", hint)
+        return UnreachableError(f"{name} has been silent for {options.silence_s:g} s", hint, silent=True)
     if isinstance(problem, httpx2.ProxyError):
         return UnreachableError(
             f"the proxy {via} answers {cleaned(str(problem))}", "see HTTPS_PROXY and NO_PROXY"
