@@ -247,7 +247,7 @@ its feed's newest file, so copy files with their times (`cp -p`, `rsync -t`), or
 
 `hullmark db update`, and a scan that lacks advisories, fetch a *group* of files at a time, from the addresses below, or
 from a mirror (`--db-mirror ADDRESS`, `HULLMARK_DB_MIRROR`, `mirror` in `[db]`), where the first of a feed's file names is
-looked for, plain or with `.gz`. The sizes are about what is fetched at first; later only what changed where a
+looked for, plain or with `.gz`. A mirror need not have all of them: [what then](../howto/keep-advisories-fresh.md#from-a-mirror). The sizes are about what is fetched at first; later only what changed where a
 publisher lists its changes (**), else what has another `ETag` or `Last-Modified`. A publisher that offers one huge archive
 for all of its parts is fetched so.
 

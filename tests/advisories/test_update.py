@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -223,7 +224,7 @@ def test_a_file_that_may_be_absent(tmp_path: Path, publisher: Publisher) -> None
     )
     assert refreshed(tmp_path, publisher, "alpine-3.20").parts == ("alpine-3.20",)
     gone = refreshed(tmp_path, publisher, "alpine-3.21")
-    assert gone.state == "failed"
+    assert gone.state == "absent"
     assert gone.reason == f"{publisher.url}/alpine-secdb/v3.21/main.json: none of its files is there"
 
 
@@ -430,6 +431,18 @@ def test_a_list_of_changes_that_lies(tmp_path: Path, publisher: Publisher) -> No
 
 
 # ── several at once
+
+
+def test_a_mirror_that_never_answers_is_waited_for_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        mirror = f"http://127.0.0.1:{server.getsockname()[1]}"
+        settings = Settings(options=SourceOptions(silence_s=1.0), mirror=mirror)
+        begun = time.monotonic()
+        outcomes = [update(tmp_path, each, settings) for each in wanted(["osv-pypi", "arch", "debian-12"])]
+        assert time.monotonic() - begun < 2.5
+    assert [outcome.state for outcome in outcomes] == ["failed"] * len(outcomes)
+    assert "has been silent for 1 s" in outcomes[0].reason
+    assert all("has been silent before in this run" in outcome.reason for outcome in outcomes[1:])
 
 
 def test_a_redirect_is_followed(tmp_path: Path, publisher: Publisher) -> None:

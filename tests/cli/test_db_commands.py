@@ -220,6 +220,42 @@ def test_an_update_that_fails_says_what_stays_and_what_to_do(cache: Path, publis
     assert b"kept its last good content: 1 of 2 records would be left" in shrunk.stderr
 
 
+def test_a_mirror_need_not_have_everything(cache: Path, publisher: Publisher) -> None:
+    """Its owner put there what the company's images are made of; that the rest is absent is said once, and no fault."""
+    every = ("db", "update", "--all", "--db-mirror", publisher.url)
+    some = hullmark(cache, *every)
+    assert some.stdout.split() == [b"osv-pypi", b"updated", b"osv-pypi"]
+    assert some.stderr.startswith(b"hullmark: warning: almalinux-10, almalinux-8, almalinux-9, ")
+    assert some.stderr.count(b"\n") == 1
+    assert b" more: not on the mirror\n" in some.stderr
+    assert hullmark(cache, *every, "--quiet").stderr == b""
+    osv = hullmark(cache, "db", "update", "--feed", "osv", "--db-mirror", publisher.url)
+    assert osv.stderr.startswith(b"hullmark: warning: osv-bitnami, ")
+    for words, name in ((("--part", "debian-12"), b"debian"), (("--feed", "arch", "--feed", "osv"), b"arch")):
+        named = hullmark(cache, "db", "update", *words, "--db-mirror", publisher.url, code=3)
+        assert b"hullmark: error: %s: not on the mirror: http" % name in named.stderr
+        assert "→ docs/reference/mirror.md has the names of its files".encode() in named.stderr
+    # what was there and is no longer is a fault
+    shutil.rmtree(publisher.folder / "osv")
+    lost = hullmark(cache, *every, code=3)
+    assert b"osv-pypi: not updated, its last good content stays: http" in lost.stderr
+    empty = hullmark(cache.parent / "other", *every, code=3)
+    assert empty.stderr.count(b"error: ") == 1
+    assert b"not on the mirror: http" in empty.stderr
+
+
+def test_what_is_done_is_said_while_others_still_wait(cache: Path, publisher: Publisher) -> None:
+    publisher.put("arch/all.json", b"[" + b" " * 2000)
+    publisher.fail("arch/all.json", cut=1000, stall_s=60.0)
+    words = ("--feed", "arch", "--part", "osv-pypi", "--db-mirror", publisher.url)
+    begun = time.monotonic()
+    with program.start(cache, "db", "update", *words) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline().split() == [b"osv-pypi", b"updated", b"osv-pypi"]
+        running.kill()
+    assert time.monotonic() - begun < 30
+
+
 def test_what_commands_share_is_shared_by_name() -> None:
     """The names stand in one place, so that the config file is checked without importing commands."""
     for command in (Scan, Update):

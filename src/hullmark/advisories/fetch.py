@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from hullmark.images import wire
 from hullmark.images.source import SourceOptions
-from hullmark.images.transport import UnreachableError, origin_of
+from hullmark.images.transport import Origin, UnreachableError, origin_of
 from hullmark.model.errors import FeedError
 
 if TYPE_CHECKING:
@@ -65,11 +65,40 @@ class Fetched(NamedTuple):
     absent: bool = False
 
 
+class Heard:
+    """What one run has heard of hosts: one that never said anything for as long as it is waited for is not waited for again."""
+
+    def __init__(self) -> None:
+        self._spoke: set[Origin] = set()
+        self._silent: set[Origin] = set()
+
+    def spoke(self, origin: Origin) -> None:
+        """Note that a host answered something."""
+        self._spoke.add(origin)
+
+    def was_silent(self, origin: Origin) -> None:
+        """Note that a host said nothing."""
+        self._silent.add(origin)
+
+    def check(self, origin: Origin) -> None:
+        """Raise `UnreachableError` where a host has been silent, and nothing else."""
+        if origin in self._silent and origin not in self._spoke:
+            raise UnreachableError(f"{origin.address} has been silent before in this run")
+
+
 class Fetcher:
     """Fetches files into a folder. Safe to use from several threads, each for files of its own."""
 
-    def __init__(self, folder: Path, options: SourceOptions, *, max_bytes: int = MAX_FILE_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        options: SourceOptions,
+        *,
+        max_bytes: int = MAX_FILE_BYTES,
+        heard: Heard | None = None,
+    ) -> None:
         self._folder = folder
+        self._heard = heard or Heard()
         self._options = options
         self._max_bytes = max_bytes
         self._wire = wire.Wire(options)
@@ -134,8 +163,13 @@ class Fetcher:
         elif known.modified:
             headers["If-Modified-Since"] = known.modified
         try:
+            origin = origin_of(url)
+            self._heard.check(origin)
             answer = self._wire.send("GET", url, headers=headers, private=private)
+            self._heard.spoke(origin)
         except UnreachableError as problem:
+            if problem.silent:
+                self._heard.was_silent(origin)
             raise FeedError(problem.what, where=url, hint=problem.hint) from problem
         with contextlib.closing(answer):
             status = answer.status_code

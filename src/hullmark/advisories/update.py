@@ -25,7 +25,7 @@ from msgspec import Struct
 from hullmark.advisories.build import Built, build_group, change_group, confirm, parts_here
 from hullmark.advisories.database import PartInfo, age_s, changing, load_current, written
 from hullmark.advisories.feed import Changes, Feed, Group, Source, moment, stamp
-from hullmark.advisories.fetch import Fetched, Fetcher, RefusedError, Validators
+from hullmark.advisories.fetch import Fetched, Fetcher, Heard, RefusedError, Validators
 from hullmark.advisories.registry import feeds, schemes
 from hullmark.images import wire
 from hullmark.images.source import SourceOptions
@@ -52,7 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How feeds are reached. `mirror` is the address of a folder laid out as a mirror, asked in place of the publishers.
 
     `max_age_s` is the age up to which a part need not be asked for. `accept_loss` takes content that lost much. `keys` has
-    for a feed the file with the key that its publisher gave.
+    for a feed the file with the key that its publisher gave. `heard` is what is known of hosts from groups before.
     """
 
     options: SourceOptions = SourceOptions()
@@ -61,17 +61,19 @@ class Settings(Struct, frozen=True, kw_only=True):
     accept_loss: bool = False
     whole: bool = False
     keys: dict[str, str] = {}
+    heard: Heard = msgspec.field(default_factory=Heard)
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
     """What became of one group: its parts, what could not be used, and why it was not updated.
 
     Where it `failed`, `parts` are those that stay as they were; `kept` has them with the reason where others were updated.
+    It is `absent` where a mirror has no file of it, and nor is anything of it here.
     """
 
     feed: str
     group: str
-    state: Literal["updated", "unchanged", "recent", "kept", "failed"]
+    state: Literal["updated", "unchanged", "recent", "kept", "absent", "failed"]
     parts: tuple[str, ...] = ()
     reason: str = ""
     hint: str = ""
@@ -137,7 +139,7 @@ def update(
     folder: Path, each: Wanted, settings: Settings, told: Told = lambda _name, _here, _all: None
 ) -> Outcome:
     """Bring one group up to date. Never raises for what is wrong with it: that is in the outcome."""
-    feed = each.feed
+    feed, absent = each.feed, False
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # A whole build of the feed from a folder holds its lock alone, groups of it share it.
@@ -147,18 +149,24 @@ def update(
             with _Updating(folder, each, settings, told) as updating:
                 return updating.run()
     except FeedError as problem:
+        absent = isinstance(problem, _AbsentError)
         where = f"{problem.where}: " if problem.where else ""
         reason, hint = f"{where}{problem.what}", problem.hint
     except OSError as problem:
         reason, hint = str(problem), ""
+    kept = _kept(folder, each)
     return Outcome(
         feed=feed.name,
         group=each.name,
-        state="failed",
-        parts=_kept(folder, each),
+        state="absent" if absent and not kept else "failed",
+        parts=kept,
         reason=reason,
         hint=hint,
     )
+
+
+class _AbsentError(FeedError):
+    """Nothing that a group is made of is there."""
 
 
 def _kept(folder: Path, each: Wanted) -> tuple[str, ...]:
@@ -188,7 +196,7 @@ class _Updating:
         self.state = folder / "fetched" / f"{each.name}.json"
         self.mirror = folder / "incoming" / f"{each.name}.files"
         self.pages = folder / "incoming" / f"{each.name}.pages"
-        self.fetcher = Fetcher(folder / "incoming", settings.options)
+        self.fetcher = Fetcher(folder / "incoming", settings.options, heard=settings.heard)
         self.free_at = 0.0  # when an interface may be asked again
         self.checked = written(time.time())
 
@@ -273,7 +281,7 @@ class _Updating:
             times.append(self._place(file, kept))
             fresh.files[file] = _File(url, kept.validators)
         if not fresh.files:
-            raise FeedError(
+            raise (_AbsentError if self.settings.mirror else FeedError)(
                 "none of its files is there",
                 where=self._address(self.group.sources[0]),
                 hint="docs/reference/mirror.md has the names of its files"
@@ -397,6 +405,8 @@ class _Updating:
             if not self.settings.mirror:
                 url += f"{'&' if '?' in url else '?'}{source.pages}={start if step else page}"
             fetched = self._page(url, source)
+            if fetched.absent and page == 1 and self.settings.mirror:
+                return [(file, url, fetched)]
             if fetched.path is None:
                 raise RefusedError(
                     "there is no such file", where=url, hint="or the key is wrong" * bool(step)

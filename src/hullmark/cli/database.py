@@ -1,7 +1,7 @@
 """`hullmark db`: build the advisory database and see what is in it."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -124,12 +124,12 @@ class Update(Messages, frozen=True, kw_only=True):
 
     def run(self) -> int:
         """Do it, and give the exit code."""
-        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures import ThreadPoolExecutor, as_completed
 
         from hullmark.advisories.registry import feeds
         from hullmark.advisories.update import Settings as UpdateSettings
         from hullmark.advisories.update import everything, met, update, wanted
-        from hullmark.cli.output import write_line
+        from hullmark.cli.output import flush, write_line
         from hullmark.cli.terminal import configure, error, progress
         from hullmark.images.source import SourceOptions
         from hullmark.model.errors import ExitCode, UsageError
@@ -164,13 +164,20 @@ class Update(Messages, frozen=True, kw_only=True):
                 hint="hullmark db update --all, or --feed and --part",
             )
             return ExitCode.INCOMPLETE
-        failed = False
+        failed, absent = False, {}
+        asked = [wanted([part]) for part in self.part] + [everything([known[name]]) for name in self.feed]
         with progress() as show, ThreadPoolExecutor(_AT_A_TIME) as pool:
-            for outcome in pool.map(lambda each: update(folder, each, settings, show), groups):
+            for done in as_completed(pool.submit(update, folder, each, settings, show) for each in groups):
+                outcome = done.result()
+                if outcome.state == "absent":
+                    absent[outcome.group] = outcome
+                    continue
                 failed = _say_outcome(outcome) or failed
                 if not self.quiet and outcome.state != "failed":
                     write_line(f"{outcome.group:<24} {outcome.state:<10} {' '.join(outcome.parts)}".rstrip())
-        return ExitCode.INCOMPLETE if failed else ExitCode.CLEAN
+                    flush()  # somebody may watch it in a log
+        lacking = _say_absent(absent, [{each.name for each in some} for some in asked or [groups]])
+        return ExitCode.INCOMPLETE if failed or lacking else ExitCode.CLEAN
 
     def _pull(self, address: str, options: "SourceOptions") -> int:
         """Take what this machine needs, or what is named, from a published database."""
@@ -204,6 +211,25 @@ def _say_outcome(outcome: "Outcome") -> bool:
             hint=outcome.hint or "try again later",
         )
     return bool(outcome.kept) or outcome.state == "failed"
+
+
+def _say_absent(absent: "Mapping[str, Outcome]", asked: Sequence[set[str]]) -> bool:
+    """Say what a mirror does not have: its owner wants it so, unless nothing is there of something that was asked for."""
+    from hullmark.cli.terminal import error, warning
+
+    lacking = [names for names in asked if names <= absent.keys()]
+    for names in lacking:
+        first = absent[min(names)]
+        error(f"not on the mirror: {first.reason}", where=_listed(names), hint=first.hint)
+    if others := absent.keys() - set().union(*lacking):
+        warning("not on the mirror", where=_listed(others))
+    return bool(lacking)
+
+
+def _listed(names: Collection[str], most: int = 5) -> str:
+    """List some names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(sorted(names)[:most]) + more
 
 
 def _say_unread(say: "Saying", where: str, count: int, first: "Unread") -> None:
