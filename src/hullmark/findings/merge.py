@@ -62,14 +62,22 @@ def flaw_ids(advisory: Advisory) -> list[str]:
     return ghsa[:1] or [names[0]]
 
 
+def _nobody(_names: Sequence[str]) -> Sequence[Advisory]:
+    return ()
+
+
 def merge(
-    hits: Iterable[Hit], speaks: Callable[[Statement, str], bool], key: Callable[[str], bytes | None]
+    hits: Iterable[Hit],
+    speaks: Callable[[Statement, str], bool],
+    key: Callable[[str], bytes | None],
+    elsewhere: Callable[[Sequence[str]], Sequence[Advisory]] = _nobody,
 ) -> list[Flaw]:
     """Merge the statements on one package.
 
     `speaks(statement, flaw)` tells whether the statement's part has a record of its own on that flaw in this
     package, or another bundle that fixed it in the package's own line of versions. `key` is the package's version
-    order, for choosing among fixed versions.
+    order, for choosing among fixed versions. `elsewhere` gives what others, who speak of other packages, say of GHSA ids: their
+    aliases count as well.
     """
     asked = tuple(hits)
     own = {flaw for hit in asked if not hit.statement.bundle for flaw in flaw_ids(hit.advisory)}
@@ -80,19 +88,25 @@ def merge(
             decided = hit.statement.bundle and flaw not in own and speaks(hit.statement, flaw)
             if not decided:
                 groups.setdefault(flaw, []).append(hit)
-    _join_aliases(groups)
-    found = [_flaw(name, group, key) for name, group in sorted(groups.items())]
+    others = elsewhere([name for name in groups if _GHSA.match(name)])
+    joined = _join_aliases(groups, others)
+    found = [_flaw(name, group, key, joined.get(name, ())) for name, group in sorted(groups.items())]
     return [flaw for flaw in found if flaw is not None]
 
 
-def _join_aliases(groups: dict[str, list[Hit]]) -> None:
-    """Move what stands under a GHSA or a publisher's id to the CVE that other records say it is, else together."""
+def _join_aliases(groups: dict[str, list[Hit]], others: Sequence[Advisory]) -> dict[str, list[str]]:
+    """Move what stands under a GHSA or a publisher's id to the CVE that other records say it is, else together.
+
+    Gives the ids that were joined to each.
+    """
+    joined: dict[str, list[str]] = {}
     records = {id(hit.advisory): hit.advisory for group in groups.values() for hit in group}
+    records |= {id(advisory): advisory for advisory in others}
     own = [advisory for advisory in records.values() if not advisory.bundle]
     attacks = _attacks(own)
     links = [_Link(advisory, attacks) for advisory in own if advisory.aliases]
     if not links:
-        return
+        return joined
     cves = _nearest_cves(links)
     names = _names_together(links, {advisory.id for advisory in own})
     for name in [name for name in groups if not _CVE.match(name)]:
@@ -100,9 +114,11 @@ def _join_aliases(groups: dict[str, list[Hit]]) -> None:
         if targets != {name}:
             moved = groups.pop(name)
             for target in sorted(targets):
+                joined.setdefault(target, []).append(name)
                 known = groups.setdefault(target, [])
                 there = {id(hit) for hit in known}
                 known += [hit for hit in moved if id(hit) not in there]
+    return joined
 
 
 class _Link:
@@ -177,7 +193,9 @@ def _names_together(links: Sequence[_Link], own: set[str]) -> dict[str, str]:
     return {name: chosen[root(name)] for name in parents}
 
 
-def _flaw(name: str, group: list[Hit], key: Callable[[str], bytes | None]) -> Flaw | None:
+def _flaw(
+    name: str, group: list[Hit], key: Callable[[str], bytes | None], joined: Iterable[str]
+) -> Flaw | None:
     own = [hit for hit in group if not hit.statement.bundle] or group
     # The vendor's word on the binary package is more exact than that on its source, where it is sure to hold.
     malicious = any(_is_attack(hit) for hit in own)
@@ -197,7 +215,7 @@ def _flaw(name: str, group: list[Hit], key: Callable[[str], bytes | None]) -> Fl
         for hit in group
         if not hit.advisory.bundle
         for alias in (hit.advisory.id, *hit.advisory.aliases)
-    }
+    }.union(joined)
     return Flaw(
         id=name,
         hits=tuple(dict.fromkeys(affected + bundled)),

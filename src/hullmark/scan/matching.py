@@ -1,5 +1,6 @@
 """An inventory of packages × the advisory database → the report. The part of a scan that opens no image."""
 
+import contextlib
 import datetime as dt
 import re
 from collections import Counter
@@ -26,7 +27,7 @@ from hullmark.model.advisory import (
     Repository,
     Severity,
 )
-from hullmark.model.errors import VersionError
+from hullmark.model.errors import FeedError, VersionError
 from hullmark.model.facts import SYSTEM, Distribution, Package, Unread
 from hullmark.model.image import Layer
 from hullmark.model.purl import purl
@@ -51,6 +52,8 @@ from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.request import Filters, ScanRequest
 
 _NOTE_FEEDS = ("epss", "kev", "nvd", "cvelist")
+_ALIAS_FEEDS = ("ghsa", "osv")
+_FIXES = 2  # the kind of a record that is a bundle and only fixes a flaw
 _EOL_PART = "eol"
 REPOSITORIES = "repositories"
 """The part that tells which products a repository belongs to."""
@@ -114,6 +117,8 @@ class _Reporter:
         self.used: dict[str, Part] = {}
         self.notes: dict[str, dict[str, Note]] = {}
         self.advisories: dict[tuple[str, str, int], Advisory] = {}
+        self.named: dict[str, list[Advisory]] = {}
+        """What records of libraries' databases carry a GHSA id."""
         self.missing: dict[str, set[str]] = {}
         self.dev_packages = inventory.dev_packages
         self.dev_unchecked = 0
@@ -304,7 +309,34 @@ class _Reporter:
             except VersionError:
                 return None
 
-        return merge(hits, speaks, order)
+        return merge(hits, speaks, order, self._elsewhere if query.ecosystem in SYSTEM else lambda _names: ())
+
+    def _elsewhere(self, names: Sequence[str]) -> list[Advisory]:
+        """Give what the databases of libraries say of GHSA ids, as far as they are here.
+
+        A distribution that lists a flaw's CVE and its GHSA (Wolfi) does not say that the two are one.
+        """
+        for name in names:
+            if name not in self.named:
+                self.named[name] = list(self._named(name))
+        return [advisory for name in names for advisory in self.named[name]]
+
+    def _named(self, name: str) -> Iterator[Advisory]:
+        assert self.database is not None
+        asked: set[str] = set()
+        for key, info in sorted(self.database.current.parts.items()):
+            if info.feed not in _ALIAS_FEEDS or info.records in asked:  # parts share their records
+                continue
+            asked.add(info.records)
+            with contextlib.suppress(
+                FeedError
+            ):  # a damaged part that nothing else asks for costs a name, no more
+                part = self.database.part(key)
+                for number, kind in part.named(name) if part is not None else ():
+                    if part is not None and kind != _FIXES:
+                        record, mark, _ = part.record(number)
+                        self.used[key] = part
+                        yield part.advisory(record, mark)
 
     def _hit(self, statement: Statement, query: Query, scheme: str) -> Hit:
         part = self.used[statement.part]
