@@ -233,7 +233,7 @@ def test_layers_that_ask_a_published_database_one_after_the_other(
     (blob,) = [
         layer["digest"].replace(":", "/")
         for layer in json.loads((publisher.folder / place).read_bytes())["layers"]
-        if layer["annotations"]["hullmark.part"] == "osv-pypi"
+        if layer["annotations"]["hullmark.file"].startswith("osv-pypi-")
     ]
     publisher.fail(f"db/blobs/{blob}", cut=10, stall_s=2)
     other = Machine(tmp_path / "other", publisher, image)

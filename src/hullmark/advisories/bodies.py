@@ -29,7 +29,8 @@ _PAGE_BYTES = 16 * 1024
 """Bodies of two or three KiB would leave a third of pages of 4 KiB empty."""
 _SMALL_BYTES, _SMALL_PAGE_BYTES = 1024 * 1024, 4096
 """In a small file it is the tables that leave pages empty."""
-_MOST_BODY_BYTES = 256 * 1024 * 1024
+_MOST_BODY_BYTES = 16 * 1024 * 1024
+"""More than any has by far; what a body says takes up to eighty times as much when it is unpacked."""
 _LEVEL = 7
 SAMPLES = 3000
 _SAMPLE_BYTES = 1024
@@ -50,7 +51,13 @@ _Key = TypeVar("_Key", bytes, int)
 
 
 class BodyFile:
-    """One open file, `label` in errors. Whatever is asked raises `FeedError` where the file is damaged."""
+    """One open file, `label` in errors. Opening it, and whatever is asked, raises `FeedError` where it is damaged.
+
+    It may be a stranger's: it has the tables that it should have and nothing else (a view may compute without end), and no
+    value is larger than a body may be.
+    """
+
+    tables = ""
 
     def __init__(self, label: str, path: Path) -> None:
         self.label = label
@@ -62,6 +69,14 @@ class BodyFile:
             )
         except sqlite3.Error as problem:
             raise self.damaged(problem) from problem
+        self._db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BODY_BYTES)
+        try:
+            found = {sql for (sql,) in self.ask("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
+            if found != _statements(TABLES + self.tables):
+                raise self.damaged(ValueError("it has not the tables of a database"))
+        except FeedError:
+            self.close()
+            raise
 
     def damaged(self, problem: Exception) -> FeedError:
         """Make an error of what is wrong with the file."""
@@ -102,10 +117,8 @@ class BodyFile:
 
     def inflated(self, table: str, body: bytes) -> bytes:
         """Decompress a body of a table."""
-        inflater = _inflater(table, self.dictionary(table))
-        inflated: bytes = self.decoded(lambda packed: inflater.decompress(packed, _MOST_BODY_BYTES), body)
-        if not inflater.eof:
-            raise self.damaged(ValueError("a body is cut short, or too large"))
+        dictionary = self.dictionary(table)
+        inflated: bytes = self.decoded(lambda packed: _inflated(table, dictionary, packed), body)
         return inflated
 
     def meta(self) -> dict[str, str]:
@@ -173,8 +186,7 @@ class BodyWriter:
 
     def inflated(self, table: str, body: bytes) -> bytes:
         """Decompress a body of a table."""
-        inflated: bytes = _inflater(table, self._dictionaries[table]).decompress(body)
-        return inflated
+        return _inflated(table, self._dictionaries[table], body)
 
     def trained(
         self, table: str, found: Iterator[tuple[_Key, bytes]], size: int
@@ -215,6 +227,21 @@ class BodyWriter:
 def _dictionary(table: str, content: bytes) -> zstd.ZstdDict | bytes:
     """Make a dictionary of what is stored. Deflate uses the end of it, which is what there is most of."""
     return content[-_DEFLATE_DICTIONARY_BYTES:] if table in DEFLATED else zstd.ZstdDict(content)
+
+
+def _statements(script: str) -> set[str]:
+    """Give the statements of a script as SQLite keeps them: without the comments before them."""
+    lines = (line for line in script.splitlines() if not line.startswith("--"))
+    return {statement.strip() for statement in "\n".join(lines).split(";") if statement.strip()}
+
+
+def _inflated(table: str, dictionary: Dictionary, body: bytes) -> bytes:
+    """Decompress one body of a table. Raises `ValueError` for one that is cut short or too large, and what its kind raises."""
+    inflater = _inflater(table, dictionary)
+    inflated: bytes = inflater.decompress(body, _MOST_BODY_BYTES)
+    if not inflater.eof:
+        raise ValueError("a body is cut short, or too large")
+    return inflated
 
 
 def _inflater(table: str, dictionary: Dictionary) -> Any:

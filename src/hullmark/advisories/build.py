@@ -11,6 +11,7 @@ import msgspec
 
 from hullmark.advisories.database import Current, Part, PartInfo, changing, load_current, publish, written
 from hullmark.advisories.feed import Document, Feed, Group, Record, documents
+from hullmark.advisories.records import body_of
 from hullmark.advisories.writers import Writers
 from hullmark.model.advisory import Advisory, CveRecord, Withdrawn
 from hullmark.model.errors import FeedError
@@ -21,6 +22,8 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 _LEAST_KEPT = 0.9
 _MOST_ROWS = 50_000
 """What one record may become in the database: a few thousand is what the longest of Red Hat's, Ubuntu's and NVD's are."""
+_MOST_BYTES = 1 << 20
+"""What one record may take besides its statements: sixteen of them, and no more than `bodies.py` reads, are packed together."""
 
 Progress = Callable[[str, int], None]
 
@@ -301,14 +304,24 @@ def _write(records: Iterable[Record], writers: Writers, result: Built) -> int:
                     reason=f"{rows} statements, more than the {_MOST_ROWS} that one record may make",
                 )
             )
-        elif isinstance(record, Advisory):
-            for key in writers.advisory(record):
-                say(Unread(kind="record", place=record.id[:100], reason=f"{key[:100]!r} is no release"))
         elif isinstance(record, Unread):
             say(record)
-        elif not isinstance(record, Withdrawn):  # a whole build simply lacks what was withdrawn
+        elif isinstance(record, Withdrawn):
+            continue  # a whole build simply lacks what was withdrawn
+        elif len(body := body_of(record)) > _MOST_BYTES:
+            say(
+                Unread(
+                    kind="record",
+                    place=record.id[:100],
+                    reason=f"{len(body)} bytes, more than the {_MOST_BYTES} that one record may take",
+                )
+            )
+        elif isinstance(record, Advisory):
+            for key in writers.advisory(record, body):
+                say(Unread(kind="record", place=record.id[:100], reason=f"{key[:100]!r} is no release"))
+        else:
             modified = record.modified or record.published if isinstance(record, CveRecord) else ""
-            writers.part(feed.name).note(record.id, _ENCODE(record), modified)
+            writers.part(feed.name).note(record.id, body, modified)
     return unread
 
 

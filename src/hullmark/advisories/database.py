@@ -107,6 +107,8 @@ class Spoken(NamedTuple):
 class Part(BodyFile):
     """One open part. Whatever is asked raises `FeedError` where the file, or that of its records, is damaged."""
 
+    tables = TABLES
+
     def __init__(
         self, key: str, info: PartInfo, path: Path, records: Callable[[Path], Records] = Records
     ) -> None:

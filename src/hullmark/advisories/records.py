@@ -18,7 +18,7 @@ import msgspec
 
 from hullmark.advisories.bodies import SAMPLES, BodyFile, BodyWriter
 from hullmark.advisories.spool import Spool
-from hullmark.model.advisory import Advisory
+from hullmark.model.advisory import Advisory, Note
 from hullmark.model.errors import FeedError
 
 _TABLES = """
@@ -56,9 +56,9 @@ _IDS = msgspec.msgpack.Decoder(tuple[list[str], list[int]])
 _IDS_HERE = msgspec.msgpack.Decoder(list[Id])
 
 
-def body_of(advisory: Advisory) -> bytes:
-    """Pack an advisory without its statements."""
-    return _ENCODE(msgspec.structs.replace(advisory, affected=()))
+def body_of(record: Advisory | Note) -> bytes:
+    """Pack a note, or an advisory without its statements."""
+    return _ENCODE(msgspec.structs.replace(record, affected=()) if isinstance(record, Advisory) else record)
 
 
 def mark_of(body: bytes) -> int:
@@ -68,6 +68,8 @@ def mark_of(body: bytes) -> int:
 
 class Records(BodyFile):
     """The open records of a group."""
+
+    tables = _TABLES
 
     def __init__(self, path: Path) -> None:
         super().__init__(path.name.removesuffix(".db"), path)
@@ -99,7 +101,9 @@ class Records(BodyFile):
         """Give the advisory of this id whose record has this mark."""
         for number, kind in self.named(name):
             if kind == OWN and mark_of(self.record(number).body) == mark:
-                return self.read(number)
+                found = self.read(number)
+                if found.id == name:
+                    return found
         raise self.damaged(ValueError(f"the record of {name} is missing"))
 
     def named(self, flaw: str) -> list[tuple[int, int]]:
@@ -308,6 +312,8 @@ def _ids_of(advisory: Advisory, number: int) -> list[Id]:
 
 def _read_ids(body: bytes) -> list[Id]:
     names, found = _IDS.decode(body)
+    if any(each & 3 > FIX for each in found):
+        raise ValueError("an id is of a kind that there is not")
     return [(name, each >> 2, each & 3) for name, each in zip(names, found, strict=True)]
 
 

@@ -6,7 +6,7 @@ compared with each text once, however many rows name it. A column that is the sa
 """
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -69,7 +69,8 @@ class Statement(NamedTuple):
     by_list: bool
 
 
-_Numbers = int | list[int]
+_Number = Annotated[int, msgspec.Meta(ge=0)]
+_Numbers = _Number | list[_Number]
 
 
 class Piece(msgspec.Struct, frozen=True, array_like=True):
@@ -80,7 +81,7 @@ class Piece(msgspec.Struct, frozen=True, array_like=True):
     mores: list[More]
     lists: list[bytes]
     advisories: list[str]
-    marks: list[int]
+    marks: list[_Number]
     flags: _Numbers
     introduced: _Numbers
     fixed: _Numbers
@@ -91,6 +92,12 @@ class Piece(msgspec.Struct, frozen=True, array_like=True):
 
 _BUNDLE, _UNDECIDED, _UPTO, _STATE, _LEVEL = 2, 4, 8, 4, 7
 """What the flags of a row say besides its scope: three bits, and where state and level begin."""
+_FLAGS = frozenset(
+    low | state << _STATE | level << _LEVEL
+    for low in range(1 << _STATE)
+    for state in range(len(STATES))
+    for level in range(len(LEVELS))
+)
 _ENCODE = msgspec.msgpack.Encoder().encode
 _PIECE = msgspec.msgpack.Decoder(Piece)
 _LIST = msgspec.msgpack.Decoder(tuple[str, ...])
@@ -138,8 +145,13 @@ def pack(rows: Sequence[Row]) -> bytes:
 
 
 def unpack(body: bytes) -> Piece:
-    """Read a piece. Raises `msgspec.DecodeError` for what is none."""
-    return _PIECE.decode(body)
+    """Read a piece. Raises `ValueError` for what is none; which texts and lists the rows name is not looked at."""
+    piece = _PIECE.decode(body)
+    if not _FLAGS.issuperset(piece.flags if isinstance(piece.flags, list) else (piece.flags,)):
+        raise ValueError("a row has a state or severity that there is not")
+    if len(piece.keys) != len(piece.texts):
+        raise ValueError("its texts and their sort keys are not of one number")
+    return piece
 
 
 def rows(piece: Piece, only: Container[tuple[str, int]] | None = None) -> list[Row]:
@@ -193,12 +205,15 @@ def holding(
     columns = _columns(piece)
     flags, starts, fixes, lasts, more, listed = columns
     chosen = _in_range(piece, columns, key) if key is not None and keyed else range(len(piece.marks))
+    on_list = {0: True}  # by number: many rows may have the same list
     found = []
     for at in chosen:
-        flag, start, fix, last = flags[at], starts[at], fixes[at], lasts[at]
+        flag, start, fix, last, list_of = flags[at], starts[at], fixes[at], lasts[at], listed[at]
         if flag & 1 != wanted:
             continue
-        if listed[at] and keyed and not _is_listed(piece.lists[listed[at] - 1], key, text, key_of):
+        if keyed and list_of not in on_list:
+            on_list[list_of] = _is_listed(piece.lists[list_of - 1], key, text, key_of)
+        if keyed and not on_list[list_of]:
             continue
         unsure = flag & _UNDECIDED or (key is None and keyed and (start or fix or last))
         found.append(
@@ -215,7 +230,7 @@ def holding(
                 texts[last],
                 LEVELS[flag >> _LEVEL],
                 mores[more[at]],
-                bool(listed[at]),
+                bool(list_of),
             )
         )
     return found

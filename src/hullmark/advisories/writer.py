@@ -45,9 +45,7 @@ class PartWriter(BodyWriter):
         self._totals: dict[str, int] = {}  # the sum of the digests of each package's rows
         self._rows: dict[str, list[Row]] = {}  # of `before`, of packages that something was done to
         self.advisories = self.statements = 0
-        self._counted: set[int] = (
-            set()
-        )  # the advisories that were put in, so that one that comes twice counts once
+        self._counted: set[int] = set()  # hashes of the advisories: one that comes twice counts once
         self.newest = ""
         self.used: dict[str, int] = {}
         if before is not None:

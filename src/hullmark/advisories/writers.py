@@ -8,7 +8,7 @@ import msgspec
 
 from hullmark.advisories.database import Part, PartInfo
 from hullmark.advisories.feed import Feed, Group, part_of
-from hullmark.advisories.records import RecordsWriter, body_of, mark_of
+from hullmark.advisories.records import RecordsWriter, mark_of
 from hullmark.advisories.writer import PartWriter, named_packages
 from hullmark.model.advisory import Advisory, Affected
 
@@ -60,14 +60,13 @@ class Writers:
                 self._records[shared] = RecordsWriter(self._store, name, before)
         return self._records[self._shared[key]]
 
-    def advisory(self, advisory: Advisory) -> list[str]:
-        """Put an advisory in; give those of its parts whose name is none."""
+    def advisory(self, advisory: Advisory, body: bytes) -> list[str]:
+        """Put an advisory in, and what `body_of` made of it; give those of its parts whose name is none."""
         by_part: dict[str, list[Affected]] = {}
         for affected in advisory.affected:
             by_part.setdefault(part_of(self.feed, affected), []).append(affected)
         mine = {key: said for key, said in by_part.items() if self._only is None or self._only.makes(key)}
         good = {key: said for key, said in mine.items() if _KEY.fullmatch(key)}
-        body = body_of(advisory)
         for records in dict.fromkeys(self._records_of(key) for key in good):
             records.add(advisory, body, named_packages(advisory))
         for key, statements in good.items():

@@ -215,5 +215,5 @@ def test_an_interface_that_always_says_no_is_given_up_and_gone_on_with_later(
 
 def test_a_mirror_without_the_files_is_not_passed_by(tmp_path: Path, publisher: Publisher) -> None:
     service = Service(publisher, [cve(1)])
-    assert refreshed(tmp_path, mirror=publisher.url).state == "failed"
+    assert refreshed(tmp_path, mirror=publisher.url).state == "absent"
     assert service.asked == []
