@@ -52,6 +52,31 @@ def test_nothing_lies_between_a_semantic_version_and_the_next(
 
 
 @pytest.mark.parametrize(
+    ("version", "same", "later"),
+    [
+        ("1.2.3", ("1.2.3", "1.2.3.0", "v1.2.3"), ("1.2.3.1", "1.2.3.4", "1.2.3a", "1.2.3.0.1", "1.2.4-rc1")),
+        ("1.1.1k", ("1.1.1k", "1.1.1K"), ("1.1.1k.1", "1.1.1ka", "1.1.1l", "1.1.2")),
+        ("9.3p1", ("9.3p1",), ("9.3p1.1", "9.3p2", "9.3.1", "9.4")),
+        ("2.0-rc1", ("2.0-rc1", "2-rc1"), ("2.0-rc1.1", "2.0-rc2", "2.0")),
+        ("2.0.rc", ("2.0.rc",), ("2.0.rc1", "2.0")),
+    ],
+)
+def test_the_next_of_versions_without_a_specified_order(
+    version: str, same: tuple[str, ...], later: tuple[str, ...]
+) -> None:
+    """What is excluded is out, and what has more parts is not."""
+    key = schemes()["generic"].key
+    low = key(constraints.after("generic", version))
+    assert all(key(text) < low for text in same)
+    assert all(key(text) > low for text in later)
+
+
+@pytest.mark.parametrize("version", ["8u352", "1.8.0_352", "2024-01-31", "r7"])
+def test_where_nothing_is_known_the_version_itself_stands_in(version: str) -> None:
+    assert constraints.after("generic", version) == version
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("^1.2.3", [(">=", "1.2.3"), ("<", "2.0.0-0")]),

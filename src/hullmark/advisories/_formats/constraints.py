@@ -19,7 +19,8 @@ _COMPARISON = re.compile(r"(\^|~>|~|>=|<=|==|!=|=|>|<|)\s*([^\s,<>=^~!]{1,200})\
 _SEMVER = re.compile(r"(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?\Z")
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*\Z")
 _SEMVER_ECOSYSTEMS = frozenset({"npm", "cargo", "golang", "hex", "pub", "swift", "nuget"})
-_NEXT = {"pypi": ".post0.dev0", "gem": ".0.1", "composer": "-p1", "maven": "-sp"}
+_NEXT = {"pypi": ".post0.dev0", "gem": ".0.1", "composer": "-p1", "maven": "-sp", "generic": ".0.0.1"}
+_LETTERED = re.compile(r"\d+(?:\.\d+)*(?:[a-z]|[.-]?(?:alpha|beta|rc|p)\d*)\Z")
 
 
 class ConstraintError(ValueError):
@@ -50,7 +51,8 @@ def after(ecosystem: str, version: str) -> str:
         if match[4]:
             return f"{version}.0"
         return f"{match[1]}.{match[2]}.{int(match[3]) + 1}-0"
-    return version + _NEXT[ecosystem] if ecosystem in _NEXT and _NUMBERS.match(version) else version
+    counted = _NUMBERS.match(version) or (ecosystem == "generic" and _LETTERED.match(version))
+    return version + _NEXT[ecosystem] if ecosystem in _NEXT and counted else version
 
 
 def published(found: Iterable[Comparison], ecosystem: str) -> Range:

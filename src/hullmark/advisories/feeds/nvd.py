@@ -383,5 +383,5 @@ FEED = Feed(
     parts=parts,
     group=_group,
     all_parts=("nvd",),
-    version=3,
+    version=4,
 )

@@ -169,4 +169,5 @@ FEED = Feed(
     supplements=("generic",),
     group=only(_SOURCES),
     all_parts=("rubysec-gem",),
+    version=2,
 )
