@@ -470,3 +470,146 @@ def test_how_a_cna_names_a_package(product: dict[str, str], package: tuple[str, 
         for each in record.affected
     ]
     assert named == ([] if package is None else [(*package, (Range("1.0", fixed="2.0"),))])
+
+
+def of_cve_list(**container: object) -> list[Record]:
+    cve = {"cveMetadata": {"cveId": "CVE-2026-1000", "state": "PUBLISHED"}, "containers": {"cna": container}}
+    return read("cvelist", "cvelist/cves/2026/1xxx/CVE-2026-1000.json", json.dumps(cve).encode())
+
+
+def affected_of(records: list[Record]) -> list[Affected]:
+    return [each for record in records if isinstance(record, Advisory) for each in record.affected]
+
+
+def entry(
+    version: str, status: str, less_than: str = "", up_to: str = "", **more: object
+) -> dict[str, object]:
+    ends = {"lessThan": less_than, "lessThanOrEqual": up_to}
+    return {"version": version, "status": status, **{k: v for k, v in ends.items() if v}, **more}
+
+
+UNTIL_FIXED = entry("2.10.0", "unaffected", up_to="*")
+CHANGES = [{"at": "3.0", "status": "affected"}, {"at": "2.0", "status": "unaffected"}]
+
+
+@pytest.mark.parametrize(
+    ("default", "versions", "ranges", "exact"),
+    [
+        # exceptions to 'affected': what is unaffected, and what is unknown
+        ("affected", [entry("0", "unaffected", "2.10.0")], [Range("2.10.0")], []),
+        ("affected", [UNTIL_FIXED], [Range(fixed="2.10.0")], []),
+        ("affected", [entry("2.4", "unaffected")], [Range(fixed="2.4"), Range("2.4.post0.dev0")], []),
+        (
+            "affected",
+            [
+                entry("5.4.1", "unaffected", up_to="5.4.*"),
+                entry("6.1", "unknown", "*"),
+                entry("1.0", "affected"),
+            ],
+            [Range(fixed="5.4.1"), Range("5.4.99999999.post0.dev0", fixed="6.1")],
+            [],
+        ),
+        (
+            "affected",
+            [entry("0", "unaffected", "*", changes=[{"at": "1.5", "status": "affected"}])],
+            [Range("1.5")],
+            [],
+        ),
+        ("affected", [], [Range()], []),
+        ("affected", None, [Range()], []),
+        # who lists affected ranges means these
+        ("affected", [entry("6.0.1", "affected", "7.4.1")], [Range("6.0.1", fixed="7.4.1")], []),
+        (
+            "affected",
+            [entry("5.2.0", "affected", "5.2.2"), entry("5.2.2", "unaffected", "5.2.*")],
+            [Range("5.2.0", fixed="5.2.2")],
+            [],
+        ),
+        ("affected", [entry("5.10", "affected")], [], ["5.10"]),
+        # exceptions of which nobody can tell which versions they are
+        ("affected", [entry("8c6d5a1", "unaffected", "*", versionType="git")], [], []),
+        ("affected", [entry("n/a", "unaffected")], [], []),
+        ("affected", [entry("2.4 and later", "unaffected")], [], []),
+        # what is said by an entry alone
+        ("unaffected", [entry("2.4", "affected"), UNTIL_FIXED], [], ["2.4"]),
+        (None, [entry("1.0", "affected", "2.*")], [Range("1.0", last_affected="2.99999999")], []),
+        ("unknown", [entry("1.0", "unknown", "2.0")], [], []),
+        (
+            None,
+            [entry("1.0", "affected", "4.0", changes=CHANGES)],
+            [Range("1.0", fixed="2.0"), Range("3.0", fixed="4.0")],
+            [],
+        ),
+        (None, [entry(">= 1.0, < 2.3.4", "affected")], [Range("1.0", fixed="2.3.4")], []),
+        (None, [entry("1.2 and before", "affected"), entry(">= a < b", "affected")], [], []),
+    ],
+)
+def test_what_the_cve_list_says_of_versions(
+    default: str | None, versions: list[dict[str, object]] | None, ranges: list[Range], exact: list[str]
+) -> None:
+    product = {"packageURL": "pkg:pypi/example", "defaultStatus": default, "versions": versions}
+    found = affected_of(of_cve_list(affected=[product]))
+    assert [span for each in found for span in each.ranges] == ranges
+    assert [text for each in found for text in each.versions] == exact
+
+
+def test_a_series_of_semantic_versions_has_an_end_that_can_be_ordered() -> None:
+    product = {"packageURL": "pkg:npm/example", "versions": [entry("1.0.0", "affected", "2.*")]}
+    (said,) = affected_of(of_cve_list(affected=[product]))
+    key = schemes()["npm"].key
+    assert key("2.40.7") < key(said.ranges[0].last_affected) < key("3.0.0-rc.1")
+
+
+def test_exceptions_that_cannot_be_ordered_are_told() -> None:
+    product = {
+        "packageURL": "pkg:npm/example",
+        "defaultStatus": "affected",
+        "versions": [entry("two", "unaffected")],
+    }
+    records = of_cve_list(affected=[product])
+    assert affected_of(records) == []
+    (unread,) = [record for record in records if isinstance(record, Unread)]
+    assert unread.place == "CVE-2026-1000"
+    assert "exceptions that cannot be ordered" in unread.reason
+
+
+@pytest.mark.parametrize(
+    ("platforms", "said"),
+    [([], 1), (["Linux"], 1), (["Windows", "Linux"], 1), (["Windows"], 0), (["macOS", "iOS"], 0)],
+)
+def test_what_is_said_of_other_systems_says_nothing_of_an_image(platforms: list[str], said: int) -> None:
+    product = {"packageURL": "pkg:pypi/x", "platforms": platforms, "versions": [entry("1", "affected", "2")]}
+    assert len(affected_of(of_cve_list(affected=[product]))) == said
+
+
+def test_cpe_names_of_the_cve_list() -> None:
+    match = {
+        "vulnerable": True,
+        "criteria": "cpe:2.3:a:acme:widget:*:*:*:*:*:*:*:*",
+        "versionStartExcluding": "1.0",
+        "versionEndExcluding": "1.4",
+    }
+    elsewhere = {"vulnerable": False, "criteria": "cpe:2.3:o:microsoft:windows:-:*:*:*:*:*:*:*"}
+    records = of_cve_list(
+        affected=[
+            {"cpes": ["cpe:2.3:a:acme:tool:2.1:*:*:*:*:*:*:*"], "defaultStatus": "affected"},
+            {"cpes": ["cpe:2.3:a:acme:tool:*:*:*:*:*:*:*:*"], "defaultStatus": "unknown"},
+        ],
+        cpeApplicability=[
+            {"nodes": [{"operator": "OR", "negate": False, "cpeMatch": [match]}]},
+            {
+                "operator": "AND",
+                "nodes": [
+                    {"cpeMatch": [{**match, "criteria": "cpe:2.3:a:a:b:1:*:*:*:*:*:*:*"}]},
+                    {"cpeMatch": [elsewhere]},
+                ],
+            },
+            {"nodes": [{"cpeMatch": [{"criteria": 7}]}]},
+        ],
+    )
+    assert [(each.cpes, each.ranges, each.versions) for each in affected_of(records)] == [
+        (("acme:tool",), (), ("2.1",)),
+        (("acme:widget",), (Range("1.0.0.0.1", fixed="1.4"),), ()),
+    ]
+    (unread,) = [record for record in records if isinstance(record, Unread)]
+    assert unread.reason.startswith("cpeApplicability: ")

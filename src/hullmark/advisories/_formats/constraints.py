@@ -18,7 +18,8 @@ Comparison = tuple[str, str]
 _COMPARISON = re.compile(r"(\^|~>|~|>=|<=|==|!=|=|>|<|)\s*([^\s,<>=^~!]{1,200})\Z")
 _SEMVER = re.compile(r"(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?\Z")
 _NUMBERS = re.compile(r"\d+(?:\.\d+)*\Z")
-_SEMVER_ECOSYSTEMS = frozenset({"npm", "cargo", "golang", "hex", "pub", "swift", "nuget"})
+SEMANTIC = frozenset({"npm", "cargo", "golang", "hex", "pub", "swift", "nuget"})
+"""Ecosystems whose versions have three numbers."""
 _NEXT = {"pypi": ".post0.dev0", "gem": ".0.1", "composer": "-p1", "maven": "-sp", "generic": ".0.0.1"}
 _LETTERED = re.compile(r"\d+(?:\.\d+)*(?:[a-z]|[.-]?(?:alpha|beta|rc|p)\d*)\Z")
 
@@ -44,7 +45,7 @@ def after(ecosystem: str, version: str) -> str:
     Exact where versions are semantic; elsewhere no release lies between. Where nothing is known it is the
     version itself: one version too many is reported rather than one too few.
     """
-    if ecosystem in _SEMVER_ECOSYSTEMS:
+    if ecosystem in SEMANTIC:
         match = _SEMVER.match(version)
         if match is None:
             return version
@@ -122,7 +123,7 @@ def union(ranges: Iterable[Range], ecosystem: str) -> tuple[Range, ...]:
     found = list(dict.fromkeys(ranges))
     try:
         key = _key(ecosystem)
-        spans = sorted(_span(_comparisons_of(item), key) for item in found)
+        spans = sorted(_span(comparisons_of(item), key) for item in found)
     except (ConstraintError, VersionError):
         return tuple(found)
     joined: list[tuple[_Cut, _Cut]] = []
@@ -134,7 +135,8 @@ def union(ranges: Iterable[Range], ecosystem: str) -> tuple[Range, ...]:
     return tuple(_range(low, high, ecosystem) for low, high in joined)
 
 
-def _comparisons_of(item: Range) -> list[Comparison]:
+def comparisons_of(item: Range) -> list[Comparison]:
+    """Give the comparisons that a range is; none where it is all versions."""
     found = [(">=", item.introduced)] if item.introduced else []
     if item.fixed:
         found.append(("<", item.fixed))

@@ -3,17 +3,21 @@
 Format: https://github.com/CVEProject/cve-schema, version 5; CISA's SSVC stands among the metrics of its container as
 https://certcc.github.io/SSVC/data/schema/v1/Decision_Point_Value_Selection-1-0-1.schema.json has it. Scores and weaknesses serve every CVE. Affected
 products are taken where they are known by a package URL (`packageURL`, since 5.2), by a package registry (`collectionURL` and
-`packageName`) or by CPE names; products with `defaultStatus: affected` list their exceptions instead and are passed over, as are
-versions that are commits.
+`packageName`) or by CPE names, and where CPE names are all there is (`cpeApplicability`, since 5.1). What is said of versions means what
+schema/v5.0/docs/versions.md has: a version has the status of the entry that it falls into, else `defaultStatus`, and `unknown` where
+there is none; so with `defaultStatus: affected` the entries are exceptions. By the letter all else would be affected, whatever comes;
+but who lists affected ranges beside it (Django, Fortra), or nothing that is not affected, means these, and is taken so. Only 'affected' becomes a statement. Versions that are commits
+say nothing here, and nor does a default that has such exceptions; what is said of other systems than Linux (`platforms`) is passed over.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from hullmark.advisories._formats import cpe, cvss, decoding
+from hullmark.advisories._formats import applicability, constraints, cpe, cvss, decoding
 from hullmark.advisories.feed import (
     Changes,
     Document,
@@ -26,7 +30,9 @@ from hullmark.advisories.feed import (
     only,
     stamp,
 )
+from hullmark.advisories.registry import schemes
 from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Reference, Score, Ssvc, Withdrawn
+from hullmark.model.errors import VersionError
 from hullmark.model.purl import parse_purl, whole_name
 from hullmark.model.target import Target
 
@@ -53,7 +59,14 @@ _FILE = re.compile(r"CVE-\d{4}-\d{4,}\.json\Z")
 _HOST = re.compile(r"https?://(?:www\.)?([^/]+)")
 _NO_VERSION = frozenset({"", "*", "-", "0", "n/a", "unspecified", "unknown", "all"})
 _ALL = frozenset({"*", "all"})
-_ANY_END = frozenset({"*", "unspecified"})
+_ANY_END = frozenset({"", "*", "unspecified"})
+_SERIES = re.compile(r"(.*\d)\.\*\Z")
+_ENDLESS = "99999999"
+"""A version number above all, for the `*` in `2.*`, which stands for one (versions.md)."""
+_COMPARED = re.compile(r"\s*[<>=]")
+"""GitHub writes its ranges as text (`>= 1.0, < 1.2.3`)."""
+_COMMITS = frozenset({"git", "hg"})
+_ELSEWHERE = ("android", "ios", "ipad", "iphone", "mac", "os x", "tvos", "visionos", "watchos", "windows")
 _CISA = "CISA-ADP"
 _LONGEST_POINT = 40
 
@@ -82,6 +95,7 @@ class _Product(msgspec.Struct, rename="camel"):
     package_name: str | None = None
     package_url: str | None = msgspec.field(name="packageURL", default=None)
     default_status: str | None = None
+    platforms: list[str] | None = None
     versions: list[_Version] | None = None
     cpes: list[str] | None = None
 
@@ -107,6 +121,7 @@ class _Container(msgspec.Struct, frozen=True, rename="camel"):
     title: str | None = None
     descriptions: list[_Text] | None = None
     affected: list[_Product] | None = None
+    cpe_applicability: list[msgspec.Raw] | None = None
     metrics: list[dict[str, Any]] | None = None
     problem_types: list[_Problem] | None = None
     references: list[_Link] | None = None
@@ -130,6 +145,7 @@ class _Cve(msgspec.Struct, rename="camel"):
 
 
 _CVE = msgspec.json.Decoder(_Cve)
+_CONFIGURATION = msgspec.json.Decoder(applicability.Configuration)
 
 
 def parse(documents: Iterator[Document]) -> Iterator[Record]:
@@ -178,17 +194,21 @@ def _records(document: Document, record: _Cve) -> Iterator[Record]:
         modified=modified,
         ssvc=next((found for item in containers if (found := _ssvc(item)) is not None), None),
     )
-    affected = tuple(
-        dict.fromkeys(
-            statement
-            for item in containers
-            for product in item.affected or ()
-            for statement in _affected(product)
-        )
-    )
+    affected: dict[Affected, None] = {}
+    for item in containers:
+        for product in item.affected or ():
+            try:
+                affected.update(dict.fromkeys(_affected(product)))
+            except constraints.ConstraintError as problem:
+                yield document.unread(f"exceptions that cannot be ordered: {problem}", head.cve_id)
+        configurations, problems = _configurations(item)
+        said, whole = applicability.affected(configurations)
+        for reason in [*problems, *([] if whole else [applicability.ABSURD])]:
+            yield document.unread(reason, head.cve_id)
+        affected.update(dict.fromkeys(said))
     if affected:
         # The time of the last change is the note's: a new score must not make the packages look changed.
-        yield Advisory(id=head.cve_id, title=cna.title or "", affected=affected, published=published)
+        yield Advisory(id=head.cve_id, title=cna.title or "", affected=tuple(affected), published=published)
 
 
 def _english(container: _Container) -> str:
@@ -247,34 +267,48 @@ def _ssvc(container: _Container) -> Ssvc | None:
     return max(found, key=lambda each: each.date, default=None)
 
 
+def _configurations(container: _Container) -> tuple[list[applicability.Configuration], list[str]]:
+    """Read `cpeApplicability`, and say what of it is none."""
+    found, problems = [], []
+    for raw in container.cpe_applicability or ():
+        try:
+            found.append(decoding.json(bytes(raw), _CONFIGURATION))
+        except decoding.UndecodableError as problem:
+            problems.append(f"cpeApplicability: {problem}")
+    return found, problems
+
+
 def _affected(product: _Product) -> Iterator[Affected]:
-    if product.default_status == "affected":
-        return
-    ranges: list[Range] = []
-    exact: list[str] = []
-    for version in product.versions or ():
-        if version.status == "affected" and version.version_type != "git":
-            versions = _versions(version)
-            if isinstance(versions, str):
-                exact.append(versions)
-            else:
-                ranges += versions
-    if not ranges and not exact:
+    """Give what a product says. Raises `ConstraintError`."""
+    platforms = product.platforms or ()
+    if platforms and all(name.strip().lower().startswith(_ELSEWHERE) for name in platforms):
         return
     package = _package(product)
     if package is not None:
         ecosystem, name = package
-        yield Affected(ecosystem=ecosystem, name=name, ranges=tuple(ranges), versions=tuple(exact))
+        ranges, exact = _versions(product, ecosystem)
+        if ranges or exact:
+            yield Affected(ecosystem=ecosystem, name=name, ranges=ranges, versions=exact)
         return
-    parsed = (found for text in product.cpes or () if (found := cpe.parse(text)) is not None)
-    for name in dict.fromkeys(item.name for item in parsed if item.part == "a" and not item.is_elsewhere):
-        yield Affected(
-            ecosystem="generic",
-            name=name.partition(":")[2],
-            ranges=tuple(ranges),
-            versions=tuple(exact),
-            cpes=(name,),
-        )
+    names: dict[str, list[str]] = {}
+    for text in product.cpes or ():
+        item = cpe.parse(text)
+        if item is not None and item.part == "a" and not item.is_elsewhere:
+            names.setdefault(item.name, []).append(item.exact_version)
+    if not names:
+        return
+    ranges, exact = _versions(product, "generic")
+    for name, versions in names.items():
+        # With nothing but a default, the names themselves tell which versions it is of.
+        named = () if product.versions or "" in versions else tuple(each for each in versions if each != "-")
+        if ranges or exact:
+            yield Affected(
+                ecosystem="generic",
+                name=name.partition(":")[2],
+                ranges=() if named else ranges,
+                versions=named or exact,
+                cpes=(name,),
+            )
 
 
 def _package(product: _Product) -> tuple[str, str] | None:
@@ -290,31 +324,96 @@ def _package(product: _Product) -> tuple[str, str] | None:
     return (ecosystem, product.package_name) if ecosystem and product.package_name else None
 
 
-def _versions(version: _Version) -> list[Range] | str:
-    """Give the ranges of an entry, or its one version; the changes within it open and close."""
-    first = "" if version.version.strip().lower() in _NO_VERSION else version.version
-    if version.less_than is None and version.less_than_or_equal is None and not version.changes:
-        # `n/a` alone names no version, and does not say that all are affected.
-        return first or ([Range()] if version.version.lower() in _ALL else [])
+def _versions(product: _Product, ecosystem: str) -> tuple[tuple[Range, ...], tuple[str, ...]]:
+    """Give the ranges and the single versions that are affected. Raises `ConstraintError`."""
+    entries = product.versions or []
+    if product.default_status == "affected" and _are_exceptions(entries):
+        return _all_but(entries, ecosystem), ()
     ranges: list[Range] = []
-    opened: str | None = first
-    for change in version.changes or ():
-        if change.status == "affected" and opened is None:
-            opened = change.at
-        elif change.status == "unaffected" and opened is not None:
-            ranges.append(Range(opened, fixed=change.at))
-            opened = None
-    if opened is not None:
-        end, last = version.less_than or "", version.less_than_or_equal or ""
-        if _is_any(end) and _is_any(last):
-            ranges.append(Range(opened))
-        else:
-            ranges.append(Range(opened, fixed=end) if end else Range(opened, last_affected=last))
-    return ranges
+    exact: list[str] = []
+    for entry in entries:
+        if entry.version_type not in _COMMITS:
+            for status, span in _spans(entry, ecosystem):
+                if status != "affected":
+                    continue
+                if isinstance(span, str):
+                    exact.append(span)
+                else:
+                    ranges.append(span)
+    return tuple(ranges), tuple(exact)
 
 
-def _is_any(end: str) -> bool:
-    return not end or end in _ANY_END
+def _are_exceptions(entries: list[_Version]) -> bool:
+    """Tell whether entries are exceptions to 'affected', not the list of what is affected."""
+    if any(entry.status == "affected" and _is_range(entry) for entry in entries):
+        return False
+    return not entries or any(entry.status != "affected" for entry in entries)
+
+
+def _is_range(entry: _Version) -> bool:
+    return entry.less_than is not None or entry.less_than_or_equal is not None
+
+
+def _all_but(entries: list[_Version], ecosystem: str) -> tuple[Range, ...]:
+    """Give what lies outside the exceptions to 'affected': what is not affected, and of what that is unknown."""
+    exceptions = []
+    for entry in entries:
+        if entry.version_type in _COMMITS:
+            return ()
+        spans = list(_spans(entry, ecosystem))
+        if not spans and entry.status != "affected":
+            return ()  # there is an exception, and nobody knows which
+        for status, span in spans:
+            if status == "affected":
+                continue
+            if isinstance(span, str):
+                exceptions.append([("=", span)])
+            else:
+                exceptions.append(constraints.comparisons_of(span))
+    return constraints.complement(exceptions, ecosystem)
+
+
+def _spans(entry: _Version, ecosystem: str) -> Iterator[tuple[str, Range | str]]:
+    """Give the ranges of an entry with their status, or its one version; the changes within it are where it changes."""
+    first = "" if entry.version.strip().lower() in _NO_VERSION else entry.version
+    if not _is_range(entry) and not entry.changes:
+        # `n/a` alone names no version, and does not say that all are affected; nor are words one (`1.2 and before`).
+        if entry.version.lower() in _ALL:
+            yield entry.status, Range()
+        elif _COMPARED.match(first):
+            with contextlib.suppress(constraints.ConstraintError):
+                yield entry.status, constraints.published(constraints.comparisons(first), ecosystem)
+        elif first and " " not in first.strip():
+            yield entry.status, first
+        return
+    status, start = entry.status, first
+    for change in _in_order(entry.changes or [], ecosystem):
+        if change.status != status:
+            yield status, Range(start, fixed=change.at)
+            status, start = change.status, change.at
+    below, last = entry.less_than or "", entry.less_than_or_equal or ""
+    end = below if below not in _ANY_END else last
+    if end in _ANY_END:
+        yield status, Range(start)
+    elif series := _SERIES.match(end):
+        yield status, Range(start, last_affected=_last_of(series[1], ecosystem))
+    else:
+        yield status, Range(start, fixed=end) if end == below else Range(start, last_affected=end)
+
+
+def _in_order(changes: list[_Change], ecosystem: str) -> list[_Change]:
+    """Sort changes by their versions, since nobody promises that they are, as far as these have an order."""
+    scheme = schemes()[ecosystem]
+    try:
+        return sorted(changes, key=lambda change: scheme.key(change.at))
+    except VersionError:
+        return changes
+
+
+def _last_of(series: str, ecosystem: str) -> str:
+    """Give a version that is the last of a series (`2` of `2.*`), whatever comes."""
+    missing = 3 - len(series.split(".")) if ecosystem in constraints.SEMANTIC else 1
+    return ".".join([series, *([_ENDLESS] * max(missing, 1))])
 
 
 def parts(target: Target) -> tuple[str, ...] | None:
@@ -384,5 +483,5 @@ FEED = Feed(
     supplements=tuple(sorted(_ECOSYSTEMS)),
     group=only(_SOURCES),
     all_parts=("cvelist",),
-    version=4,
+    version=5,
 )

@@ -2,11 +2,7 @@
 
 Format: https://nvd.nist.gov/developers/vulnerabilities, JSON schema `cve_api_json_2.0.schema`; the yearly
 `nvdcve-2.0-*.json` (https://nvd.nist.gov/vuln/data-feeds) are pages too, and the first choice: the interface is asked
-where they are not there. Products serve bare binaries only (ecosystem `generic`, known by
-`vendor:product`): operating systems and hardware, versions for other systems than Linux, and names without a
-version (`-`) are passed over. In a configuration that needs several products together, what runs only on
-another system is passed over as well; any other company is named in the statement's note, since a scan
-cannot tell it.
+where they are not there. What it says of products is read as `_formats/applicability.py` tells, and serves bare binaries only.
 """
 
 import datetime as dt
@@ -16,7 +12,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from hullmark.advisories._formats import constraints, cpe, cvss, decoding
+from hullmark.advisories._formats import applicability, cvss, decoding
 from hullmark.advisories.feed import (
     Asked,
     Changes,
@@ -30,7 +26,7 @@ from hullmark.advisories.feed import (
     moment,
     stamp,
 )
-from hullmark.model.advisory import Advisory, Affected, CveRecord, Range, Reference, Score, Withdrawn
+from hullmark.model.advisory import Advisory, CveRecord, Reference, Score, Withdrawn
 from hullmark.model.target import Target
 
 _SOURCES = {
@@ -49,12 +45,6 @@ _SOURCES = {
     "report@snyk.io": "cna:snyk",
 }
 """Whose identifiers NVD names as sources; the short names are those of the CVE programme."""
-
-_MAX_COMPANIONS = 3
-_MAX_TOGETHER = 200
-"""So many products at most must stand together in one configuration; NVD names a few."""
-
-_LINUX = "linux:linux_kernel"
 
 
 class _Text(msgspec.Struct):
@@ -83,27 +73,6 @@ class _Weakness(msgspec.Struct):
     description: list[_Text] = []
 
 
-class _Match(msgspec.Struct, rename="camel"):
-    criteria: str
-    vulnerable: bool = True
-    version_start_including: str = ""
-    version_start_excluding: str = ""
-    version_end_including: str = ""
-    version_end_excluding: str = ""
-
-
-class _Node(msgspec.Struct, rename="camel"):
-    operator: str = "OR"
-    negate: bool = False
-    cpe_match: list[_Match] = []
-
-
-class _Configuration(msgspec.Struct):
-    operator: str = "OR"
-    negate: bool = False
-    nodes: list[_Node] = []
-
-
 class _Link(msgspec.Struct):
     url: str = ""
     tags: list[str] = []
@@ -117,7 +86,7 @@ class _Cve(msgspec.Struct, rename="camel"):
     descriptions: list[_Text] = []
     metrics: _Metrics = _Metrics()
     weaknesses: list[_Weakness] = []
-    configurations: list[_Configuration] = []
+    configurations: list[applicability.Configuration] = []
     references: list[_Link] = []
 
 
@@ -177,11 +146,9 @@ def _records(document: Document, record: _Cve) -> Iterator[Record]:
         published=record.published,
         modified=record.last_modified,
     )
-    alternatives = [each for item in record.configurations for each in _alternatives(item)]
-    configurations = [item for item in alternatives if len(_groups(item)) <= _MAX_TOGETHER]
-    if len(configurations) < len(alternatives):
-        yield document.unread("a configuration of absurdly many products that must stand together", record.id)
-    affected = _affected(configurations)
+    affected, whole = applicability.affected(record.configurations)
+    if not whole:
+        yield document.unread(applicability.ABSURD, record.id)
     if affected:
         # The time of the last change is the note's: a new score must not make the packages look changed.
         yield Advisory(id=record.id, affected=affected, published=record.published)
@@ -204,86 +171,6 @@ def _scores(metrics: _Metrics) -> Iterator[Score]:
 def _source(identifier: str) -> str:
     """Name a source: by its short name where we know it, else by the domain of its address."""
     return _SOURCES.get(identifier) or f"cna:{identifier.rpartition('@')[2].lower()}"
-
-
-def _affected(configurations: list[_Configuration]) -> tuple[Affected, ...]:
-    """Gather the statements by product and note, since one product stands in many matches."""
-    found: dict[tuple[str, str], list[Range | str]] = {}
-    for configuration in configurations:
-        if configuration.negate or any(node.negate for node in configuration.nodes):
-            continue  # never seen in the data; what it would exclude has no place in a statement
-        for name, companions, versions in _statements(configuration):
-            found.setdefault((name, _note(companions)), []).append(versions)
-    return tuple(
-        Affected(
-            ecosystem="generic",
-            name=name.partition(":")[2],
-            ranges=tuple(dict.fromkeys(item for item in versions if isinstance(item, Range))),
-            versions=tuple(dict.fromkeys(item for item in versions if isinstance(item, str))),
-            cpes=(name,),
-            note=note,
-        )
-        for (name, note), versions in found.items()
-    )
-
-
-def _statements(configuration: _Configuration) -> Iterator[tuple[str, tuple[str, ...], Range | str]]:
-    """Give `vendor:product`, what it must stand together with, and its versions."""
-    groups = _groups(configuration)
-    for place, group in enumerate(groups):
-        others = [item for n, item in enumerate(groups) if n != place and item]
-        if any(all(name.is_elsewhere for _match, name in other) for other in others):
-            continue
-        companions = tuple(
-            dict.fromkeys(
-                name.name
-                for other in others
-                if all(name.name != _LINUX for _match, name in other)
-                for _match, name in other
-                if not name.is_elsewhere
-            )
-        )
-        for match, name in group:
-            if match.vulnerable and name.part == "a" and not name.is_elsewhere and name.version != "-":
-                yield name.name, companions, _versions(match, name)
-
-
-def _groups(configuration: _Configuration) -> list[list[tuple[_Match, cpe.Cpe]]]:
-    """Give the alternatives that must hold together: one group where any single one suffices."""
-    groups: list[list[tuple[_Match, cpe.Cpe]]] = []
-    for node in configuration.nodes:
-        pairs = [(match, name) for match in node.cpe_match if (name := cpe.parse(match.criteria)) is not None]
-        # An inner AND (every match of one node together) is a group a match.
-        groups += [[pair] for pair in pairs] if node.operator == "AND" else [pairs]
-    return groups
-
-
-def _alternatives(configuration: _Configuration) -> list[_Configuration]:
-    """Give what each suffices by itself: the whole where its nodes must hold together, else each node."""
-    if configuration.operator == "AND":
-        return [configuration]
-    return [_Configuration("AND", configuration.negate, [node]) for node in configuration.nodes]
-
-
-def _versions(match: _Match, name: cpe.Cpe) -> Range | str:
-    if name.version:
-        return name.exact_version
-    introduced = match.version_start_including
-    if match.version_start_excluding:
-        introduced = constraints.after("generic", match.version_start_excluding)
-    return Range(
-        "" if introduced == "0" else introduced,
-        match.version_end_excluding,
-        "" if match.version_end_excluding else match.version_end_including,
-    )
-
-
-def _note(companions: tuple[str, ...]) -> str:
-    if not companions:
-        return ""
-    more = len(companions) - _MAX_COMPANIONS
-    shown = ", ".join(companions[:_MAX_COMPANIONS]) + (f" and {more} more" if more > 0 else "")
-    return f"only together with {shown}"
 
 
 def parts(target: Target) -> tuple[str, ...] | None:
