@@ -82,7 +82,7 @@ def test_what_moves_every_day_changes_no_advisory(mirror: Path, tmp_path: Path) 
     }
     assert moved == {"epss", "kev", "nvd", "cvelist", "eol"}
     assert changed(folder) == {}
-    assert second["nvd"].newest == second["cvelist"].newest == LATER[:20]
+    assert second["nvd"].newest == second["cvelist"].newest == f"{LATER[:19]}Z"
 
 
 def test_what_an_advisory_says_changes_its_packages_alone(mirror: Path, tmp_path: Path) -> None:
