@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import random
+import resource
 import shutil
 import signal
 import time
@@ -486,3 +487,20 @@ def test_a_record_that_would_make_absurdly_many_rows_is_not_used_and_told(tmp_pa
     assert "90000 statements, more than the 50000" in done.unread["cvelist"].reason
     assert done.parts["cvelist-generic"].statements == 600
     assert done.parts["cvelist"].notes == 2, "what is said of the flaw itself is kept"
+
+
+def test_a_feed_may_have_more_parts_than_a_process_may_have_files_open(tmp_path: Path) -> None:
+    count = len(list(Path("/dev/fd").iterdir())) + 30
+    record = advisory(
+        "A", *(affected("x", Range(fixed="2"), release=f"toy-{number}") for number in range(count + 10))
+    )
+    made = msgspec.structs.replace(feed(record), part=lambda affected: affected.release)
+    (tmp_path / "toy.json").write_bytes(b"{}")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+    try:
+        told = build(tmp_path, tmp_path / "db", [made])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert not told.failed
+    assert len(told.parts) == count + 10

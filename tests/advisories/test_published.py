@@ -186,9 +186,10 @@ def test_a_part_is_as_fresh_as_its_publisher_was_asked(tmp_path: Path, source: P
     assert load_current(here).parts["toy-npm"].checked == "2026-01-05T00:00:00Z"
 
 
-def test_times_that_are_none(tmp_path: Path, source: Path) -> None:
+@pytest.mark.parametrize("time", ["0", "0001-01-01T00:00:00"])
+def test_times_that_are_none(tmp_path: Path, source: Path, time: str) -> None:
     parts = load_current(source).parts
-    publish(source, {"toy-npm": msgspec.structs.replace(parts["toy-npm"], checked="0")})
+    publish(source, {"toy-npm": msgspec.structs.replace(parts["toy-npm"], checked=time)})
     file = tmp_path / "database.tar"
     pressed(source, str(file))
     with pytest.raises(FeedError, match="part toy-npm is of no time that there is"):

@@ -9,6 +9,7 @@ from hullmark.advisories.build import build, change_group
 from hullmark.advisories.database import Database, load_current
 from hullmark.advisories.feed import Group
 from hullmark.advisories.records import Records, RecordsWriter, body_of
+from hullmark.advisories.spool import Shed
 from hullmark.model.advisory import Advisory, Range
 from toys.feed import FILE, TIME, advisory, affected, built, feed, part_of, said
 
@@ -135,8 +136,8 @@ def test_a_group_that_has_grown_deals_its_ids_anew(tmp_path: Path, monkeypatch: 
         name, _ = writer.finish(tmp_path)
         return Records(tmp_path / name)
 
-    small = put(RecordsWriter(tmp_path, "toy"), 0, 4)
-    large = put(RecordsWriter(tmp_path, "toy", small), 4, 200)
+    small = put(RecordsWriter(tmp_path, "toy", Shed(tmp_path)), 0, 4)
+    large = put(RecordsWriter(tmp_path, "toy", Shed(tmp_path), small), 4, 200)
     assert int(small.meta()["buckets"]) == 1
     assert int(large.meta()["buckets"]) == 50
     for n in (0, 3, 4, 199):

@@ -1,6 +1,7 @@
 """SQLite files whose bodies are compressed with a dictionary of their own: what parts and records have in common."""
 
 import contextlib
+import functools
 import os
 import shutil
 import sqlite3
@@ -135,16 +136,22 @@ class BodyWriter:
 
     def __init__(self, folder: Path, name: str, tables: str, before: BodyFile | None = None) -> None:
         self.path = folder / f".{name}.{os.getpid()}.tmp"
-        self.path.unlink(missing_ok=True)
-        if before is not None:
-            shutil.copyfile(before.path, self.path)
-        self.db = sqlite3.connect(self.path, isolation_level=None)
-        pragmas = f"PRAGMA page_size={_PAGE_BYTES}; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
-        self.db.executescript(pragmas if before is not None else pragmas + TABLES + tables)
-        self.db.execute("BEGIN")
-        self._is_new = before is None
+        self._tables = tables
+        self._before = before
         self._dictionaries: dict[str, Dictionary] = {}
         self._compressors: dict[str, zstd.ZstdCompressor] = {}
+
+    @functools.cached_property
+    def db(self) -> sqlite3.Connection:
+        """Begin the file when there is something to write: a feed may have more parts than a process may have files open."""
+        self.path.unlink(missing_ok=True)
+        if self._before is not None:
+            shutil.copyfile(self._before.path, self.path)
+        db = sqlite3.connect(self.path, isolation_level=None)
+        pragmas = f"PRAGMA page_size={_PAGE_BYTES}; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+        db.executescript(pragmas if self._before is not None else pragmas + TABLES + self._tables)
+        db.execute("BEGIN")
+        return db
 
     def number(self, query: str, *values: object) -> int:
         """Give the one number that answers a query; 0 for none."""
@@ -201,7 +208,7 @@ class BodyWriter:
         """Write all of it to the disk, and close it. A new file that was not written `in_order` is packed."""
         self.db.execute("COMMIT")
         is_small = self.number("PRAGMA page_count") * _PAGE_BYTES < _SMALL_BYTES
-        packed = self._is_new and (is_small or not in_order)
+        packed = self._before is None and (is_small or not in_order)
         if packed:
             # by way of a file that is named: SQLite's own temporary ones are in no folder of ours
             self.path.with_suffix(".packed").unlink(missing_ok=True)
@@ -215,7 +222,8 @@ class BodyWriter:
 
     def close(self) -> None:
         """Close the file."""
-        self.db.close()
+        if "db" in vars(self):
+            self.db.close()
 
     def discard(self) -> None:
         """Leave nothing behind."""

@@ -226,8 +226,8 @@ def _contents(text: bytes) -> Contents:
             raise FeedError(f"part {key} has no such records: {info.records[:100]!r}")
         try:
             for time in filter(None, (info.built, info.checked)):
-                dt.datetime.fromisoformat(time)
-        except ValueError as problem:
+                dt.datetime.fromisoformat(time).timestamp()
+        except (ValueError, OverflowError) as problem:
             raise FeedError(f"part {key} is of no time that there is: {problem}") from problem
     return contents
 

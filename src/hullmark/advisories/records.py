@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from hullmark.advisories.bodies import SAMPLES, BodyFile, BodyWriter
-from hullmark.advisories.spool import Spool
+from hullmark.advisories.spool import Shed
 from hullmark.model.advisory import Advisory, Note
 from hullmark.model.errors import FeedError
 
@@ -144,7 +144,7 @@ class Records(BodyFile):
 class RecordsWriter(BodyWriter):
     """The records of a group while they are written: anew, or as those before with some put in and taken out."""
 
-    def __init__(self, folder: Path, group: str, before: Records | None = None) -> None:
+    def __init__(self, folder: Path, group: str, shed: Shed, before: Records | None = None) -> None:
         name = before.path.stem if before is not None else f"records-{group}"
         super().__init__(folder, name, _TABLES, before)
         self.group = group
@@ -153,7 +153,7 @@ class RecordsWriter(BodyWriter):
         self._block = [_NO_RECORD]  # the last one, as it fills up; number 0 is no record
         self._full_blocks = 0
         self._last = 0
-        self._spooled = Spool(folder)  # ids by hash
+        self._spooled = shed.spool()  # ids by hash
         self._ids: dict[int, list[Id]] = {}  # of `before`, in buckets that something was done to
         self._blocks: dict[int, list[Record | None]] = {}
         self._buckets = 1

@@ -16,7 +16,7 @@ from hullmark.advisories.feed import Feed, whole_seconds
 from hullmark.advisories.records import array_of
 from hullmark.advisories.registry import schemes
 from hullmark.advisories.scheme import Scheme, sort_key
-from hullmark.advisories.spool import Spool
+from hullmark.advisories.spool import Shed
 from hullmark.advisories.statements import LEVELS, SCOPES, STATES, More, Row, pack, rows, unpack
 from hullmark.model.advisory import Advisory, Affected, Range
 
@@ -36,12 +36,12 @@ class PartWriter(BodyWriter):
     fit into memory waits on the disk.
     """
 
-    def __init__(self, folder: Path, key: str, before: Part | None = None) -> None:
+    def __init__(self, folder: Path, key: str, shed: Shed, before: Part | None = None) -> None:
         super().__init__(folder, key, TABLES, before)
         self.key = key
         self.before = before
         self._notes: list[tuple[str, bytes]] | None = []  # before there is a dictionary
-        self._spooled = Spool(folder)  # rows by package
+        self._spooled = shed.spool()  # rows by package
         self._totals: dict[str, int] = {}  # the sum of the digests of each package's rows
         self._rows: dict[str, list[Row]] = {}  # of `before`, of packages that something was done to
         self.advisories = self.statements = 0

@@ -9,6 +9,7 @@ import msgspec
 from hullmark.advisories.database import Part, PartInfo
 from hullmark.advisories.feed import Feed, Group, part_of
 from hullmark.advisories.records import RecordsWriter, mark_of
+from hullmark.advisories.spool import Shed
 from hullmark.advisories.writer import PartWriter, named_packages
 from hullmark.model.advisory import Advisory, Affected
 
@@ -30,6 +31,7 @@ class Writers:
         self._store = store
         self._only = only
         self._olds = olds or {}
+        self._shed = Shed(store)
         self._records: dict[str, RecordsWriter] = {}
         self._shared: dict[str, str] = {}  # which records each part has
         try:
@@ -42,7 +44,7 @@ class Writers:
     def part(self, key: str) -> PartWriter:
         """Give the writer of a part."""
         if key not in self.parts:
-            self.parts[key] = PartWriter(self._store, key, self._olds.get(key))
+            self.parts[key] = PartWriter(self._store, key, self._shed, self._olds.get(key))
         return self.parts[key]
 
     def _records_of(self, key: str) -> RecordsWriter:
@@ -57,7 +59,7 @@ class Writers:
                 shared = next(iter(self._records))  # a part that is new among old ones takes any of theirs
             self._shared[key] = shared
             if shared not in self._records:
-                self._records[shared] = RecordsWriter(self._store, name, before)
+                self._records[shared] = RecordsWriter(self._store, name, self._shed, before)
         return self._records[self._shared[key]]
 
     def advisory(self, advisory: Advisory, body: bytes) -> list[str]:
@@ -111,3 +113,4 @@ class Writers:
         """Leave nothing behind but what has its name."""
         for writer in (*self.parts.values(), *self._records.values()):
             writer.discard()
+        self._shed.close()
