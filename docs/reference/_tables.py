@@ -124,6 +124,7 @@ DISTRIBUTIONS = (
     Distribution(id="alpaquita", version_id="stream", id_like=("alpine",)),
     Distribution(id="bellsoft-hardened-containers", version_id="stream", id_like=("alpine",)),
     Distribution(id="minimos", version_id="20241031"),
+    Distribution(id="clnstrt"),
     Distribution(id="echo"),
     Distribution(id="pop", version_id="22.04", id_like=("ubuntu", "debian"), codename="jammy"),
     Distribution(
@@ -139,7 +140,7 @@ DISTRIBUTIONS = (
 """One of each that a feed speaks for, and some that are taken for another."""
 
 ECOSYSTEM_OF = {"alpine": "apk", "wolfi": "apk", "chainguard": "apk", "arch": "alpm"}
-ECOSYSTEM_OF |= dict.fromkeys(("alpaquita", "bellsoft-hardened-containers", "minimos"), "apk")
+ECOSYSTEM_OF |= dict.fromkeys(("alpaquita", "bellsoft-hardened-containers", "clnstrt", "minimos"), "apk")
 ECOSYSTEM_OF |= dict.fromkeys(("debian", "ubuntu", "pop", "linuxmint", "echo"), "deb")
 
 COVERAGE = """# What is read, and who speaks for it
@@ -316,6 +317,7 @@ COVERS = {
     "azurelinux": ("CBL-Mariner 1 and 2, Azure Linux 3", "5"),
     "bellsoft": ("Alpaquita Linux, BellSoft Hardened Containers", "10"),
     "chainguard": ("Chainguard OS", "10"),
+    "cleanstart": ("CleanStart", "3"),
     "cvelist": ("every CVE: the CNA's own scores and packages, CISA's ADP container", "250"),
     "debian": ("Debian, all releases: urgency, no-dsa, DSA and DLA", "60"),
     "echo": ("Echo's rebuilds of Debian packages", "3"),
@@ -375,7 +377,17 @@ stay attributed.
 - **CC-BY-4.0** (GitHub, Go, PyPA, Red Hat, SUSE): name the source when you publish a database. **CC-BY-SA-4.0** (Ubuntu, Fedora,
   Mageia): a published database that has these parts passes the same terms on for them.
 - **EPSS**: free of charge, FIRST wants to be named.
-- "Terms of the site" means that the publisher states none for the data; ask before you republish it.
+- "Terms of the site" means that the publisher states none for the data, as "none named" does; ask before you republish it.
+
+## What of OSV.dev is not read
+
+- **Docker Hardened Images**: its records speak of the packages that Docker built, and an image's `os-release` does not say which these are: packages
+  that were added are Alpine's or Debian's. Docker tells them by a signed SBOM beside each image, and the form of its records is
+  [still to change](https://github.com/docker-hardened-images/advisories/tree/main/integration). Such an image is taken for the
+  distribution that it is made from.
+- **Root** and **TuxCare** put builds of their own into other distributions' images and libraries' registries; no image calls itself by their name.
+- **Alpine, Debian, Ubuntu, Red Hat, SUSE, openSUSE, Azure Linux**: their own feeds say more.
+- **Android, GHC, GIT, GitHub Actions, Linux, OSS-Fuzz, VSCode**: no package of an image is known by such a name.
 """
 
 

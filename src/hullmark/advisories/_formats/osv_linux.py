@@ -16,8 +16,8 @@ from hullmark.advisories.feed import Document, Group, Record
 from hullmark.model.advisory import Affected, Range, Severity, Withdrawn
 from hullmark.model.facts import Unread
 
-_CVE = re.compile(r"CVE-\d{4}-\d{4,}")
-_OTHER_FLAW = re.compile(r"(?:GHSA|GO|PYSEC|RUSTSEC)-[\w-]+")
+_CVE = re.compile(r"CVE-\d{4}-\d{4,}", re.IGNORECASE)
+_OTHER_FLAW = re.compile(r"(?:GHSA|GO|PYSEC|RUSTSEC)-[\w-]+", re.IGNORECASE)
 _NO_SECURITY = re.compile(r"MGAA-")
 _ARCH = re.compile(r"[?&]arch=(\w+)")
 
@@ -108,10 +108,17 @@ def _bare(span: Range, name: str) -> Range:
 
 
 def _fixes(record: osv.Record) -> tuple[str, ...]:
-    """Give the flaws, by their CVE where any has one."""
+    """Give the flaws: CVE ids first. What stands with one CVE is that flaw by another name, beside several it may be one more."""
     named = (*(record.upstream or ()), *(record.aliases or ()), *(record.related or ()))
-    found = [item for item in named if _CVE.fullmatch(item)]
-    return tuple(dict.fromkeys(found or [item for item in named if _OTHER_FLAW.fullmatch(item)]))
+    cves = list(dict.fromkeys(item.upper() for item in named if _CVE.fullmatch(item)))
+    others = dict.fromkeys(_spelt(item) for item in named if _OTHER_FLAW.fullmatch(item))
+    return tuple(cves if len(cves) == 1 else [*cves, *others])
+
+
+def _spelt(name: str) -> str:
+    """Give an id as its publisher writes it: CleanStart has `GHSA-F6X5-JH6R-WRFV` and `ghsa-…`."""
+    head, dash, rest = name.partition("-")
+    return f"GHSA-{rest.lower()}" if head.upper() == "GHSA" else f"{head.upper()}{dash}{rest}"
 
 
 def _level(record: osv.Record) -> Severity:

@@ -49,4 +49,5 @@ FEED = Feed(
     parts=parts,
     group=_group,
     all_parts=("alpaquita-stream", "bellsoft-hardened-containers-stream"),
+    version=2,
 )

@@ -66,4 +66,5 @@ FEED = Feed(
     group=only(_SOURCES),
     all_parts=("chainguard",),
     reserved="Chainguard's OSV feed is under CC-BY-NC-ND-4.0",
+    version=2,
 )

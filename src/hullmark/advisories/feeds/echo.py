@@ -39,4 +39,5 @@ FEED = Feed(
     parts=parts,
     group=_group,
     all_parts=("echo",),
+    version=2,
 )

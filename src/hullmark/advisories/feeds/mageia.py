@@ -40,4 +40,5 @@ FEED = Feed(
     parts=parts,
     group=_group,
     all_parts=("mageia-9",),
+    version=2,
 )

@@ -40,4 +40,5 @@ FEED = Feed(
     group=_group,
     all_parts=("minimos",),
     reserved="Minimus's feed is said to be under CC-BY-NC-ND-4.0",
+    version=2,
 )

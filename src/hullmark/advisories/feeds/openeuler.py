@@ -47,4 +47,5 @@ FEED = Feed(
     parts=parts,
     group=_group,
     all_parts=("openeuler-24.03-LTS",),
+    version=2,
 )
