@@ -42,6 +42,11 @@ def changed(folder: Path) -> dict[str, list[str]]:
     return {key: names for key, part in parts.items() if part is not None and (names := part.changes(1))}
 
 
+def notes(folder: Path, key: str, name: str) -> list[Any]:
+    part = Database.open(folder).part(key)
+    return list(part.notes([name]).values()) if part is not None else []
+
+
 def edit(path: Path, change: Any) -> None:
     content = json.loads(path.read_bytes())
     change(content)
@@ -68,7 +73,8 @@ def test_what_moves_every_day_changes_no_advisory(mirror: Path, tmp_path: Path) 
     assert {"epss", "kev", "nvd", "cvelist", "eol", "osv-pypi", "alpine-3.10"} <= first.keys()
     assert {"nvd-generic", "cvelist-maven"} <= first.keys(), "both have packages, too"
     for scores in (mirror / "epss").iterdir():
-        scores.write_text(re.sub(r",0\.\d+,", ",0.97531,", scores.read_text()))
+        next_day = re.sub(r"score_date:\S+", "score_date:2027-01-01T00:00:00+0000", scores.read_text())
+        scores.write_text(re.sub(r",0\.\d+,", ",0.97531,", next_day) + "CVE-2027-1000,0.5,0.5\n")
     edit(
         mirror / "kev/known_exploited_vulnerabilities.json",
         lambda content: content["vulnerabilities"][0].update(dueDate="2031-01-01"),
@@ -82,6 +88,8 @@ def test_what_moves_every_day_changes_no_advisory(mirror: Path, tmp_path: Path) 
     }
     assert moved == {"epss", "kev", "nvd", "cvelist", "eol"}
     assert changed(folder) == {}
+    (predicted,) = notes(folder, "epss", "CVE-2027-1000")
+    assert (predicted.probability, predicted.date) == (0.5, "2027-01-01")
     assert second["nvd"].newest == second["cvelist"].newest == f"{LATER[:19]}Z"
 
 
