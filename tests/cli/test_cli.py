@@ -146,7 +146,7 @@ def test_scanners_rule(call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", ["hihg", "vuln:", ":high", "vuln:high:low", "secrets:high", ",", " ", "high;low", "7", "all"]
+    "spec", ["hihg", "vuln:", ":high", "vuln:high:low", "secrets:high", ",", "", " ", "high;low", "7", "all"]
 )
 def test_no_gate_at_all_is_never_meant(call: Call, spec: str) -> None:
     done = call("scan", IMAGE, "--fail-on", spec)
@@ -887,6 +887,12 @@ def test_a_report_in_no_format_is_never_meant(call: Call, tmp_path: Path) -> Non
     for command in ("scan", "sbom"):
         done = call(command, IMAGE)
         assert (done.code, "no format is named" in done.err) == (2, True)
+
+
+def test_a_gate_of_a_variable_that_is_not_set_is_refused(call: Call) -> None:
+    done = call("scan", IMAGE, "--fail-on", "")
+    assert (done.code, done.out) == (2, "")
+    assert "--fail-on: is empty: is a variable not set?" in done.err
 
 
 def test_variables(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -89,7 +89,9 @@ class Scan(Reading, frozen=True, kw_only=True):
     ] = ("table",)
     fail_on: Annotated[
         str,
-        Option("Severities that end with code 1: high is high and worse; or vuln:critical,unknown."),
+        Option(
+            "Severities that end with code 1: high is high and worse; or vuln:critical,unknown.", filled=True
+        ),
     ] = ""
     offline: Annotated[bool, Option("Fetch no advisories.")] = False
     db_from: From = ""
