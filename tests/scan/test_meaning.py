@@ -12,7 +12,7 @@ from hullmark.advisories.database import Database
 from hullmark.advisories.registry import feeds
 from hullmark.model.advisory import Ssvc
 from hullmark.model.facts import Distribution, Package
-from hullmark.model.report import Finding, ReportImage, Tool
+from hullmark.model.report import Finding, Report, ReportImage, Tool
 from hullmark.scan.matching import Inventory, Item, report
 from hullmark.scan.request import ScanRequest
 
@@ -46,6 +46,19 @@ def rpm(name: str, version: str, **more: str) -> Package:
     return Package("rpm", name, version, **more)  # type: ignore[arg-type]
 
 
+def reported(folder: Path, package: Package, distribution: Distribution | None) -> Report:
+    """Match one package against the database of a folder."""
+    inventory = Inventory(
+        tool=Tool("hullmark", "0", {}),
+        image=ReportImage(name="x", source="dir"),
+        layers=(),
+        items=(Item(package, ()),),
+        errors=(),
+        distribution=distribution,
+    )
+    return report(inventory, ScanRequest(reference="x", as_of=AS_OF, database=folder))
+
+
 def findings(
     folder: Path, case: str, package: Package, distribution: Distribution | None
 ) -> dict[str, Finding]:
@@ -55,15 +68,7 @@ def findings(
         GOLDEN / "feeds" / case, folder, [each for each in feeds() if each.name == feed], built=AS_OF
     )
     assert not built.failed
-    inventory = Inventory(
-        tool=Tool("hullmark", "0", {}),
-        image=ReportImage(name="x", source="dir"),
-        layers=(),
-        items=(Item(package, ()),),
-        errors=(),
-        distribution=distribution,
-    )
-    found = report(inventory, ScanRequest(reference="x", as_of=AS_OF, database=folder))
+    found = reported(folder, package, distribution)
     assert found.packages[0].coverage == "matched"
     return {finding.id: finding for finding in found.findings}
 
@@ -355,12 +360,4 @@ def made(
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(body))
     assert not build(folder / "feeds", folder / "db", feeds(), built=AS_OF).failed
-    inventory = Inventory(
-        tool=Tool("hullmark", "0", {}),
-        image=ReportImage(name="x", source="dir"),
-        layers=(),
-        items=(Item(package, ()),),
-        errors=(),
-        distribution=distribution,
-    )
-    return report(inventory, ScanRequest(reference="x", as_of=AS_OF, database=folder / "db")).findings
+    return reported(folder / "db", package, distribution).findings

@@ -13,7 +13,7 @@ from hullmark.advisories.database import Current, Part, PartInfo, changing, load
 from hullmark.advisories.feed import Document, Feed, Group, Record, documents
 from hullmark.advisories.records import body_of
 from hullmark.advisories.writers import Writers
-from hullmark.model.advisory import Advisory, CveRecord, Withdrawn
+from hullmark.model.advisory import Advisory, CveRecord, Note, Withdrawn
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
 from hullmark.processes import end, forked
@@ -209,11 +209,12 @@ def change_group(
         gone = {record.id for record in records if isinstance(record, Withdrawn)} | set(removed)
         stale = gone | {record.id for record in records if not isinstance(record, Unread | Withdrawn)}
         with contextlib.ExitStack() as stack:
-            olds = {key: Part(key, info, folder / "parts" / info.file) for key, info in current.items()}
+            olds = {
+                key: stack.enter_context(contextlib.closing(Part(key, info, folder / "parts" / info.file)))
+                for key, info in current.items()
+            }
             writers = Writers(feed, folder / "parts", group, olds)
             stack.callback(writers.discard)
-            for old in olds.values():
-                stack.callback(old.close)
             writers.remove(stale, ids)
             fresh = (
                 record for record in records if not isinstance(record, Withdrawn) and _id(record) not in gone
@@ -295,30 +296,21 @@ def _write(records: Iterable[Record], writers: Writers, result: Built) -> int:
         result.unread_counts[feed.name] = unread
         result.unread.setdefault(feed.name, problem)
 
+    def refuse(record: Advisory | Note, reason: str) -> None:
+        say(Unread(kind="record", place=record.id[:100], reason=reason))
+
     for record in records:
         if isinstance(record, Advisory) and (rows := _rows(record)) > _MOST_ROWS:
-            say(
-                Unread(
-                    kind="record",
-                    place=record.id[:100],
-                    reason=f"{rows} statements, more than the {_MOST_ROWS} that one record may make",
-                )
-            )
+            refuse(record, f"{rows} statements, more than the {_MOST_ROWS} that one record may make")
         elif isinstance(record, Unread):
             say(record)
         elif isinstance(record, Withdrawn):
             continue  # a whole build simply lacks what was withdrawn
         elif len(body := body_of(record)) > _MOST_BYTES:
-            say(
-                Unread(
-                    kind="record",
-                    place=record.id[:100],
-                    reason=f"{len(body)} bytes, more than the {_MOST_BYTES} that one record may take",
-                )
-            )
+            refuse(record, f"{len(body)} bytes, more than the {_MOST_BYTES} that one record may take")
         elif isinstance(record, Advisory):
             for key in writers.advisory(record, body):
-                say(Unread(kind="record", place=record.id[:100], reason=f"{key[:100]!r} is no release"))
+                refuse(record, f"{key[:100]!r} is no release")
         else:
             modified = record.modified or record.published if isinstance(record, CveRecord) else ""
             writers.part(feed.name).note(record.id, body, modified)

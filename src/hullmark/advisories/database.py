@@ -80,6 +80,10 @@ class PartInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     licence: str = ""
     schemes: dict[str, int] = {}
 
+    def files(self) -> list[str]:
+        """Name the files that the part is made of."""
+        return [file for file in (self.file, self.records) if file]
+
 
 class Current(msgspec.Struct, frozen=True):
     """The content of `current.json`; one that does not say its format is of the first."""
@@ -147,10 +151,12 @@ class Part(BodyFile):
         piece = self.piece(name)
         if piece is None:
             return []
-        try:
-            return holding(piece, self.key, scope, key, text, keyed=keyed, key_of=key_of)
-        except (IndexError, ValueError) as problem:
-            raise self.damaged(problem) from problem
+
+        def hold(known: Piece) -> list[Statement]:
+            return holding(known, self.key, scope, key, text, keyed=keyed, key_of=key_of)
+
+        found: list[Statement] = self.decoded(hold, piece)
+        return found
 
     def rows(self, name: str, only: Container[tuple[str, int]] | None = None) -> list[Row]:
         """Give what is said of a package (by `only` these records), as the writer put it in."""
@@ -227,8 +233,7 @@ class Part(BodyFile):
                 row.more or More(),
             )
             for name in names
-            for row in self.rows(name)
-            if not advisory or (row.advisory, row.mark) == (advisory, mark)
+            for row in self.rows(name, {(advisory, mark)} if advisory else None)
         ]
 
     def notes(self, ids: Iterable[str]) -> dict[str, Note]:
@@ -363,7 +368,7 @@ def publish(folder: Path, parts: dict[str, PartInfo]) -> Current:
 
 
 def _files(current: Current) -> set[str]:
-    return {file for info in current.parts.values() for file in (info.file, info.records) if file}
+    return {file for info in current.parts.values() for file in info.files()}
 
 
 def _sweep(folder: Path, before: set[str], current: Current) -> None:

@@ -156,7 +156,7 @@ def pull(
             continue
         before = old or PartInfo(file="", feed="", lineage="", n=0)
         is_behind = before.lineage == info.lineage and before.n > info.n
-        if is_behind and not revision and all((store / file).is_file() for file in _files(before)):
+        if is_behind and not revision and all((store / file).is_file() for file in before.files()):
             later.append(key)
             continue
         is_new = bring(f"part {key}", info.file, info.size_bytes, before.file) or before.file != info.file
@@ -172,10 +172,6 @@ def pull(
         publish(folder, new)
     same = tuple(key for key in keys if key not in updated and key not in absent)
     return Pulled(found, tuple(updated), same, tuple(absent), tuple(later))
-
-
-def _files(info: PartInfo) -> list[str]:
-    return [file for file in (info.file, info.records) if file]
 
 
 def _named(records: str) -> str:

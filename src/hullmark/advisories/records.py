@@ -157,7 +157,6 @@ class RecordsWriter(BodyWriter):
         self._ids: dict[int, list[Id]] = {}  # of `before`, in buckets that something was done to
         self._blocks: dict[int, list[Record | None]] = {}
         self._buckets = 1
-        self.changed = before is None
         if before is not None:
             self._go_on(before)
 
@@ -173,7 +172,6 @@ class RecordsWriter(BodyWriter):
 
     def add(self, advisory: Advisory, body: bytes, packages: Iterable[str]) -> None:
         """Put a record in: what `body_of` made of an advisory, and the packages that it speaks of."""
-        self.changed = True
         self._last += 1
         record = Record(body, tuple(dict.fromkeys(packages)))
         ids = _ids_of(advisory, self._last)
@@ -213,7 +211,6 @@ class RecordsWriter(BodyWriter):
         found = [number for each, number, kind in self._ids_near(name) if each == name and kind == OWN]
         packages: list[str] = []
         for number in found:
-            self.changed = True
             block, at = divmod(number, _BLOCK)
             record = self._block_of(block)[at]
             assert record is not None

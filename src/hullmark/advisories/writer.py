@@ -84,16 +84,17 @@ class PartWriter(BodyWriter):
             for name, body in notes:
                 self.note(name, body)
 
-    def advisory(self, advisory: Advisory, mark: int, statements: Iterable[Affected]) -> None:
-        """Put in what an advisory says in this part; `mark` is that of its record."""
+    def advisory(self, advisory: Advisory, mark: int, statements: Iterable[Affected]) -> list[str]:
+        """Put in what an advisory says in this part, `mark` is that of its record; give the packages that it speaks of."""
         self.newest = max(self.newest, advisory.modified or advisory.published)
-        said = False
+        names = []
         for affected in statements:
             scheme = schemes().get(affected.ecosystem)
             if scheme is None:
                 continue
             self.used[scheme.name] = scheme.revision
             name = scheme.fold(affected.name)
+            names.append(name)
             made = _rows(affected, scheme, advisory, mark)
             self.statements += len(made)
             if self.before is None:
@@ -103,10 +104,10 @@ class PartWriter(BodyWriter):
             else:
                 self._rows_of(name).extend(made)
             self._totals[name] = (self._totals.get(name, 0) + sum(map(_of_row, made))) % _WHOLE
-            said = True
-        if said and (each := hash((advisory.id, mark))) not in self._counted:
+        if names and (each := hash((advisory.id, mark))) not in self._counted:
             self._counted.add(each)
             self.advisories += 1
+        return names
 
     def _rows_of(self, name: str) -> list[Row]:
         """Give the rows of a package of the revision before, to be changed."""
@@ -223,12 +224,6 @@ class PartWriter(BodyWriter):
         """Close the file."""
         super().close()
         self._spooled.close()
-
-
-def named_packages(advisory: Advisory) -> list[str]:
-    """Give the names under which parts have the packages that an advisory speaks of."""
-    known = schemes()
-    return [known[each.ecosystem].fold(each.name) for each in advisory.affected if each.ecosystem in known]
 
 
 def _rows(affected: Affected, scheme: Scheme, advisory: Advisory, mark: int) -> list[Row]:

@@ -10,7 +10,7 @@ from hullmark.advisories.database import Part, PartInfo
 from hullmark.advisories.feed import Feed, Group, part_of
 from hullmark.advisories.records import RecordsWriter, mark_of
 from hullmark.advisories.spool import Shed
-from hullmark.advisories.writer import PartWriter, named_packages
+from hullmark.advisories.writer import PartWriter
 from hullmark.model.advisory import Advisory, Affected
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -34,12 +34,8 @@ class Writers:
         self._shed = Shed(store)
         self._records: dict[str, RecordsWriter] = {}
         self._shared: dict[str, str] = {}  # which records each part has
-        try:
-            for key in self._olds:
-                self.part(key)
-        except BaseException:
-            self.discard()
-            raise
+        for key in self._olds:
+            self.part(key)
 
     def part(self, key: str) -> PartWriter:
         """Give the writer of a part."""
@@ -69,10 +65,13 @@ class Writers:
             by_part.setdefault(part_of(self.feed, affected), []).append(affected)
         mine = {key: said for key, said in by_part.items() if self._only is None or self._only.makes(key)}
         good = {key: said for key, said in mine.items() if _KEY.fullmatch(key)}
-        for records in dict.fromkeys(self._records_of(key) for key in good):
-            records.add(advisory, body, named_packages(advisory))
+        mark = mark_of(body)
+        spoken_of: dict[RecordsWriter, list[str]] = {}
         for key, statements in good.items():
-            self.part(key).advisory(advisory, mark_of(body), statements)
+            names = self.part(key).advisory(advisory, mark, statements)
+            spoken_of.setdefault(self._records_of(key), []).extend(names)
+        for records, packages in spoken_of.items():
+            records.add(advisory, body, packages)
         return [key for key in mine if key not in good]
 
     def remove(self, ids: Collection[str], but: frozenset[str] | None = None) -> None:
