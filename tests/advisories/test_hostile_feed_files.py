@@ -91,12 +91,31 @@ def bad_name(out: bytearray, at: int) -> None:
     out[at + 46] = 0xFF
 
 
-@pytest.mark.parametrize("change", [encrypted, unknown_method, endless, bad_crc, bad_name])
+@pytest.mark.parametrize("change", [encrypted, unknown_method, endless, bad_crc])
 def test_a_zip_that_cannot_be_read_is_refused_by_name(
     tmp_path: Path, change: Callable[[bytearray, int], None]
 ) -> None:
     put(tmp_path, ALL, patched(zipped({"a.json": RECORD}), change))
     with pytest.raises(FeedError, match=r"all\.zip"):
+        ids(tmp_path)
+
+
+def test_a_member_whose_name_is_no_text_is_read(tmp_path: Path) -> None:
+    put(tmp_path, ALL, patched(zipped({"a.json": RECORD}), bad_name))
+    assert ids(tmp_path) == ["PYSEC-1"]
+
+
+def test_a_zip_is_read_wherever_its_members_stand(tmp_path: Path) -> None:
+    body = zipped({f"{n}.json": RECORD.replace(b"PYSEC-1", b"PYSEC-%d" % n) for n in range(9)})
+    at, end = body.find(b"PK\x01\x02"), body.rfind(b"PK\x05\x06")
+    entries = [b"PK\x01\x02" + each for each in body[at:end].split(b"PK\x01\x02")[1:]]
+    order = [4, 8, 0, 2, 1, 7, 3, 6, 5]
+    put(tmp_path, ALL, body[:at] + b"".join(entries[n] for n in order) + body[end:])
+    assert ids(tmp_path) == [f"PYSEC-{n}" for n in order]
+    tail = bytearray(body[end:])
+    struct.pack_into("<HHI", tail, 8, 10, 10, end - at + len(entries[2]))
+    put(tmp_path, ALL, body[:at] + b"".join(entries[n] for n in [*order, 2]) + bytes(tail))
+    with pytest.raises(FeedError, match="overlaps"):
         ids(tmp_path)
 
 

@@ -15,17 +15,19 @@ import functools
 import gzip
 import io
 import lzma
+import os
 import struct
 import sys
 import tarfile
-import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple, SupportsIndex, cast
 
-from msgspec import Struct, msgpack
+from msgspec import Struct
 
+from hullmark.detectors._formats.zip import Archive, Budget, Entry
+from hullmark.detectors.detector import Limits, MalformedError
 from hullmark.model.advisory import Advisory, Affected, Note, Withdrawn
 from hullmark.model.errors import FeedError
 from hullmark.model.facts import Unread
@@ -46,6 +48,7 @@ MAX_WHOLE_BYTES = 512 * 1024**2
 MAX_EXPANSION = 1000
 """An archive holds at most so many times what it came as, or `MAX_DOCUMENT_BYTES`; text shrinks to a hundredth at best."""
 
+_MOST_MEMBERS = 20_000_000
 _CHUNK = 1 << 20
 _MAX_PLACE = 200
 _MAX_REASON = 400
@@ -269,7 +272,7 @@ DAMAGE = (
     zlib.error,
     lzma.LZMAError,
     zstd.ZstdError,
-    zipfile.BadZipFile,
+    MalformedError,
     tarfile.TarError,
 )
 """What reading a compressed or archived file may raise."""
@@ -344,51 +347,45 @@ def _most(path: Path) -> int:
     return max(MAX_DOCUMENT_BYTES, MAX_EXPANSION * path.stat().st_size)
 
 
-_MEMBERS_TOGETHER = 1000
-_KEPT_OF_MEMBER = (
-    "filename",
-    "orig_filename",
-    "header_offset",
-    "CRC",
-    "compress_size",
-    "file_size",
-    "flag_bits",
-    "compress_type",
-    "_end_offset",
-)
-"""What `ZipFile.open` asks of a member; the last tells members that stand on the same bytes, where this Python has it."""
+class _FileBytes:
+    """The bytes of an open file, which is not read whole."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file.fileno()
+        self._size = os.fstat(self._file).st_size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, at: slice) -> bytes:
+        start, end, _ = at.indices(self._size)
+        return os.pread(self._file, end - start, start) if start < end else b""
+
+    def rfind(self, sub: bytes, start: SupportsIndex, end: SupportsIndex) -> int:
+        found = self[slice(start, end)].rfind(sub)
+        return found if found < 0 else found + start.__index__()
 
 
 def _zip_members(path: Path, name: str) -> Iterator[Document]:
-    with zipfile.ZipFile(path) as archive:
-        # A member gives no more than it says here, whatever is packed in it; several may stand on the same bytes.
-        found = [info for info in archive.infolist() if not info.is_dir()]
-        if sum(info.file_size for info in found) > _most(path):
-            raise FeedError("it holds absurdly much", where=name)
-        del found
-        for info in _thinned(archive):
-            if not info.is_dir():
-                yield Document(f"{name}/{info.filename}", functools.partial(archive.open, info))
-
-
-def _thinned(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
-    """Give the members of an archive, keeping of those to come what is needed alone: of npm's all 800,000 take 600 MB."""
-    archive.NameToInfo.clear()  # nothing is asked for by name
-    kept = []
-    while archive.filelist:
-        last = archive.filelist[-_MEMBERS_TOGETHER:]
-        del archive.filelist[-_MEMBERS_TOGETHER:]
-        kept.append(
-            msgpack.encode([[getattr(info, name, None) for name in _KEPT_OF_MEMBER] for info in last])
+    with path.open("rb") as file:
+        # Python's own reader takes 600 MB for the list of npm's 800,000 members.
+        budget = Budget(
+            Limits(max_archive_entries=_MOST_MEMBERS, max_expanded_bytes=sys.maxsize, max_ratio=MAX_EXPANSION)
         )
-        del last
-    for body in reversed(kept):
-        for values in msgpack.decode(body):
-            info = zipfile.ZipInfo(values[0])
-            for name, value in zip(_KEPT_OF_MEMBER, values, strict=True):
-                if value is not None:
-                    setattr(info, name, value)
-            yield info
+        archive = Archive(_FileBytes(file), budget)
+        # A member gives no more than it says here, whatever is packed in it.
+        if sum(entry.size_bytes for entry in archive.entries(_is_file)) > _most(path):
+            raise FeedError("it holds absurdly much", where=name)
+        for entry in archive.entries(_is_file):
+            yield Document(f"{name}/{entry.name}", functools.partial(_member, archive, entry))
+
+
+def _is_file(name: bytes) -> bool:
+    return not name.endswith(b"/")
+
+
+def _member(archive: Archive, entry: Entry) -> IO[bytes]:
+    return io.BytesIO(archive.read(entry, MAX_WHOLE_BYTES + 1))
 
 
 def _tar_members(path: Path, name: str) -> Iterator[Document]:

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-_HELD_BYTES = 96 * 1024 * 1024
+_HELD_BYTES = 48 * 1024 * 1024
 _OVERHEAD_BYTES = 200
 """What a key takes in memory besides its values."""
 _READ_BYTES = 256 * 1024

@@ -8,6 +8,7 @@ import bisect
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -287,47 +288,51 @@ def _uncovered(listed: list[str], ranges: tuple[Range, ...], ecosystem: str) -> 
     key = _scheme_key(ecosystem)
     if key is None:
         return listed
-    spans: list[_Span] = []
+    spans: list[tuple[bytes, bytes | None]] = []
     try:
         for item in ranges:
-            end = item.fixed or item.last_affected
             low = key(item.introduced) if item.introduced else b""
-            spans.append(_Span(low, (0, key(end), not item.fixed) if end else (1, b"", False)))
+            # The next place after a version that belongs to the range is the least that comes after its key.
+            end = (
+                key(item.fixed)
+                if item.fixed
+                else key(item.last_affected) + b"\0"
+                if item.last_affected
+                else None
+            )
+            spans.append((low, end))
     except VersionError:
         return listed
-    union = _union(spans)
-    lows = [span.low for span in union]
+    bounds = _union(spans)
     kept = []
     for version in listed:
         try:
-            place = key(version)
+            is_covered = bisect.bisect_right(bounds, key(version)) & 1
         except VersionError:
-            kept.append(version)
-            continue
-        before = bisect.bisect_right(lows, place) - 1
-        if before < 0 or not (0, place, False) < union[before].end:
+            is_covered = False
+        if not is_covered:
             kept.append(version)
     return kept
 
 
-class _Span(NamedTuple):
-    """A range by its sort keys: `end` is (whether there is none, its key, whether that belongs to it)."""
+def _union(spans: list[tuple[bytes, bytes | None]]) -> list[bytes]:
+    """Give the places where what is in any span begins and ends, by turns: a version need be looked for once.
 
-    low: bytes
-    end: tuple[int, bytes, bool]
-
-
-def _union(spans: Iterable[_Span]) -> list[_Span]:
-    """Join the spans that touch, in order, so that a version need be looked for once, however many there are."""
-    union: list[_Span] = []
-    for span in sorted(spans):
-        if not (0, span.low, False) < span.end:
+    A span is its first place and the first after it, None where it has no end.
+    """
+    bounds: list[bytes] = []
+    for low, end in sorted(spans, key=itemgetter(0)):
+        if bounds and len(bounds) % 2:
+            break  # what has begun has no end
+        if end is not None and end <= low:
             continue  # its end comes before its beginning
-        if union and (0, span.low, False) <= union[-1].end:
-            union[-1] = union[-1]._replace(end=max(union[-1].end, span.end))
+        if bounds and low <= bounds[-1]:
+            last = bounds.pop()
+            if end is not None:
+                bounds.append(max(last, end))
         else:
-            union.append(span)
-    return union
+            bounds += [low] if end is None else [low, end]
+    return bounds
 
 
 def source_of(record_id: str) -> str:

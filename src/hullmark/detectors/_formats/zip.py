@@ -1,4 +1,4 @@
-"""Zip archives held in memory, read within bounds.
+"""Zip archives in memory or in a file, read within bounds.
 
 Format: PKWARE's APPNOTE.TXT 6.3, sections 4.3.6 to 4.3.16 (end records, central directory) and 4.5.3 (Zip64). The
 central directory counts, as it does for Java's class loader; bytes before the archive (a start script) are
@@ -8,7 +8,7 @@ allowed. Sizes are those that come out, never those that are claimed.
 import struct
 from bisect import bisect, insort
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, SupportsIndex
 
 from isal import isal_zlib
 
@@ -30,6 +30,22 @@ _STORED, _DEFLATED = 0, 8
 _MAX_TRIES = 16
 _MAX_OVERLAPS = 100
 RATIO_FROM = 1024 * 1024  # a small file of spaces may well shrink by a thousand
+
+
+class Bytes(Protocol):
+    """What an archive is read from: bytes, or what gives them piece by piece."""
+
+    def __len__(self) -> int:
+        """Give the number of bytes."""
+        ...
+
+    def __getitem__(self, at: slice, /) -> bytes:
+        """Give those from one place to another."""
+        ...
+
+    def rfind(self, sub: bytes, start: SupportsIndex, end: SupportsIndex, /) -> int:
+        """Find the last place of some bytes between two places; -1 for none."""
+        ...
 
 
 class Budget:
@@ -60,7 +76,7 @@ class Archive:
 
     __slots__ = ("_base", "_body", "_budget", "_end", "_overlaps", "_spans", "_start")
 
-    def __init__(self, body: bytes, budget: Budget) -> None:
+    def __init__(self, body: Bytes, budget: Budget) -> None:
         """Find the central directory; `MalformedError` for bytes that are no zip archive."""
         self._body = body
         self._budget = budget
@@ -82,28 +98,28 @@ class Archive:
         body = self._body
         if at + _END_FORM.size > len(body):
             return False
-        *counts, size, offset, comment = _END_FORM.unpack_from(body, at)
+        *counts, size, offset, comment = _END_FORM.unpack(body[at : at + _END_FORM.size])
         if exact and at + _END_FORM.size + comment != len(body):
             return False
         if _FULL_32 in {size, offset} or _FULL_16 in counts[3:]:
             end = body.rfind(_END_64, 0, at) if body[at - 20 : at - 16] == _LOCATOR_64 else -1
             if 0 <= end <= at - 20 - _END_64_FORM.size:
                 at = end
-                *_counts, size, offset = _END_64_FORM.unpack_from(body, at)
+                *_counts, size, offset = _END_64_FORM.unpack(body[at : at + _END_64_FORM.size])
         self._start, self._end, self._base = at - size, at, at - size - offset
         # what stands before the archive shifts all offsets
         return self._base >= 0 and ((size == 0 and exact) or body[self._start : self._start + 4] == _CENTRAL)
 
     def entries(self, wanted: Callable[[bytes], object]) -> Iterator[Entry]:
         """Give the entries whose raw name is wanted, in the directory's order."""
-        body, budget, at, end = self._body, self._budget, self._start, self._end
+        body, budget, at, end = self._body[self._start : self._end], self._budget, 0, self._end - self._start
         unpack, fixed = _CENTRAL_FORM.unpack_from, _CENTRAL_FORM.size
         while at + fixed <= end:
             (magic, _, _, flags, method, _, _, crc, packed, size, name_size, extra_size, comment_size) = (
                 head := unpack(body, at)
             )[:13]
             if magic != _CENTRAL:
-                raise MalformedError("zip directory that can't be read", f"offset {at}")
+                raise MalformedError("zip directory that can't be read", f"offset {self._start + at}")
             if self._overlaps > _MAX_OVERLAPS:
                 raise MalformedError(f"more than {_MAX_OVERLAPS} zip entries that overlap others")
             if budget.entries_left <= 0:
@@ -146,7 +162,10 @@ class Archive:
         if (at and self._spans[at - 1][1] > start) or (at < len(self._spans) and self._spans[at][0] < end):
             self._overlaps += 1
             raise MalformedError("zip entry that overlaps another", name)
-        insort(self._spans, (start, end))
+        if at and start - self._spans[at - 1][1] < _LOCAL_FORM.size:
+            self._spans[at - 1] = (self._spans[at - 1][0], end)  # nothing fits between them
+        else:
+            insort(self._spans, (start, end))
 
     def _content(self, entry: Entry, start: int, limit: int) -> bytes:
         packed = self._body[start : start + entry.packed_bytes]
