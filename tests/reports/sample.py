@@ -26,6 +26,7 @@ from hullmark.model.report import (
     ReportImage,
     Summary,
     Suppressed,
+    Suppression,
     Tool,
 )
 
@@ -322,7 +323,48 @@ SAMPLE = Report(
     ),
     packages=PACKAGES,
     findings=FINDINGS,
-    suppressed=(Suppressed("--fixable-only", found("CVE-2000-1", PERL, Severity.LOW)),),
+    suppressed=(
+        Suppressed("--fixable-only", found("CVE-2000-1", PERL, Severity.LOW)),
+        Suppressed(
+            "=HYPERLINK(1): only tests <b>parse</b> XML\x1b[2J",
+            found("CVE-2022-40897", JINJA, Severity.MEDIUM, "2.11.3", aliases=("GHSA-r9hx-vwmv-q579",)),
+            by=0,
+        ),
+        Suppressed(
+            "not_affected: vulnerable_code_not_in_execute_path: the parser is never called",
+            found("CVE-2023-5363", OPENSSL, Severity.HIGH, severity_source="debian"),
+            by=1,
+        ),
+    ),
+    suppressions=(
+        Suppression(
+            source=".hullmark-ignore.yaml",
+            line=3,
+            ids=("GHSA-r9hx-vwmv-q579",),
+            packages=("pkg:pypi/jinja2",),
+            reason="=HYPERLINK(1): only tests <b>parse</b> XML\x1b[2J",
+            expires="2026-06-30",
+            state="fix_available",
+            findings=1,
+        ),
+        Suppression(
+            source="app.vex.json",
+            ids=("CVE-2023-5363",),
+            packages=("pkg:deb/debian/libssl3",),
+            products=("pkg:oci/app?repository_url=registry.example/team/app",),
+            status="not_affected",
+            justification="vulnerable_code_not_in_execute_path",
+            reason="the parser is never called",
+            author="Example Inc.",
+            said="2025-11-01T00:00:00Z",
+            state="used",
+            findings=1,
+        ),
+        Suppression(
+            source=".hullmark-ignore.yaml", line=9, ids=("CVE-2001-1",), expires="2025-12-31", state="expired"
+        ),
+        Suppression(source=".hullmark-ignore.yaml", line=12, ids=("CVE-2001-2",)),
+    ),
 )
 
 

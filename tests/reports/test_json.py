@@ -46,7 +46,7 @@ def test_the_schema_in_the_documentation_is_that_of_the_types(
 
 def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
-    assert schema()["$id"] == ID == "https://hullmark.dev/schema/report-1.0.json"
+    assert schema()["$id"] == ID == "https://hullmark.dev/schema/report-1.1.json"
     assert all("title" in part for part in schema()["$defs"].values())
 
 
@@ -83,6 +83,7 @@ def test_top_level_names_are_always_there() -> None:
         "packages",
         "findings",
         "suppressed",
+        "suppressions",
         "secrets",
         "config",
         "decision",

@@ -14,8 +14,9 @@ from hullmark.images.limits import Budget, ReadLimits
 from hullmark.images.walk import Selected, Shape, walk
 from hullmark.model.errors import ImageError
 from hullmark.model.facts import FileFacts, Package
+from hullmark.model.globs import fits_any
 from hullmark.scan.layers import Facts
-from hullmark.scan.overlay import merge, skipper
+from hullmark.scan.overlay import merge
 
 WANTED = "f"
 LIMITS = ReadLimits()
@@ -309,5 +310,5 @@ def test_older_snapshots_of_a_database_are_kept_from_the_top_down() -> None:
 
 def test_skipped_paths_are_counted() -> None:
     layers = stack_of([file("srv/x/f"), file("srv/y/f"), file("opt/f")])
-    merged = merge(layers, frozenset(), skipper(("/srv/*/f", "opt")))
+    merged = merge(layers, frozenset(), fits_any(("/srv/*/f", "opt")))
     assert (merged.files, merged.skipped) == ({}, 3)

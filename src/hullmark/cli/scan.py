@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 
@@ -18,24 +18,42 @@ from hullmark.cli.feeding import (
     Revision,
     asked_feeds,
 )
+from hullmark.cli.judging import (
+    FailOn,
+    FailOnUnused,
+    FixableOnly,
+    Formats,
+    IgnoreFiles,
+    IgnoreStatus,
+    NewSince,
+    Outputs,
+    PkgTypes,
+    Severities,
+    ShowSuppressed,
+    Template,
+    Vex,
+    VexOut,
+    asked_narrowing,
+    formats_said,
+    known_findings,
+    verdict,
+    words,
+    write_vex,
+)
 from hullmark.cli.options import Option
-from hullmark.cli.output import look, replacing, write
+from hullmark.cli.output import replacing
 from hullmark.cli.reading import Reading, check_references
 from hullmark.cli.settings import database_folder
 from hullmark.cli.terminal import configure, error, fault, progress, warning
-from hullmark.model.errors import BaseError, ExitCode, HullmarkError, UsageError
+from hullmark.model.errors import BaseError, HullmarkError, UsageError
 
 if TYPE_CHECKING:
+    from hullmark.findings.narrowing import Known
     from hullmark.images.source import SourceOptions
     from hullmark.model.image import Platform
     from hullmark.model.report import Report
-    from hullmark.scan.gate import Gate
     from hullmark.scan.request import ScanRequest
 
-SeverityName = Literal["critical", "high", "medium", "low", "negligible", "unknown"]
-StateName = Literal[
-    "affected", "fixed_available", "will_not_fix", "end_of_life", "under_investigation", "undecided"
-]
 SCANNERS = ("vuln", "secret", "config")
 _Failures = list[tuple[str, HullmarkError]]
 _Result = TypeVar("_Result")
@@ -60,10 +78,7 @@ class Scan(Reading, frozen=True, kw_only=True):
     scanners: Annotated[
         str, Option("What to look for, comma-separated: vuln, secret, config; all when left out.")
     ] = ""
-    severity: Annotated[
-        str,
-        Option("Show only these, comma-separated: critical, high, medium, low, negligible, unknown."),
-    ] = ""
+    severity: Severities = ""
     severity_source: Annotated[
         str,
         Option(
@@ -71,28 +86,18 @@ class Scan(Reading, frozen=True, kw_only=True):
             "That is the order without it, too; sources that are left out follow in it."
         ),
     ] = ""
-    fixable_only: Annotated[bool, Option("Show only findings with a fixed version.")] = False
-    pkg_types: Annotated[str, Option("Only packages of these types: os, library.")] = ""
-    ignore_status: Annotated[
-        str,
-        Option(
-            "Leave out findings of these states, comma-separated: affected, fixed_available, will_not_fix, "
-            "end_of_life, under_investigation, undecided."
-        ),
-    ] = ""
-    formats: Annotated[
-        tuple[str, ...],
-        Option(
-            "table, json, cyclonedx or spdx; FORMAT=FILE writes a file; may be repeated.",
-            name="format",
-        ),
-    ] = ("table",)
-    fail_on: Annotated[
-        str,
-        Option(
-            "Severities that end with code 1: high is high and worse; or vuln:critical,unknown.", filled=True
-        ),
-    ] = ""
+    fixable_only: FixableOnly = False
+    pkg_types: PkgTypes = ""
+    ignore_status: IgnoreStatus = ""
+    vex: Vex = ()
+    ignore_file: IgnoreFiles = ()
+    new_since: NewSince = ""
+    show_suppressed: ShowSuppressed = False
+    formats: Formats = ("table",)
+    template: Template = ""
+    vex_out: VexOut = ""
+    fail_on: FailOn = ""
+    fail_on_unused_ignores: FailOnUnused = False
     offline: Annotated[bool, Option("Fetch no advisories.")] = False
     db_from: From = ""
     db_key: Key = ""
@@ -107,25 +112,23 @@ class Scan(Reading, frozen=True, kw_only=True):
         configure(quiet=self.quiet, json_log=self.json_log)
         from hullmark.advisories.database import load_current
         from hullmark.findings.severity import SOURCES
-        from hullmark.model.advisory import Severity
         from hullmark.scan.gate import parse_gate
         from hullmark.scan.references import read_references
+        from hullmark.scan.several import together
 
         gate = parse_gate(self.fail_on)
-        asked = _words(self.scanners, SCANNERS, "--scanners")
+        asked = words(self.scanners, SCANNERS, "--scanners")
         for word in asked:
             if word != "vuln":
                 warning(f"this version has no {word} scanner: nothing of that kind was looked for")
-        severities = tuple(Severity(word) for word in _words(self.severity, tuple(Severity), "--severity"))
-        sources = _words(self.severity_source, SOURCES, "--severity-source")
-        states = _words(self.ignore_status, StateName.__args__, "--ignore-status")  # type: ignore[attr-defined]
-        types = _words(self.pkg_types, ("os", "library"), "--pkg-types")
+        narrowing = asked_narrowing(self)
+        sources = words(self.severity_source, SOURCES, "--severity-source")
         feeds = asked_feeds(self)
         if self.offline and feeds.revision:
             raise UsageError(
                 "a fixed revision must be asked for", where="--offline", hint="leave --db-revision out"
             )
-        outputs = _outputs(self.formats)
+        outputs = Outputs(self)
         listed = read_references(self.images_file) if self.images_file else ()
         references = [*self.images, *(name for name in listed if name not in self.images)]
         check_references(references)
@@ -138,66 +141,66 @@ class Scan(Reading, frozen=True, kw_only=True):
                 where=str(database_folder()),
                 hint="hullmark db update where there is a network, db build --from DIR elsewhere",
             )
-        with replacing([target for _, target in outputs]):
+        with replacing([*outputs.targets, *([self.vex_out] if self.vex_out else [])]):
             with progress() as show:
-                template = msgspec.structs.replace(
+                plain = msgspec.structs.replace(
                     request,
                     database=database_folder(),
                     scanners=asked or SCANNERS,
                     severity_sources=sources,
-                    filters=msgspec.structs.replace(
-                        request.filters,
-                        severities=severities,
-                        fixable_only=self.fixable_only,
-                        pkg_types=types,
-                        ignore_states=states,
-                    ),
                     max_age_h=self.db_max_age,
                     offline=self.offline,
                     feeds=None if self.offline else feeds,
                     warn=lambda what, where, hint: warning(what, where=where, hint=hint),
                     progress=show,
                 )
+                known = _known(self.new_since, plain, self.platform) if self.new_since else None
+                filters = msgspec.structs.replace(
+                    request.filters,
+                    **msgspec.structs.asdict(msgspec.structs.replace(narrowing, known=known)),
+                )
+                template = msgspec.structs.replace(plain, filters=filters)
                 targets, failures = _targets(references, self.platform, template.source)
-                _refuse_several(outputs, len(targets) + len(failures))
+                outputs.refuse_several(len(targets) + len(failures))
                 reports = _scan_all(template, targets, failures)
             _warn_of_stale(reports, self.db_max_age, self.db_from)
-            _write(reports, failures, outputs, alone=len(targets) + len(failures) == 1)
-        return _verdict(reports, failures, gate, asked, strict=self.fail_on_incomplete)
+            alone = len(targets) + len(failures) == 1
+            outputs.write(reports[0] if alone else together(reports, failures))
+            if self.vex_out:
+                write_vex(reports, self.vex_out)
+        return verdict(
+            reports,
+            gate,
+            asked,
+            strict=self.fail_on_incomplete,
+            unused=self.fail_on_unused_ignores,
+            failed=bool(failures),
+        )
+
+    @classmethod
+    def epilogue(cls) -> str:
+        """Give the formats, and what an image reference may look like."""
+        return f"{formats_said()}\n\n{super().epilogue()}"
 
 
-def _words(text: str, known: Sequence[str], flag: str) -> tuple[str, ...]:
-    words = tuple(word.strip().lower() for word in text.split(",") if word.strip())
-    for word in words:
-        if word not in known:
-            raise UsageError(f"{flag} does not know {word!r}", hint=f"it knows {', '.join(known)}")
-    return words
+def _known(name: str, plain: "ScanRequest", platform: str) -> "Known":
+    """Give the findings of another image or of a stored report; all of them, whatever is shown of it."""
+    from pathlib import Path
 
+    from hullmark.model.report import Report
+    from hullmark.scan.platforms import platforms_of
+    from hullmark.scan.run import run
+    from hullmark.scan.stored import is_report, read_report
 
-def _outputs(formats: Sequence[str]) -> list[tuple[str, str]]:
-    from hullmark.reports import formats as known
-
-    outputs = [(name, target) for name, _, target in (text.partition("=") for text in formats)]
-    if not outputs:
-        raise UsageError("no format is named", hint="--format json")
-    for name, _ in outputs:
-        if name not in known():
-            raise UsageError(f"there is no format {name!r}", hint=f"there are {', '.join(known())}")
-    if sum(not target or target == "-" for _, target in outputs) > 1:
-        raise UsageError("two formats would be written to standard output", hint="--format FORMAT=FILE")
-    return outputs
-
-
-def _refuse_several(outputs: Sequence[tuple[str, str]], count: int) -> None:
-    """Refuse a document of one image for several, before any of them is scanned."""
-    from hullmark.reports import is_of_one_image
-
-    for name, _ in outputs:
-        if count > 1 and is_of_one_image(name):
-            raise UsageError(
-                f"{name} is a document of one image, and these are {count}",
-                hint=f"name one image for --format {name}",
-            )
+    if is_report(Path(name)):
+        stored = read_report(name)
+        return known_findings(name, [stored] if isinstance(stored, Report) else stored.reports)
+    platforms = platforms_of(name, platform, plain.source)
+    found = []
+    for each in platforms:
+        source = msgspec.structs.replace(plain.source, platform=each)
+        found.append(run(msgspec.structs.replace(plain, reference=name, source=source)))
+    return known_findings(name, found)
 
 
 def _targets(
@@ -255,18 +258,6 @@ def _attempt(
     return None
 
 
-def _write(
-    reports: Sequence["Report"], failures: _Failures, outputs: Sequence[tuple[str, str]], *, alone: bool
-) -> None:
-    """Write a report for one image, a set of them for several, however many of these failed."""
-    from hullmark.reports import render
-    from hullmark.scan.several import together
-
-    whole = reports[0] if alone else together(reports, failures)
-    for name, target in outputs:
-        write(render(name, whole, look(target)), target)
-
-
 def _warn_of_stale(reports: Sequence["Report"], max_age_h: float, published: str) -> None:
     """Say which parts of the database were used though nobody has asked lately whether they are still right."""
     stale = sorted({part.part for report in reports for part in report.database.parts if part.stale})
@@ -276,31 +267,3 @@ def _warn_of_stale(reports: Sequence["Report"], max_age_h: float, published: str
             where=", ".join(stale),
             hint=f"hullmark db update{f' --from {published}' * bool(published)}",
         )
-
-
-def _verdict(
-    reports: Sequence["Report"],
-    failures: _Failures,
-    gate: "Gate | None",
-    asked: Sequence[str],
-    *,
-    strict: bool,
-) -> int:
-    """Give the exit code; 1 outranks 3."""
-    over = [reason for report in reports for reason in (gate.over(report) if gate is not None else ())]
-    for reason in over:
-        error(reason)
-    if over:
-        return ExitCode.OVER_GATE
-    missing = [reason for report in reports for reason in _missing(report, gate, asked, strict=strict)]
-    for reason in missing:
-        error(reason)
-    return ExitCode.INCOMPLETE if failures or missing else ExitCode.CLEAN
-
-
-def _missing(report: "Report", gate: "Gate | None", asked: Sequence[str], *, strict: bool) -> list[str]:
-    """Say what keeps the answer from being whole, where that matters for the exit code."""
-    from hullmark.scan.gate import incomplete
-
-    found = incomplete(report, relies=gate is not None and gate.on_packages, strict=strict)
-    return found + (gate.not_looked_for(report, asked) if gate is not None else [])

@@ -4,8 +4,15 @@ from msgspec import Struct
 
 
 class Look(Struct, frozen=True):
-    """`width` in columns; `colour` allows SGR sequences; `unicode` allows characters beyond ASCII in frames and marks."""
+    """`width` in columns; `colour` allows SGR sequences; `unicode` allows characters beyond ASCII in frames and marks.
+
+    `suppressed` asks for the findings that were taken out as well. `template` is the text of one's own template, `template_name` its file's
+    name.
+    """
 
     width: int = 100
     colour: bool = False
     unicode: bool = True
+    suppressed: bool = False
+    template: str = ""
+    template_name: str = ""

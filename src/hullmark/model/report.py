@@ -11,7 +11,7 @@ from hullmark.model.advisory import EndOfLife, Epss, KnownExploited, Reference, 
 from hullmark.model.facts import SYSTEM, Distribution, Unread
 from hullmark.model.image import Layer, Platform
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 CHECKED = frozenset({"matched", "feed_stale", "release_eol"})
 """The states of packages that were compared with advisories."""
@@ -194,17 +194,56 @@ class Finding(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     locations: tuple[Location, ...] = ()
     from_base: bool | None = None
+    fix_is_malicious: bool = False
+
+
+VexStatus = Literal["not_affected", "affected", "fixed", "under_investigation"]
+
+
+class Suppression(Struct, frozen=True, kw_only=True):
+    """What somebody said of flaws beforehand: an entry of an ignore file or a statement of a VEX document, where it stands.
+
+    It speaks of the findings that fit all that it names: `ids` (a finding's id or an alias), `packages` (package URLs; without a version of
+    every one; or bare names), `paths` (globs), `layers` (digests, or `base` and `own`), `states`, and `products` (the images, by package URL,
+    digest or name). What is empty fits all. `status` is empty for an ignore file, whose entries always take findings out; of VEX statements
+    `not_affected` and `fixed` do.
+
+    `state` is what came of it: `used` (it took `findings` out), `fix_available` (it did, and for one of them a fix has come), `unused`,
+    `expired`, `contradicted` (another statement says otherwise, so neither counts), `other_image`, or `kept` (it says that something is
+    affected).
+    """
+
+    source: str
+    line: int = 0
+    ids: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    status: Literal["", VexStatus] = ""
+    justification: str = ""
+    reason: str = ""
+    author: str = ""
+    expires: str = ""
+    said: str = ""
+    state: Literal["used", "fix_available", "unused", "expired", "contradicted", "other_image", "kept"] = (
+        "unused"
+    )
+    findings: int = 0
 
 
 class Suppressed(Struct, frozen=True):
     """A finding that a filter or statement took out of the list, with the reason.
 
-    `gated` ones are only not shown: a gate counts them as it does those that are.
+    `gated` ones are only not shown: a gate counts them as it does those that are. `by` is the place of the statement in
+    `Report.suppressions`, -1 for a filter.
     """
 
     reason: str
     finding: Finding
     gated: bool = False
+    by: int = -1
 
 
 class EcosystemCoverage(Struct, frozen=True):
@@ -240,13 +279,13 @@ class Summary(Struct, frozen=True):
     """Numbers over the lists of the report."""
 
     packages: int
-    findings: int
-    by_severity: dict[str, int]
-    fixable: int
-    from_base: int
-    from_own_layers: int
-    unattributed: int
-    unread: dict[str, int]
+    findings: int = 0
+    by_severity: dict[str, int] = {}
+    fixable: int = 0
+    from_base: int = 0
+    from_own_layers: int = 0
+    unattributed: int = 0
+    unread: dict[str, int] = {}
     unread_in_deleted: int = 0
 
 
@@ -266,6 +305,7 @@ class Report(Struct, frozen=True, kw_only=True):
     packages: tuple[Component, ...] = ()
     findings: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
     secrets: tuple[Any, ...] = ()
     config: tuple[Any, ...] = ()
     decision: Any = None

@@ -272,7 +272,10 @@ class _Page:
         yield from self._not_checked()
         yield from self._unread()
         if report.suppressed:
-            reasons = Counter(suppressed.reason for suppressed in report.suppressed)
+            reasons = Counter(
+                report.suppressions[each.by].source if each.by >= 0 else each.reason
+                for each in report.suppressed
+            )
             said = ", ".join(f"{count} by {reason}" for reason, count in sorted(reasons.items()))
             yield _plain(f"{_amount(len(report.suppressed), 'finding')} not shown: {said}")
         if report.coverage.dev_packages:

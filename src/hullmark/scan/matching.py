@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -14,10 +14,9 @@ from hullmark.advisories.matcher import Answer, Cover, Matcher, Query, has_fix
 from hullmark.advisories.origins import Makers, Origin
 from hullmark.advisories.statements import Statement
 from hullmark.findings.merge import Flaw, Hit, evidence, merge, references
+from hullmark.findings.narrowing import narrowed
 from hullmark.findings.severity import severity
-from hullmark.findings.suppression import KERNEL_HEADERS, is_headers, may_suppress
 from hullmark.model.advisory import (
-    SEVERITY_RANK,
     Advisory,
     CveRecord,
     EndOfLife,
@@ -43,13 +42,11 @@ from hullmark.model.report import (
     ReportDatabase,
     ReportImage,
     Summary,
-    Suppressed,
     Tool,
     is_unchecked,
-    package_type,
 )
 from hullmark.scan.catalogue import Catalogue
-from hullmark.scan.request import Filters, ScanRequest
+from hullmark.scan.request import ScanRequest
 
 _NOTE_FEEDS = ("epss", "kev", "nvd", "cvelist")
 _ALIAS_FEEDS = ("ghsa", "osv")
@@ -123,8 +120,6 @@ class _Reporter:
         self.dev_packages = inventory.dev_packages
         self.dev_unchecked = 0
         self.safe: dict[tuple[str, str, str], tuple[str, str]] = {}
-        self.poisoned: set[tuple[str, str]] = set()
-        """The findings (component, id) whose fix is itself an attack, with no clean version known after it."""
         self.release: Literal["", "matched", "no_feed", "feed_missing"] = ""
         self.eol = self._end_of_life()
 
@@ -158,31 +153,30 @@ class _Reporter:
         ]
         if self.eol is not None:
             findings.append(self._eol_finding(self.eol))
-        shown, suppressed = _filtered(findings, components, self.request.filters, self.poisoned)
         derived = (
             matcher.cover(_system(items), "").derived_from if matcher is not None and _system(items) else ""
         )
         image = msgspec.structs.replace(self.inventory.image, derived_from=derived)
         coverage = self._coverage(components)
-        return Report(
+        errors = self.inventory.errors
+        kinds = Counter(unread.kind for unread in errors)
+        whole = Report(
             tool=self.inventory.tool,
             as_of=self.request.as_of,
             database=ReportDatabase(tuple(self._part(part) for _, part in sorted(self.used.items()))),
             image=image,
             layers=self.inventory.layers,
-            incomplete=bool(self.inventory.errors)
-            or coverage.not_checked > 0
-            or coverage.dev_unchecked > 0
-            or coverage.release == "feed_missing",
-            errors=self.inventory.errors,
+            errors=errors,
             coverage=coverage,
-            summary=_summary(components, shown, self.inventory),
-            packages=tuple(components),
-            findings=tuple(sorted(shown, key=_worst_first)),
-            suppressed=tuple(
-                sorted(suppressed, key=lambda entry: (entry.reason, _worst_first(entry.finding)))
+            summary=Summary(
+                packages=len(components),
+                unread={kind: kinds[kind] for kind in ("layer", "package_database", "file", "record")},
+                unread_in_deleted=self.inventory.unread_in_deleted,
             ),
+            packages=tuple(components),
+            findings=tuple(findings),
         )
+        return narrowed(whole, self.request.filters)
 
     def _answers(
         self, matcher: Matcher | None, items: Sequence[Item]
@@ -398,8 +392,6 @@ class _Reporter:
         cwes = {cwe for record in spoken for cwe in record.cwes}
         fixed, why = self._safe_fix(query, flaw.fixed_version, matcher)
         said = [evidence(hit) for hit in flaw.hits]
-        if why and not fixed:
-            self.poisoned.add((component.id, flaw.id))
         if why:
             said = [
                 msgspec.structs.replace(each, note=f"{each.note}; {why}" if each.note else why)
@@ -433,6 +425,7 @@ class _Reporter:
             evidence=tuple(dict.fromkeys(said)),
             locations=component.locations,
             from_base=component.from_base,
+            fix_is_malicious=bool(why) and not fixed,
         )
 
     def _end_of_life(self) -> EndOfLife | None:
@@ -521,16 +514,14 @@ class _Reporter:
                     tuple(sorted(self.missing.get(ecosystem, ()))),
                 )
             )
-        asked = self.request.filters.pkg_types
         return Coverage(
             ecosystems=tuple(entries),
-            not_checked=sum(is_unchecked(component, asked) for component in components),
+            not_checked=sum(is_unchecked(component, ()) for component in components),
             dev_packages=self.dev_packages,
             skipped_files=self.inventory.skipped_files,
             scanners=("vuln",) if self.database is not None else (),
-            pkg_types=asked,
-            release="" if asked and "os" not in asked else self.release,
-            dev_unchecked=0 if asked and "library" not in asked else self.dev_unchecked,
+            release=self.release,
+            dev_unchecked=self.dev_unchecked,
         )
 
 
@@ -569,76 +560,3 @@ def _day(text: str) -> dt.date | None:
         return dt.date.fromisoformat(text[:10])
     except ValueError:
         return None
-
-
-def _filtered(
-    findings: Sequence[Finding],
-    components: Sequence[Component],
-    filters: Filters,
-    poisoned: Collection[tuple[str, str]],
-) -> tuple[list[Finding], list[Suppressed]]:
-    """Split the findings into those shown and those that a filter takes out, with the filter's name.
-
-    The severities come last: what only they hide still counts for a gate. What no filter may take out is always shown. There is
-    a fix for the `poisoned`: whoever asks for what can be fixed must learn that it is an attack.
-    """
-    ecosystems = {component.id: component.ecosystem for component in components}
-    headers = {
-        component.id
-        for component in components
-        if component.ecosystem in SYSTEM and is_headers(component.name, component.source or component.name)
-    }
-    shown: list[Finding] = []
-    suppressed: list[Suppressed] = []
-    for finding in findings:
-        kind = package_type(ecosystems[finding.component]) if finding.component else "os"
-        if not may_suppress(finding):
-            shown.append(finding)
-        elif finding.component in headers:
-            suppressed.append(Suppressed(KERNEL_HEADERS, finding))
-        elif filters.pkg_types and kind not in filters.pkg_types:
-            suppressed.append(Suppressed(f"--pkg-types {','.join(filters.pkg_types)}", finding))
-        elif (
-            filters.fixable_only
-            and not finding.fixed_version
-            and (finding.component, finding.id) not in poisoned
-        ):
-            suppressed.append(Suppressed("--fixable-only", finding))
-        elif finding.state in filters.ignore_states:
-            suppressed.append(Suppressed(f"--ignore-status {finding.state}", finding))
-        elif filters.severities and finding.severity not in filters.severities:
-            suppressed.append(Suppressed(f"--severity {','.join(filters.severities)}", finding, gated=True))
-        else:
-            shown.append(finding)
-    return shown, suppressed
-
-
-def _worst_first(finding: Finding) -> tuple[object, ...]:
-    return (
-        SEVERITY_RANK[finding.severity],
-        finding.kind != "malicious",
-        finding.kev is None,
-        -(finding.epss.probability if finding.epss else 0.0),
-        not finding.fixed_version,
-        finding.name,
-        finding.version,
-        finding.id,
-        finding.component,
-    )
-
-
-def _summary(components: Sequence[Component], findings: Sequence[Finding], inventory: Inventory) -> Summary:
-    levels = Counter(finding.severity for finding in findings)
-    bases = Counter(finding.from_base for finding in findings)
-    kinds = Counter(unread.kind for unread in inventory.errors)
-    return Summary(
-        packages=len(components),
-        findings=len(findings),
-        by_severity={str(level): levels[level] for level in Severity},
-        fixable=sum(bool(finding.fixed_version) and finding.kind != "end_of_life" for finding in findings),
-        from_base=bases[True],
-        from_own_layers=bases[False],
-        unattributed=bases[None],
-        unread={kind: kinds[kind] for kind in ("layer", "package_database", "file", "record")},
-        unread_in_deleted=inventory.unread_in_deleted,
-    )

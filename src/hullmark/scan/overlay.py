@@ -7,7 +7,6 @@ directory replaces a link or a file of its name.
 """
 
 import bisect
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -399,16 +398,3 @@ def _has_mark(marks: memoryview, mark: int) -> bool:
 
 def _words(packed: bytes) -> list[str]:
     return packed.decode("utf-8", "replace").split("\0")[:-1] if packed else []
-
-
-def skipper(globs: Iterable[str]) -> Callable[[str], bool]:
-    """Compile `--skip-path` globs: `*` within a component, `**` over several; a folder's glob takes all below it."""
-    patterns = []
-    for glob in globs:
-        words = re.split(r"(\*\*/|\*\*|\*|\?)", glob.strip("/"))
-        wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-        patterns.append("".join(wild.get(word) or re.escape(word) for word in words) + "(?:/.*)?")
-    if not patterns:
-        return lambda _path: False
-    compiled = re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.DOTALL)
-    return lambda path: compiled.fullmatch(path) is not None

@@ -6,9 +6,9 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from hullmark.detectors.detector import Limits
+from hullmark.findings.narrowing import Narrowing
 from hullmark.images.limits import ReadLimits
 from hullmark.images.source import SourceOptions
-from hullmark.model.advisory import Severity
 
 Progress = Callable[[str, int, int], None]
 Warn = Callable[[str, str, str], None]
@@ -38,16 +38,9 @@ class Feeds(Struct, frozen=True, kw_only=True):
     timeout_s: float = 30.0
 
 
-class Filters(Struct, frozen=True, kw_only=True):
-    """Which findings and packages are shown. What a filter takes out is counted as suppressed, never lost.
+class Filters(Narrowing, frozen=True, kw_only=True):
+    """Which packages are looked at, and which findings are shown. `skip_paths` are globs."""
 
-    `pkg_types` holds `os` and `library`. `ignore_states` are finding states. `skip_paths` are globs.
-    """
-
-    severities: tuple[Severity, ...] = ()
-    fixable_only: bool = False
-    pkg_types: tuple[str, ...] = ()
-    ignore_states: tuple[str, ...] = ()
     skip_paths: tuple[str, ...] = ()
     include_dev: bool = False
 

@@ -14,6 +14,7 @@ from hullmark.images.open import open_image
 from hullmark.images.source import Blob, OpenedImage
 from hullmark.model.errors import UsageError
 from hullmark.model.facts import Unread
+from hullmark.model.globs import fits_any
 from hullmark.model.image import Image, Layer
 from hullmark.model.report import BaseImage, Location, Report, ReportImage, Tool
 from hullmark.scan.base import find_base, open_base
@@ -25,7 +26,7 @@ from hullmark.scan.feeding import Feeding
 from hullmark.scan.layers import Facts, LayerReader, decode, encode, unreadable
 from hullmark.scan.masking import masked_config
 from hullmark.scan.matching import REPOSITORIES, Inventory, Item, report
-from hullmark.scan.overlay import Merged, merge, skipper
+from hullmark.scan.overlay import Merged, merge
 from hullmark.scan.packages import Assembled, Found, Place, assemble, unread_of
 from hullmark.scan.request import ScanRequest
 from hullmark.scan.workers import in_processes
@@ -98,7 +99,7 @@ def take_inventory(
         layers = _read_layers(opened, reader, early, request, feeding)
         chain = tuple(layer.digest for layer in layers)
         base = find_base(opened, chain, bases, cache, source, ids)
-    skip = skipper(request.filters.skip_paths)
+    skip = fits_any(request.filters.skip_paths)
     merged = merge(layers, frozenset(d.name for d in catalogue.detectors if d.database), skip)
     assembled = assemble(merged, catalogue, include_dev=request.filters.include_dev)
     if all(chain):

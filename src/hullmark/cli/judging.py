@@ -1,0 +1,323 @@
+"""What every command is told that judges findings and writes them: which are shown, which fail, in what form they are written."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, get_args
+
+from hullmark.cli.options import Option
+from hullmark.cli.output import look, write
+from hullmark.cli.terminal import error, warning
+from hullmark.model.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from hullmark.findings.narrowing import Known, Narrowing
+    from hullmark.findings.statements import Stated
+    from hullmark.model.look import Look
+    from hullmark.model.report import Report, ReportSet, Suppression
+    from hullmark.scan.gate import Gate
+
+StateName = Literal[
+    "affected", "fixed_available", "will_not_fix", "end_of_life", "under_investigation", "undecided"
+]
+IGNORE_FILE = ".hullmark-ignore.yaml"
+"""Read where nothing else is named; `hullmark ignore` writes it."""
+NO_FILE = "none"
+
+Severities = Annotated[
+    str, Option("Show only these, comma-separated: critical, high, medium, low, negligible, unknown.")
+]
+FixableOnly = Annotated[bool, Option("Show only findings with a fixed version.")]
+PkgTypes = Annotated[str, Option("Only packages of these types: os, library.")]
+IgnoreStatus = Annotated[
+    str,
+    Option(
+        "Leave out findings of these states, comma-separated: affected, fixed_available, will_not_fix, "
+        "end_of_life, under_investigation, undecided."
+    ),
+]
+Formats = Annotated[
+    tuple[str, ...],
+    Option(
+        "How to write the report, see below; FORMAT=FILE writes a file; may be repeated. Without one a table.",
+        name="format",
+    ),
+]
+Template = Annotated[str, Option("File of your own Jinja2 template, for --format template.", filled=True)]
+ShowSuppressed = Annotated[bool, Option("List what was suppressed as well, with the reason.")]
+FailOn = Annotated[
+    str,
+    Option("Severities that end with code 1: high is high and worse; or vuln:critical,unknown.", filled=True),
+]
+Vex = Annotated[
+    tuple[str, ...], Option("VEX document: OpenVEX, CycloneDX or CSAF; may be repeated.", filled=True)
+]
+IgnoreFiles = Annotated[
+    tuple[str, ...],
+    Option(
+        f"Ignore file: ours, Trivy's or Grype's; may be repeated; none reads none. Else {IGNORE_FILE} where it is.",
+        name="ignore-file",
+        filled=True,
+    ),
+]
+FailOnUnused = Annotated[
+    bool,
+    Option("An ignore that has expired or fits nothing ends with code 1.", name="fail-on-unused-ignores"),
+]
+NewSince = Annotated[
+    str, Option("Show only what this other image, or stored report, does not have.", filled=True)
+]
+VexOut = Annotated[str, Option("File for a VEX document (OpenVEX) of what was suppressed.", filled=True)]
+
+
+class Judging(Protocol):
+    """A command that has these flags."""
+
+    @property
+    def severity(self) -> str:
+        """Severities."""
+        ...
+
+    @property
+    def fixable_only(self) -> bool:
+        """Whether only findings with a fix are shown."""
+        ...
+
+    @property
+    def pkg_types(self) -> str:
+        """Types of packages."""
+        ...
+
+    @property
+    def ignore_status(self) -> str:
+        """States."""
+        ...
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Formats, with or without a file."""
+        ...
+
+    @property
+    def template(self) -> str:
+        """A file."""
+        ...
+
+    @property
+    def show_suppressed(self) -> bool:
+        """Whether what was suppressed is listed."""
+        ...
+
+    @property
+    def vex(self) -> tuple[str, ...]:
+        """Files."""
+        ...
+
+    @property
+    def ignore_file(self) -> tuple[str, ...]:
+        """Files."""
+        ...
+
+
+def words(text: str, known: Sequence[str], flag: str) -> tuple[str, ...]:
+    """Take a comma-separated list apart. Raises `UsageError` for a word that is not known."""
+    found = tuple(word.strip().lower() for word in text.split(",") if word.strip())
+    for word in found:
+        if word not in known:
+            raise UsageError(f"{flag} does not know {word!r}", hint=f"it knows {', '.join(known)}")
+    return found
+
+
+def asked_narrowing(asked: Judging) -> "Narrowing":
+    """Give which findings are asked for; the files of statements are read. Raises `UsageError`."""
+    from hullmark.findings.narrowing import Narrowing
+    from hullmark.model.advisory import Severity
+
+    return Narrowing(
+        severities=tuple(Severity(word) for word in words(asked.severity, tuple(Severity), "--severity")),
+        fixable_only=asked.fixable_only,
+        pkg_types=words(asked.pkg_types, ("os", "library"), "--pkg-types"),
+        ignore_states=words(asked.ignore_status, get_args(StateName), "--ignore-status"),
+        suppressions=_suppressions(asked.vex, asked.ignore_file),
+    )
+
+
+def _suppressions(vex: Sequence[str], ignores: Sequence[str]) -> "tuple[Suppression, ...]":
+    """Read VEX documents and ignore files; say of each line that cannot be translated that it suppresses nothing."""
+    files = [*ignores] or ([IGNORE_FILE] if Path(IGNORE_FILE).is_file() else [])
+    if files == [NO_FILE]:
+        files = []
+    if not vex and not files:
+        return ()
+    from hullmark.findings.statements import read_ignores, read_vex
+
+    found: list[Suppression] = []
+    for names, read in ((vex, read_vex), (files, read_ignores)):
+        for name in names:
+            found += _stated(name, read)
+    return tuple(found)
+
+
+def _stated(name: str, read: "Callable[[str, bytes], Stated]") -> "tuple[Suppression, ...]":
+    stated = read(name, read_file(name))
+    for line, what in stated.left_out:
+        warning(
+            f"suppresses nothing: {what}", where=f"{name}:{line}" if line else name, hint="the rest counts"
+        )
+    return stated.suppressions
+
+
+def read_file(name: str) -> bytes:
+    """Read a small file that a flag names. Raises `UsageError`."""
+    from hullmark.findings.statements import MAX_BYTES
+
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        raise UsageError(f"cannot be read: {reason}", where=name) from problem
+
+
+class Outputs:
+    """The formats that are asked for, each with its target, and how they are dressed. Raises `UsageError` for what makes no sense."""
+
+    def __init__(self, asked: Judging) -> None:
+        from hullmark.reports import formats as known
+
+        formats = asked.formats
+        if asked.template and not any(text.partition("=")[0] == "template" for text in formats):
+            formats = ("template",) if formats == ("table",) else (*formats, "template")
+        self.pairs = [(name, target) for name, _, target in (text.partition("=") for text in formats)]
+        if not self.pairs:
+            raise UsageError("no format is named", hint="--format json")
+        for name, _ in self.pairs:
+            if name not in known():
+                raise UsageError(f"there is no format {name!r}", hint=f"there are {', '.join(known())}")
+            if name == "template" and not asked.template:
+                raise UsageError("--format template needs a template", hint="--template FILE")
+        if sum(target in {"", "-"} for target in self.targets) > 1:
+            raise UsageError("two formats would be written to standard output", hint="--format FORMAT=FILE")
+        self._suppressed = asked.show_suppressed
+        self._template = _text(asked.template) if asked.template else ""
+        self._template_name = asked.template
+
+    @property
+    def targets(self) -> list[str]:
+        """Give the files, empty or `-` for standard output."""
+        return [target for _, target in self.pairs]
+
+    def refuse_several(self, count: int) -> None:
+        """Refuse a document of one image for several, before any of them is scanned."""
+        from hullmark.reports import is_of_one_image
+
+        for name, _ in self.pairs:
+            if count > 1 and is_of_one_image(name):
+                raise UsageError(
+                    f"{name} is a document of one image, and these are {count}",
+                    hint=f"name one image for --format {name}",
+                )
+
+    def write(self, whole: "Report | ReportSet") -> None:
+        """Write a report in every format."""
+        from hullmark.reports import render
+
+        for name, target in self.pairs:
+            write(render(name, whole, self._look(target)), target)
+
+    def _look(self, target: str) -> "Look":
+        from msgspec.structs import replace
+
+        return replace(
+            look(target),
+            suppressed=self._suppressed,
+            template=self._template,
+            template_name=self._template_name,
+        )
+
+
+def _text(name: str) -> str:
+    try:
+        return read_file(name).decode()
+    except UnicodeDecodeError as problem:
+        raise UsageError(f"is no UTF-8: {problem}", where=name) from problem
+
+
+def formats_said() -> str:
+    """List the formats there are, from the modules themselves."""
+    from hullmark.reports import formats
+
+    return f"Formats: {', '.join(formats())}."
+
+
+def known_findings(name: str, reports: "Sequence[Report]") -> "Known":
+    """Give what `--new-since` takes out: the findings of these reports, suppressed ones too."""
+    from hullmark.findings.narrowing import Known, flaw_of
+
+    return Known(
+        name,
+        frozenset(
+            flaw_of(finding)
+            for report in reports
+            for finding in (*report.findings, *(each.finding for each in report.suppressed))
+        ),
+    )
+
+
+def write_vex(reports: "Sequence[Report]", target: str) -> None:
+    """Write what was suppressed in these images as a VEX document."""
+    from hullmark.findings.statements.openvex import document
+
+    write(document(reports), target)
+
+
+def verdict(
+    reports: "Sequence[Report]",
+    gate: "Gate | None",
+    asked: Sequence[str],
+    *,
+    strict: bool,
+    unused: bool,
+    failed: bool = False,
+) -> int:
+    """Say why, and give the exit code; 1 outranks 3. `asked` are the scanners that were asked for by name."""
+    over = [reason for report in reports for reason in (gate.over(report) if gate is not None else ())]
+    over += [reason for reason in _idle(reports) if unused]
+    for reason in over:
+        error(reason)
+    if over:
+        return ExitCode.OVER_GATE
+    missing = [reason for report in reports for reason in _missing(report, gate, asked, strict=strict)]
+    for reason in missing:
+        error(reason)
+    return ExitCode.INCOMPLETE if failed or missing else ExitCode.CLEAN
+
+
+def _missing(report: "Report", gate: "Gate | None", asked: Sequence[str], *, strict: bool) -> list[str]:
+    """Say what keeps the answer from being whole, where that matters for the exit code."""
+    from hullmark.scan.gate import incomplete
+
+    found = incomplete(report, relies=gate is not None and gate.on_packages, strict=strict)
+    return found + (gate.not_looked_for(report, asked) if gate is not None else [])
+
+
+def _idle(reports: "Sequence[Report]") -> list[str]:
+    """Say which entries of ignore files are of no use in any of the images."""
+    of_use: set[tuple[str, int]] = set()
+    idle: dict[tuple[str, int], Suppression] = {}
+    for report in reports:
+        for each in report.suppressions:
+            place = (each.source, each.line)
+            if each.status:
+                continue
+            if each.state in {"unused", "expired"}:
+                idle.setdefault(place, each)
+            else:
+                of_use.add(place)
+    return [
+        f"{source}:{line}: {', '.join(each.ids) or 'the entry'} {_IDLE[each.state]}"
+        for (source, line), each in idle.items()
+        if (source, line) not in of_use
+    ]
+
+
+_IDLE = {"unused": "fits no finding", "expired": "has expired"}

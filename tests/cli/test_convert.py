@@ -1,0 +1,116 @@
+"""A stored report in other formats, past a gate, narrowed further: as the scan itself would have done."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.conftest import IMAGE, Call
+from e2e.program import AS_OF
+from hullmark.reports import formats
+
+TEMPLATE = "{{ report.image.name }}: {{ report.findings | length }}\n"
+
+
+@pytest.fixture
+def stored(call: Call, tmp_path: Path) -> str:
+    path = tmp_path / "report.json"
+    assert call("scan", IMAGE, "--as-of", AS_OF, "--format", f"json={path}", "--quiet").code == 0
+    return str(path)
+
+
+@pytest.mark.parametrize("name", formats())
+@pytest.mark.parametrize("more", [(), ("--severity", "high,medium", "--show-suppressed")])
+def test_a_stored_report_is_written_byte_for_byte_as_the_scan_would_have(
+    call: Call, tmp_path: Path, stored: str, name: str, more: tuple[str, ...]
+) -> None:
+    (tmp_path / "own.j2").write_text(TEMPLATE)
+    words = ["--format", name, *more, *(("--template", "own.j2") if name == "template" else ())]
+    scanned = call("scan", IMAGE, "--as-of", AS_OF, *words)
+    converted = call("convert", stored, *words)
+    assert scanned.code == converted.code == 0, scanned.err + converted.err
+    assert scanned.out == converted.out != ""
+
+
+def test_several_at_once(call: Call, tmp_path: Path, stored: str) -> None:
+    done = call(
+        "convert", stored, "--format", "table", "--format", "json=again.json", "--format", "spdx=s.json"
+    )
+    assert done.code == 0
+    assert (tmp_path / "again.json").read_bytes() == Path(stored).read_bytes()
+    assert json.loads((tmp_path / "s.json").read_bytes())["spdxVersion"] == "SPDX-2.3"
+
+
+@pytest.mark.parametrize(
+    "gate", ["critical", "high", "medium,unknown", "secret:high", "vuln:low", "negligible"]
+)
+def test_a_gate_says_of_a_stored_report_what_it_says_of_the_image(call: Call, stored: str, gate: str) -> None:
+    scanned = call("scan", IMAGE, "--as-of", AS_OF, "--fail-on", gate)
+    converted = call("convert", stored, "--fail-on", gate)
+    assert (scanned.code, scanned.err) == (converted.code, converted.err)
+
+
+def counted(document: Any) -> dict[str, int]:
+    return {level: count for level, count in document["summary"]["by_severity"].items() if count}
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--severity", "high"),
+        ("--fixable-only",),
+        ("--pkg-types", "os"),
+        ("--pkg-types", "library"),
+        ("--ignore-status", "fixed_available"),
+    ],
+)
+def test_a_filter_takes_out_of_a_stored_report_what_it_does_of_the_image(
+    call: Call, stored: str, flags: tuple[str, ...]
+) -> None:
+    scanned = call("scan", IMAGE, "--as-of", AS_OF, "--format", "json", *flags)
+    assert call("convert", stored, "--format", "json", *flags).out == scanned.out
+    assert counted(scanned.document) != counted(json.loads(Path(stored).read_bytes()))
+
+
+def test_what_was_taken_out_stays_out(call: Call) -> None:
+    assert call("scan", IMAGE, "--as-of", AS_OF, "--severity", "high", "--format", "json=r.json").code == 0
+    done = call("convert", "r.json", "--format", "json", "--fixable-only")
+    assert {finding["severity"] for finding in done.document["findings"]} == {"high"}
+    assert {each["reason"] for each in done.document["suppressed"]} >= {"--severity high"}
+
+
+def test_a_report_of_several_images(call: Call) -> None:
+    assert call("scan", IMAGE, "none.tar", "--as-of", AS_OF, "--format", "json=set.json", "--quiet").code == 3
+    done = call("convert", "set.json", "--format", "table")
+    assert "none.tar: not scanned" in done.out
+    assert done.code == 3
+    narrowed = call("convert", "set.json", "--format", "json", "--severity", "critical")
+    assert narrowed.document["summary"]["findings"] == 0
+    assert narrowed.document["failures"][0]["name"] == "none.tar"
+    assert call("convert", "set.json", "--format", "spdx").code == 2
+
+
+def test_only_what_is_new_since_another_report(call: Call, tmp_path: Path, stored: str) -> None:
+    document = json.loads(Path(stored).read_bytes())
+    gone = document["findings"].pop(0)
+    (tmp_path / "before.json").write_text(json.dumps(document))
+    done = call(
+        "convert", stored, "--new-since", "before.json", "--format", "json", "--fail-on", "negligible"
+    )
+    assert [(f["id"], f["name"]) for f in done.document["findings"]] == [(gone["id"], gone["name"])]
+    assert done.code == 1
+    assert call("convert", stored, "--new-since", stored, "--fail-on", "negligible").code == 0
+    scanned = call(
+        "scan", IMAGE, "--as-of", AS_OF, "--new-since", IMAGE, "--fail-on", "negligible", "--format", "json"
+    )
+    assert scanned.document["findings"] == []
+    assert scanned.code == 0
+
+
+def test_no_report_is_told(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "half.json").write_text('{"schema_version": "1.1", "tool"')
+    done = call("convert", "half.json")
+    assert done.code == 2
+    assert "half.json: is no report of --format json" in done.err
+    assert call("convert", "none.json").code == 3
