@@ -30,9 +30,9 @@ from hullmark.cli.terminal import configure
 
 
 class Convert(Messages, frozen=True, kw_only=True):
-    """Write a stored JSON report in other formats, as the scan would have, and put it to a gate.
+    """Write a stored report in other formats, and put it to a gate.
 
-    Flags narrow further what the scan has shown; what it took out stays so. An ignore file is read only where it is named.
+    What is written is what the scan would have written. Flags narrow further what the scan has shown; what it took out stays so. An ignore file is read only where it is named.
 
     Exit codes: 0 clean, 1 over the gate, 2 usage, 3 incomplete where the gate relies on it.
     """
