@@ -2,13 +2,15 @@ import subprocess
 import sys
 from typing import Literal
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullmark.advice.upgrades import Upgrade, upgrades
+from hullmark.advice.upgrades import BaseUpgrade, Upgrade, plan, upgrades
 from hullmark.advisories.registry import schemes
 from hullmark.model.advisory import Severity
-from hullmark.model.report import Evidence, Finding
+from hullmark.model.report import BaseImage, Evidence, Finding, ReportImage
+from reports.sample import SAMPLE
 
 
 def finding(
@@ -43,7 +45,13 @@ def finding(
 def test_the_highest_by_the_ecosystems_order_not_by_letters_or_by_number_of_mentions() -> None:
     (upgrade,) = upgrades([finding("1.9.0"), finding("1.9.0"), finding("1.10.0", Severity.LOW)])
     assert upgrade == Upgrade(
-        ecosystem="npm", name="x", installed="1.0.0", to="1.10.0", count=3, worst=Severity.HIGH
+        ecosystem="npm",
+        name="x",
+        installed="1.0.0",
+        to="1.10.0",
+        count=3,
+        worst=Severity.HIGH,
+        components=("p0",),
     )
 
 
@@ -83,6 +91,33 @@ def test_the_worst_come_first_then_the_most() -> None:
 def test_packages_of_one_name_in_two_ecosystems_stay_apart() -> None:
     found = upgrades([finding("2"), finding("2", purl="pkg:pypi/x@1.0.0")])
     assert [upgrade.ecosystem for upgrade in found] == ["npm", "pypi"]
+
+
+def test_packages_of_one_source_are_upgraded_together() -> None:
+    names = ("libssl3", "openssl", "libssl-dev")
+    purl = "pkg:deb/debian/{}@1.0.0?arch=amd64&upstream=openssl"
+    (upgrade,) = upgrades([finding("1.0.1", purl=purl.format(name), name=name) for name in names])
+    assert (upgrade.name, upgrade.packages, upgrade.count) == ("openssl", tuple(sorted(names)), 3)
+    (alone,) = upgrades([finding("1.0.1", purl="pkg:deb/debian/g%2B%2B@1?upstream=g%2B%2B", name="g++")])
+    assert (alone.name, alone.packages) == ("g++", ())
+
+
+def test_a_newer_base_image_stands_for_all_that_comes_with_it() -> None:
+    base = BaseImage("option", "debian:12", "", 1)
+    found = (
+        finding("2", Severity.LOW, from_base=True, name="a"),
+        finding("", Severity.CRITICAL, from_base=True, name="b"),
+        finding("2", from_base=False, name="c"),
+        finding("debian-13", from_base=True, kind="end_of_life"),
+    )
+    image = ReportImage(name="app", source="dir", base=base)
+    report = msgspec.structs.replace(SAMPLE, image=image, findings=found)
+    made = plan(report)
+    assert made.base == BaseUpgrade("debian:12", 4, 3, 2, Severity.HIGH, "debian-13")
+    assert [upgrade.name for upgrade in made.upgrades] == ["c"]
+    unknown = msgspec.structs.replace(report, image=ReportImage(name="app", source="dir"))
+    assert plan(unknown).base is None
+    assert [upgrade.name for upgrade in plan(unknown).upgrades] == ["c", "a"]
 
 
 def test_base_image() -> None:

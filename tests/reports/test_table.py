@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from conftest import GOLDEN
+from hullmark.model.advisory import Severity
 from hullmark.model.facts import Unread
 from hullmark.model.look import Look
 from hullmark.model.printable import columns
@@ -28,10 +29,24 @@ def page(report: Report | ReportSet = SAMPLE, look: Look = PLAIN) -> str:
         ("colour", Look(80, colour=True)),
         ("ascii", Look(80, unicode=False)),
         ("wide", Look(160)),
+        ("suppressed", Look(100, suppressed=True)),
     ],
 )
 def test_pages(name: str, look: Look, golden: Callable[[Path, bytes], None]) -> None:
     golden(GOLDEN / "reports" / "table" / f"{name}.txt", render("table", SAMPLE, look))
+
+
+def test_the_base_image_stands_where_its_worst_finding_would() -> None:
+    lines = page().partition("Upgrade first\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in lines] == ["critical", "high", "negligible"]
+    worse = tuple(
+        msgspec.structs.replace(each, severity=Severity.CRITICAL) if each.from_base else each
+        for each in FINDINGS
+    )
+    first = (
+        page(msgspec.structs.replace(SAMPLE, findings=worse)).partition("Upgrade first\n")[2].splitlines()[0]
+    )
+    assert "base image debian:12 to a newer build of it: 1 of its 3 findings gone, of 11 in all" in first
 
 
 def test_ascii_is_ascii() -> None:

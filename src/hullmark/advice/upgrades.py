@@ -1,19 +1,24 @@
-"""Which packages to upgrade to which versions, those that rid the image of the worst first."""
+"""What to upgrade: the base image, and which packages to which versions, those that rid the image of the worst first."""
 
+import re
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 from msgspec import Struct
 
 from hullmark.advisories.scheme import Scheme, named
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import VersionError
-from hullmark.model.report import Finding
+from hullmark.model.report import Finding, Report
+
+_UPSTREAM = re.compile(r"[?&]upstream=([^&#]+)")
 
 
 class Upgrade(Struct, frozen=True, kw_only=True):
     """One upgrade: from the `installed` version to one that has the fix of all `count` findings.
 
-    `exploited` of them are known to be exploited (CISA's catalogue). `from_base` is True where the package comes with the
+    `packages` are what of it is in the image where that has other names: libssl3 of openssl. `components` are their ids.
+    `exploited` of the findings are known to be exploited (CISA's catalogue). `from_base` is True where the package comes with the
     base image, so that a newer base may bring the upgrade.
     """
 
@@ -25,6 +30,52 @@ class Upgrade(Struct, frozen=True, kw_only=True):
     worst: Severity
     exploited: int = 0
     from_base: bool | None = None
+    packages: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+
+
+class BaseUpgrade(Struct, frozen=True):
+    """A newer base image: the `name` of today's, how many of `findings` come with it (`count`) and have a fix (`fixable`).
+
+    `successor` is the release to go to where that of today is past its end of life.
+    """
+
+    name: str
+    findings: int
+    count: int
+    fixable: int
+    worst: Severity
+    successor: str = ""
+
+
+class Plan(Struct, frozen=True):
+    """The smallest set of upgrades: a newer base image, and the packages that do not come with it."""
+
+    base: BaseUpgrade | None
+    upgrades: tuple[Upgrade, ...]
+
+
+def plan(report: Report) -> Plan:
+    """Give what rids an image of all that has a fix. What comes with the base image is its owner's to upgrade."""
+    base = _base(report)
+    own = [finding for finding in report.findings if base is None or not finding.from_base]
+    return Plan(base, tuple(upgrades(own)))
+
+
+def _base(report: Report) -> BaseUpgrade | None:
+    image = report.image
+    brought = [finding for finding in report.findings if finding.from_base and finding.kind != "malicious"]
+    fixable = [finding for finding in brought if finding.fixed_version]
+    if image is None or not image.base.layers or not fixable:
+        return None
+    return BaseUpgrade(
+        name=image.base.name,
+        findings=len(report.findings),
+        count=len(brought),
+        fixable=len(fixable),
+        worst=_worst(fixable),
+        successor=next((f.fixed_version for f in fixable if f.kind == "end_of_life"), ""),
+    )
 
 
 def upgrades(findings: Iterable[Finding]) -> list[Upgrade]:
@@ -32,7 +83,7 @@ def upgrades(findings: Iterable[Finding]) -> list[Upgrade]:
 
     The target is the highest of the fixed versions in the order that the findings' evidence names, since that has the
     lower ones' fixes as well. Fixed versions that cannot be ordered stand for themselves: nothing says what else they
-    fix. Of a malicious package nothing is to be upgraded.
+    fix. Packages of one source are upgraded together. Of a malicious package nothing is to be upgraded.
     """
     asked = tuple(findings)
     malicious = {finding.component for finding in asked if finding.kind == "malicious"}
@@ -40,7 +91,9 @@ def upgrades(findings: Iterable[Finding]) -> list[Upgrade]:
     for finding in asked:
         if finding.fixed_version and finding.kind != "end_of_life" and finding.component not in malicious:
             ecosystem = finding.purl.removeprefix("pkg:").partition("/")[0]
-            groups.setdefault((ecosystem, finding.name, finding.version), []).append(finding)
+            source = _UPSTREAM.search(finding.purl)
+            name = unquote(source[1]) if source else finding.name
+            groups.setdefault((ecosystem, name, finding.version), []).append(finding)
     found = [
         _upgrade(ecosystem, name, version, to, fixed)
         for (ecosystem, name, version), group in groups.items()
@@ -53,16 +106,23 @@ def upgrades(findings: Iterable[Finding]) -> list[Upgrade]:
 
 def _upgrade(ecosystem: str, name: str, version: str, to: str, fixed: list[Finding]) -> Upgrade:
     bases = {finding.from_base for finding in fixed}
+    packages = sorted({finding.name for finding in fixed})
     return Upgrade(
         ecosystem=ecosystem,
         name=name,
         installed=version,
         to=to,
         count=len(fixed),
-        worst=min((finding.severity for finding in fixed), key=lambda level: SEVERITY_RANK[level]),
+        worst=_worst(fixed),
         exploited=sum(finding.kev is not None for finding in fixed),
         from_base=bases.pop() if len(bases) == 1 else None,
+        packages=tuple(packages) if packages != [name] else (),
+        components=tuple(dict.fromkeys(finding.component for finding in fixed)),
     )
+
+
+def _worst(findings: Iterable[Finding]) -> Severity:
+    return min((finding.severity for finding in findings), key=lambda level: SEVERITY_RANK[level])
 
 
 def _targets(group: list[Finding]) -> list[tuple[str, list[Finding]]]:

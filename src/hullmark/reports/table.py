@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from hullmark.advice.removal import REMOVE
-from hullmark.advice.upgrades import upgrades
-from hullmark.model.advisory import Severity
+from hullmark.advice.upgrades import BaseUpgrade, Upgrade, plan
+from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.look import Look
 from hullmark.model.printable import columns, cut, printable
 from hullmark.model.report import CHECKED, Component, EcosystemCoverage, Finding, Report, ReportSet
@@ -80,12 +80,14 @@ class _Page:
     def __init__(self, report: Report, look: Look) -> None:
         self.report = report
         self.look = look
+        self.components = {component.id: component for component in report.packages}
 
     def lines(self) -> Iterator[str]:
         yield from self._head()
         yield from self._removals()
         yield from self._upgrades()
         yield from self._findings()
+        yield from self._suppressed()
         yield from self._coverage()
         yield from self._database()
         yield from self._last()
@@ -159,27 +161,37 @@ class _Page:
         yield f"  Each: {REMOVE}"
 
     def _upgrades(self) -> Iterator[str]:
-        found = upgrades(self.report.findings)
-        if not found:
+        advice = plan(self.report)
+        shown = advice.upgrades[:_UPGRADES_SHOWN]
+        rows = [(each.worst, _amount(each.count, "finding"), self._upgrade(each)) for each in shown]
+        if (base := advice.base) is not None:
+            worse = sum(SEVERITY_RANK[each.worst] < SEVERITY_RANK[base.worst] for each in shown)
+            rows.insert(worse, (base.worst, _amount(base.fixable, "finding"), _base(base)))
+        if not rows:
             return
         yield ""
         yield self._paint("Upgrade first", "1")
-        shown = found[:_UPGRADES_SHOWN]
-        rows = [
-            (
-                upgrade.worst,
-                _amount(upgrade.count, "finding"),
-                f"{upgrade.name} {upgrade.installed} to {upgrade.to}"
-                + (f"; {upgrade.exploited} exploited (KEV)" if upgrade.exploited else "")
-                + ("; comes with the base image" if upgrade.from_base else ""),
-            )
-            for upgrade in shown
+        for (worst, *_), (level, *others) in zip(
+            rows, self._aligned(rows, (10, 20), whole=True), strict=True
+        ):
+            yield f"  {self._paint(level, _COLOURS[worst])}  {'  '.join(others)}"
+        if len(advice.upgrades) > _UPGRADES_SHOWN:
+            yield f"  and {_amount(len(advice.upgrades) - _UPGRADES_SHOWN, 'more package')}"
+
+    def _upgrade(self, upgrade: Upgrade) -> str:
+        ways = {self.components[name].via[:1] for name in upgrade.components if name in self.components}
+        through = sorted({step for way in ways for step in way}) if () not in ways else []
+        words = [
+            f"{upgrade.name} {upgrade.installed} to {upgrade.to}",
+            f"({', '.join(upgrade.packages)})" if upgrade.packages else "",
+            f"through {', '.join(through)}" if through else "",
         ]
-        for upgrade, cells in zip(shown, self._aligned(rows, (10, 20), whole=True), strict=True):
-            worst, *others = cells
-            yield f"  {self._paint(worst, _COLOURS[upgrade.worst])}  {'  '.join(others)}"
-        if len(found) > _UPGRADES_SHOWN:
-            yield f"  and {_amount(len(found) - _UPGRADES_SHOWN, 'more package')}"
+        notes = [
+            " ".join(word for word in words if word),
+            f"{upgrade.exploited} exploited (KEV)" if upgrade.exploited else "",
+            "comes with the base image" if upgrade.from_base else "",
+        ]
+        return "; ".join(note for note in notes if note)
 
     def _findings(self) -> Iterator[str]:
         if not self.report.findings:
@@ -189,9 +201,8 @@ class _Page:
         by_package: dict[str, list[Finding]] = {}
         for finding in self.report.findings:
             by_package.setdefault(finding.component, []).append(finding)
-        components = {component.id: component for component in self.report.packages}
         for name, found in by_package.items():
-            component = components.get(name)
+            component = self.components.get(name)
             if component is not None:
                 yield self._package_line(component)
             else:
@@ -204,6 +215,28 @@ class _Page:
                 severity = self._paint(f"{finding.severity:<10}", _COLOURS[finding.severity])
                 shown = cells if cells[0] else cells[1:]
                 yield f"  {severity}  {'  '.join(shown)}".rstrip()
+
+    def _suppressed(self) -> Iterator[str]:
+        if not self.look.suppressed or not self.report.suppressed:
+            return
+        yield ""
+        yield self._paint("Suppressed", "1")
+        rows = []
+        for each in self.report.suppressed:
+            said = self.report.suppressions[each.by] if each.by >= 0 else None
+            place = f"{said.source}:{said.line}" if said is not None and said.line else said and said.source
+            until = f"until {said.expires}" if said is not None and said.expires else ""
+            finding = each.finding
+            rows.append(
+                (
+                    finding.severity,
+                    finding.id,
+                    f"{finding.name} {finding.version}",
+                    self._joined([place or "", until, each.reason]),
+                )
+            )
+        for (level, *_), (first, *others) in zip(rows, self._aligned(rows, (10, 28, 40)), strict=True):
+            yield f"  {self._paint(first, _COLOURS[level])}  {'  '.join(others)}".rstrip()
 
     def _package_line(self, component: Component, *, indent: int = 0) -> str:
         words = [f"{component.name} {component.version} ({component.ecosystem})", _origin(component)]
@@ -350,6 +383,13 @@ class _Page:
             return _plain(f"{text}. With --fail-on {gate} this would fail")
         reference = shlex.quote(_STORES.get(report.image.source, "") + name)
         return _plain(f"{text}. This would fail: hullmark scan {reference} --fail-on {gate}")
+
+
+def _base(base: BaseUpgrade) -> str:
+    brought = f"{base.fixable} of its {_amount(base.count, 'finding')} gone, of {base.findings} in all"
+    if base.successor:
+        return f"base image {base.name} to {base.successor}: {brought}"
+    return f"base image {base.name} to a newer build of it: {brought}"
 
 
 def _origin(component: Component) -> str:
