@@ -9,7 +9,7 @@ import pytest
 
 from hullmark.model.errors import UsageError
 from hullmark.model.look import Look
-from hullmark.model.report import Failure, Report, ReportDatabase, ReportSet
+from hullmark.model.report import Failure, Report, ReportDatabase, ReportSet, Suppressed, Suppression
 from hullmark.reports import render
 from reports.sample import EXPRESS, LOG4J, SAMPLE, problems
 
@@ -158,7 +158,7 @@ def test_flaw() -> None:
 def test_without_a_database_there_is_no_word_on_flaws() -> None:
     unmatched = msgspec.structs.replace(SAMPLE, findings=(), database=ReportDatabase(()))
     assert "vulnerabilities" not in bom(unmatched)
-    assert bom(msgspec.structs.replace(SAMPLE, findings=()))["vulnerabilities"] == []
+    assert bom(msgspec.structs.replace(SAMPLE, findings=(), suppressed=()))["vulnerabilities"] == []
 
 
 def test_each_part_of_the_database_with_its_revision_time_and_count() -> None:
@@ -167,6 +167,122 @@ def test_each_part_of_the_database_with_its_revision_time_and_count() -> None:
     assert (part["revision"], part["built"], part["advisories"]) == ("def.7", "2026-01-20", 1)
     assert (part["age_hours"], part["stale"]) == (300.0, True)
     assert r"\\\"stale\\\":true" in render("spdx", SAMPLE).decode()
+
+
+def suppressed_by(**said: Any) -> Any:
+    """Give the vulnerability of which one statement speaks."""
+    report = msgspec.structs.replace(
+        SAMPLE,
+        findings=(),
+        suppressed=(Suppressed("because", SAMPLE.findings[0], by=0),),
+        suppressions=(Suppression(source="x.json", line=3, **said),),
+    )
+    assert problems(render("cyclonedx", report), "bom-1.6.schema.json") == []
+    (entry,) = bom(report)["vulnerabilities"]
+    return entry
+
+
+def test_what_a_vex_statement_says_is_said() -> None:
+    entry = flaw("CVE-2023-5363")
+    assert entry["analysis"] == {
+        "state": "not_affected",
+        "justification": "code_not_reachable",
+        "detail": "the parser is never called",
+        "lastUpdated": "2025-11-01T00:00:00Z",
+    }
+    assert [version["status"] for version in entry["affects"][0]["versions"]] == ["unaffected"]
+    values = {each["name"]: each["value"] for each in entry["properties"]}
+    assert values["hullmark:statement:source"] == "app.vex.json"
+    assert values["hullmark:statement:author"] == "Example Inc."
+
+
+def test_what_is_merely_ignored_is_not_said_to_be_harmless() -> None:
+    entry = flaw("CVE-2022-40897")
+    assert entry["analysis"]["state"] == "exploitable"
+    assert entry["analysis"]["response"] == ["will_not_fix"]
+    assert entry["analysis"]["detail"].startswith("=HYPERLINK(1): only tests")
+    assert entry["affects"][0]["versions"][0]["status"] == "affected"
+    values = {each["name"]: each["value"] for each in entry["properties"]}
+    assert values["hullmark:statement:source"] == ".hullmark-ignore.yaml:3"
+    assert values["hullmark:statement:expires"] == "2026-06-30"
+
+
+def test_what_a_filter_took_out_is_counted_only() -> None:
+    assert "CVE-2000-1" not in {entry["id"] for entry in bom()["vulnerabilities"]}
+    values = {each["name"]: each["value"] for each in bom()["metadata"]["properties"]}
+    assert values["hullmark:suppressed"] == "3"
+
+
+def test_statements_are_written_whether_suppressed_findings_are_asked_for_or_not() -> None:
+    assert render("cyclonedx", SAMPLE) == render("cyclonedx", SAMPLE, Look(suppressed=True))
+
+
+@pytest.mark.parametrize(
+    ("justification", "said"),
+    [
+        ("component_not_present", "code_not_present"),
+        ("vulnerable_code_not_present", "code_not_present"),
+        ("vulnerable_code_not_in_execute_path", "code_not_reachable"),
+        ("inline_mitigations_already_exist", "protected_by_mitigating_control"),
+        ("vulnerable_code_cannot_be_controlled_by_adversary", None),
+        ("", None),
+    ],
+)
+def test_justifications(justification: str, said: str | None) -> None:
+    analysis = suppressed_by(status="not_affected", justification=justification)["analysis"]
+    assert analysis == {"state": "not_affected", **({"justification": said} if said else {})}
+
+
+def test_fixed_is_resolved() -> None:
+    entry = suppressed_by(status="fixed", reason="patched by hand", said="2025-11-01")
+    assert entry["analysis"] == {
+        "state": "resolved",
+        "detail": "patched by hand",
+        "lastUpdated": "2025-11-01T00:00:00Z",
+    }
+    assert entry["affects"][0]["versions"][0]["status"] == "unaffected"
+
+
+def test_the_same_flaw_of_two_packages_of_which_only_one_is_ignored_stands_twice() -> None:
+    report = msgspec.structs.replace(
+        SAMPLE,
+        findings=SAMPLE.findings[:1],
+        suppressed=(Suppressed("x", msgspec.structs.replace(SAMPLE.findings[0], component="p0"), by=1),),
+    )
+    states = [(entry["id"], entry["analysis"]["state"]) for entry in bom(report)["vulnerabilities"]]
+    assert states == [("CVE-2021-44228", "exploitable"), ("CVE-2021-44228", "not_affected")]
+
+
+def test_a_finding_told_twice_stands_once() -> None:
+    report = msgspec.structs.replace(SAMPLE, findings=(SAMPLE.findings[0], SAMPLE.findings[0]))
+    assert problems(render("cyclonedx", report), "bom-1.6.schema.json") == []
+
+
+def test_a_damaged_number_of_a_statement_is_none() -> None:
+    report = msgspec.structs.replace(SAMPLE, suppressed=(Suppressed("x", SAMPLE.findings[0], by=99),))
+    assert problems(render("cyclonedx", report), "bom-1.6.schema.json") == []
+
+
+def test_lone_surrogates_do_no_harm() -> None:
+    flawed = msgspec.structs.replace(SAMPLE.findings[0], id="CVE-\ud800", title="\udfff")
+    report = msgspec.structs.replace(
+        SAMPLE,
+        findings=(flawed,),
+        packages=(
+            *SAMPLE.packages,
+            msgspec.structs.replace(LOG4J, id="p9", name="x\ud800", licences=("\ud800",)),
+        ),
+    )
+    for form in ("cyclonedx", "spdx"):
+        assert "\ufffd" in render(form, report).decode()
+    assert problems(render("cyclonedx", report), "bom-1.6.schema.json") == []
+
+
+def test_cvss_4_is_valid() -> None:
+    ratings = flaw("CVE-2021-44228")["ratings"]
+    (four,) = [entry for entry in ratings if entry["method"] == "CVSSv4"]
+    assert four["vector"].startswith("CVSS:4.0/")
+    assert four["score"] == 9.1
 
 
 def test_is_of_one_image() -> None:

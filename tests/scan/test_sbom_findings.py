@@ -8,7 +8,7 @@ import pytest
 
 from hullmark.advisories.build import build
 from hullmark.advisories.registry import feeds
-from hullmark.model.report import Report
+from hullmark.model.report import Report, Suppressed, Suppression
 from hullmark.reports import render
 from hullmark.scan.request import ScanRequest
 from hullmark.scan.run import run
@@ -46,3 +46,21 @@ def test_findings_packages_and_layers_are_the_same(
     assert sbom.image.source == "sbom"
     assert image.image is not None
     assert sbom.image.digest == image.image.digest
+
+
+def test_vulnerabilities_and_statements_in_an_sbom_are_not_findings(
+    scanned: tuple[ScanRequest, Report], tmp_path: Path
+) -> None:
+    request, image = scanned
+    entry = Suppressed("not_affected: never called", image.findings[0], by=0)
+    statement = Suppression(source="x.json", status="not_affected", reason="never called")
+    told = msgspec.structs.replace(image, suppressed=(entry,), suppressions=(statement,))
+    path = tmp_path / "bom.json"
+    path.write_bytes(render("cyclonedx", told))
+    assert b'"not_affected"' in path.read_bytes()
+    sbom = run(msgspec.structs.replace(request, reference=str(path)))
+    assert sbom.findings == image.findings
+    assert sbom.suppressed == ()
+    without = run(msgspec.structs.replace(request, reference=str(path), database=None))
+    assert without.findings == ()
+    assert without.packages

@@ -39,6 +39,7 @@ _PLAIN = re.compile(r"[a-z0-9.-]+")
 _URL = re.compile(r"https?://[!#$&-;=?-\[\]_a-z~%]+")
 _CPE_SIGN = re.compile(r"[^A-Za-z0-9_.-]")
 _CPE_PART = re.compile(r"(?:\A|(?<=:))(?:[^:\\]|\\.)*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_CPE = 2000
 _WHOLE_NAMED = frozenset({"deb", "apk", "rpm", "alpm"})
 
@@ -106,6 +107,7 @@ def image_values(report: Report) -> dict[str, str]:
         ("unread_in_deleted", report.summary.unread_in_deleted),
         ("dev_packages", report.coverage.dev_packages),
         ("skipped_files", report.coverage.skipped_files),
+        ("suppressed", len(report.suppressed)),
     )
     values |= {PREFIX + name: str(count) for name, count in counted if count}
     values |= {f"hullmark:database:{part.part}": _json(part) for part in report.database.parts}
@@ -282,15 +284,39 @@ def read_cpe23(text: str) -> str:
 
 
 def one_report(report: Report | ReportSet, form: str) -> Report:
-    """Give the only report of a set. An SBOM is of one image."""
+    """Give the only report of a set, in words that JSON can hold. An SBOM is of one image."""
     if isinstance(report, Report):
-        return report
+        return encodable(report)
     if len(report.reports) != 1:
         raise UsageError(
             f"an SBOM is of one image, and these are {len(report.reports)}",
             hint=f"name one image for --format {form}",
         )
-    return report.reports[0]
+    return encodable(report.reports[0])
+
+
+def encodable(report: Report) -> Report:
+    """Put U+FFFD for each lone surrogate, which no encoding of Unicode holds; a report without one is given back as it is."""
+    try:
+        msgspec.msgpack.encode(report)
+    except UnicodeEncodeError:
+        return msgspec.convert(_without_surrogates(msgspec.to_builtins(report)), Report)
+    return report
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_SURROGATE.sub("\ufffd", name): _without_surrogates(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_surrogates(entry) for entry in value]
+    return value
+
+
+def encoded(document: dict[str, Any]) -> bytes:
+    """Encode a document as people read it; the same document gives the same bytes."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
 def moment(as_of: str) -> str:

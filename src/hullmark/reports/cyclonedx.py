@@ -4,23 +4,22 @@ Specification: ECMA-424, https://cyclonedx.org/docs/1.6/json/. Fields follow the
 What has no field of its own stands in properties (`hullmark:…`, see docs/reference/sbom.md).
 """
 
-import datetime as dt
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from hullmark.advice.removal import REMOVE
+from hullmark.advice.action import action
 from hullmark.model.advisory import Score, Severity
 from hullmark.model.facts import Distribution
 from hullmark.model.look import Look
-from hullmark.model.report import Component, Finding, Location, Report, ReportSet
+from hullmark.model.report import Component, Finding, Location, Report, ReportSet, Suppression
 from hullmark.model.sbom import (
     component_values,
     cpe23,
     distribution_values,
     document_id,
+    encoded,
     flaw_url,
     image_purl,
     image_values,
@@ -30,6 +29,7 @@ from hullmark.model.sbom import (
     parents,
     tool_values,
 )
+from hullmark.model.sbom_flaws import finding_values, published_time, statement_on, statement_values
 from hullmark.model.spdx import expression, licence_id
 
 Document = dict[str, Any]
@@ -38,13 +38,21 @@ ONE_IMAGE = True
 _SEVERITIES = {Severity.NEGLIGIBLE: "info"}
 _METHODS = {"CVSS:3.0": "CVSSv3", "CVSS:3.1": "CVSSv31", "CVSS:4.0": "CVSSv4"}
 _KINDS = {"cvss2": "CVSSv2", "cvss3": "CVSSv3", "cvss4": "CVSSv4", "level": "other"}
-_ANALYSES = {
+_ANALYSES: dict[str, Document] = {
     "affected": {"state": "exploitable"},
     "fixed_available": {"state": "exploitable", "response": ["update"]},
     "will_not_fix": {"state": "exploitable", "response": ["will_not_fix"]},
     "end_of_life": {"state": "exploitable", "response": ["can_not_fix"]},
     "under_investigation": {"state": "in_triage"},
     "undecided": {"state": "in_triage", "detail": "the versions could not be ordered"},
+}
+_STATED = {"not_affected": "not_affected", "fixed": "resolved"}
+# OpenVEX's words, section `Status Justifications` of its specification. What an adversary cannot control has no word here.
+_JUSTIFICATIONS = {
+    "component_not_present": "code_not_present",
+    "vulnerable_code_not_present": "code_not_present",
+    "vulnerable_code_not_in_execute_path": "code_not_reachable",
+    "inline_mitigations_already_exist": "protected_by_mitigating_control",
 }
 _PUBLISHERS = {
     "CVE": ("CVE", "https://www.cve.org/CVERecord?id="),
@@ -53,11 +61,6 @@ _PUBLISHERS = {
     "GO": ("Go Vulnerability Database", "https://osv.dev/vulnerability/"),
     "RUSTSEC": ("RustSec Advisory Database", "https://osv.dev/vulnerability/"),
 }
-_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)"
-    r"(?:[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d+)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?.*",
-    re.DOTALL,
-)
 _MAX_VERSION = 1024  # the schema's own bound
 _OPERATING_SYSTEM = "operating-system"
 _IMAGE = "image"
@@ -66,7 +69,7 @@ _IMAGE = "image"
 def render(report: Report | ReportSet, _look: Look) -> bytes:
     """Encode the one report; the same report gives the same bytes."""
     document = _Bom(one_report(report, "cyclonedx")).document()
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return encoded(document)
 
 
 class _Bom:
@@ -170,24 +173,37 @@ class _Bom:
 
     def _vulnerabilities(self) -> list[Document]:
         """Give each flaw once for all packages of which the same is said."""
-        told: dict[bytes, list[Document]] = {}
-        vulnerabilities = []
-        for finding in self.report.findings:
-            affects: list[Document] = []
-            vulnerability = _vulnerability(finding, affects)
-            known = told.setdefault(msgspec.msgpack.encode(vulnerability), affects)
-            if known is affects:
-                vulnerabilities.append(vulnerability)
-            known.append(self._affected(finding))
-        return vulnerabilities
+        told: dict[bytes, Document] = {}
+        affects: dict[bytes, dict[bytes, Document]] = {}
+        for finding, said in self._told():
+            vulnerability = _vulnerability(finding, said)
+            key = msgspec.msgpack.encode(vulnerability)
+            told.setdefault(key, vulnerability)
+            affected = self._affected(finding, said)
+            affects.setdefault(key, {})[msgspec.msgpack.encode(affected)] = affected
+        for key, vulnerability in told.items():
+            vulnerability["affects"] = list(affects[key].values())
+        return list(told.values())
 
-    def _affected(self, finding: Finding) -> Document:
+    def _told(self) -> Iterable[tuple[Finding, Suppression | None]]:
+        """Give the findings that are shown, and those of which a statement speaks, always: a statement is VEX.
+
+        What a mere filter took out is only counted.
+        """
+        for finding in self.report.findings:
+            yield finding, None
+        for entry in self.report.suppressed:
+            if (said := statement_on(self.report, entry)) is not None:
+                yield entry.finding, said
+
+    def _affected(self, finding: Finding, said: Suppression | None) -> Document:
         ref = self.refs.get(finding.component)
         if ref is None:
             ref = _OPERATING_SYSTEM if self.distribution is not None else _IMAGE
         affected: Document = {"ref": ref}
         if finding.version:
-            affected["versions"] = [{"version": finding.version[:_MAX_VERSION], "status": "affected"}]
+            status = "unaffected" if said is not None and said.status in _STATED else "affected"
+            affected["versions"] = [{"version": finding.version[:_MAX_VERSION], "status": status}]
             if finding.fixed_version and finding.kind != "end_of_life":
                 fixed = {"version": finding.fixed_version[:_MAX_VERSION], "status": "unaffected"}
                 affected["versions"].append(fixed)
@@ -266,7 +282,7 @@ def _properties(values: Mapping[str, str]) -> list[Document]:
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-def _vulnerability(finding: Finding, affects: list[Document]) -> Document:
+def _vulnerability(finding: Finding, said: Suppression | None) -> Document:
     made: Document = {"id": finding.id}
     source = _source(finding)
     if source:
@@ -282,11 +298,8 @@ def _vulnerability(finding: Finding, affects: list[Document]) -> Document:
         made["description"] = description
     if finding.title and finding.details:
         made["detail"] = finding.details
-    if finding.kind == "malicious":
-        made["recommendation"] = f"{REMOVE[0].upper()}{REMOVE[1:]}"
-    elif finding.fixed_version:
-        target = "release " if finding.kind == "end_of_life" else ""
-        made["recommendation"] = f"Upgrade to {target}{finding.fixed_version}"
+    if recommendation := action(finding):
+        made["recommendation"] = recommendation
     links = dict.fromkeys(
         [
             *(bundle.url for bundle in finding.bundles),
@@ -296,36 +309,33 @@ def _vulnerability(finding: Finding, affects: list[Document]) -> Document:
     if advisories := [{"url": url} for url in links if is_url(url)]:
         made["advisories"] = advisories
     for name, text in (("published", finding.published), ("updated", finding.modified)):
-        if time := _time(text):
+        if time := published_time(text):
             made[name] = time
-    made["analysis"] = _ANALYSES[finding.state]
-    made["affects"] = affects
-    made["properties"] = _properties(_finding_values(finding))
+    made["analysis"] = _ANALYSES[finding.state] if said is None else _stated(finding, said)
+    made["affects"] = []
+    values = finding_values(finding)
+    made["properties"] = _properties(values if said is None else values | statement_values(said))
     return made
 
 
-def _finding_values(finding: Finding) -> dict[str, str]:
-    values = {
-        "hullmark:kind": finding.kind,
-        "hullmark:state": finding.state,
-        "hullmark:severity": str(finding.severity),
-    }
-    if finding.fixed_version:
-        values["hullmark:fixed_version"] = finding.fixed_version
-    if finding.severity_source:
-        values["hullmark:severity_source"] = finding.severity_source
-    if finding.epss is not None:
-        values["hullmark:epss:probability"] = str(finding.epss.probability)
-        values["hullmark:epss:percentile"] = str(finding.epss.percentile)
-    if finding.kev is not None:
-        values["hullmark:kev:added"] = finding.kev.added
-        values["hullmark:kev:due"] = finding.kev.due
-        values["hullmark:kev:ransomware"] = "true" if finding.kev.ransomware else "false"
-    if finding.ssvc is not None:
-        values["hullmark:ssvc:exploitation"] = finding.ssvc.exploitation
-        values["hullmark:ssvc:automatable"] = finding.ssvc.automatable
-        values["hullmark:ssvc:technical_impact"] = finding.ssvc.technical_impact
-    return values
+def _stated(finding: Finding, said: Suppression) -> Document:
+    """Give what a statement says of a finding.
+
+    An entry of an ignore file says that nothing will be done for now, not why: the flaw may well be exploitable, and neither
+    `not_affected` nor `false_positive`, which deny that, was said by anybody. Nor is it being looked into (`in_triage`), unless
+    its publisher still does. So the state stays what it was found to be, and `will_not_fix` is the owner's response.
+    """
+    state = _STATED.get(said.status, _ANALYSES[finding.state]["state"])
+    made: Document = {"state": state}
+    if justification := _JUSTIFICATIONS.get(said.justification):
+        made["justification"] = justification
+    if said.status not in _STATED:
+        made["response"] = ["will_not_fix"]
+    if said.reason:
+        made["detail"] = said.reason
+    if time := published_time(said.said):
+        made["lastUpdated"] = time
+    return made
 
 
 def _source(finding: Finding) -> Document:
@@ -375,18 +385,3 @@ def _rating(score: Score) -> Document:
 def _cwe(text: str) -> int:
     digits = text.rpartition("-")[2]
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
-
-
-def _time(text: str) -> str:
-    """Give a published time as RFC 3339, nothing for what is none; a time without a zone is UTC."""
-    found = _TIME.fullmatch(text)
-    if found is None:
-        return ""
-    day, clock, zone = found.groups()
-    try:
-        dt.date.fromisoformat(day)
-    except ValueError:
-        return ""
-    if zone is not None and len(zone) == 5:
-        zone = f"{zone[:3]}:{zone[3:]}"
-    return f"{day}T{clock or '00:00:00'}{zone or 'Z'}"

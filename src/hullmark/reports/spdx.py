@@ -20,6 +20,7 @@ from hullmark.model.sbom import (
     cpe23,
     distribution_values,
     document_id,
+    encoded,
     flaw_url,
     image_purl,
     image_values,
@@ -50,7 +51,7 @@ _STATES = {
 def render(report: Report | ReportSet, _look: Look) -> bytes:
     """Encode the one report; the same report gives the same bytes."""
     document = _Document(one_report(report, "spdx")).document()
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return encoded(document)
 
 
 class _Document:
