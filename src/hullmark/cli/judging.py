@@ -280,8 +280,10 @@ def verdict(
     failed: bool = False,
 ) -> int:
     """Say why, and give the exit code; 1 outranks 3. `asked` are the scanners that were asked for by name."""
+    from hullmark.findings.aging import idle
+
     over = [reason for report in reports for reason in (gate.over(report) if gate is not None else ())]
-    over += [reason for reason in _idle(reports) if unused]
+    over += idle(reports) if unused else []
     for reason in over:
         error(reason)
     if over:
@@ -298,26 +300,3 @@ def _missing(report: "Report", gate: "Gate | None", asked: Sequence[str], *, str
 
     found = incomplete(report, relies=gate is not None and gate.on_packages, strict=strict)
     return found + (gate.not_looked_for(report, asked) if gate is not None else [])
-
-
-def _idle(reports: "Sequence[Report]") -> list[str]:
-    """Say which entries of ignore files are of no use in any of the images."""
-    of_use: set[tuple[str, int]] = set()
-    idle: dict[tuple[str, int], Suppression] = {}
-    for report in reports:
-        for each in report.suppressions:
-            place = (each.source, each.line)
-            if each.status:
-                continue
-            if each.state in {"unused", "expired"}:
-                idle.setdefault(place, each)
-            else:
-                of_use.add(place)
-    return [
-        f"{source}:{line}: {', '.join(each.ids) or 'the entry'} {_IDLE[each.state]}"
-        for (source, line), each in idle.items()
-        if (source, line) not in of_use
-    ]
-
-
-_IDLE = {"unused": "fits no finding", "expired": "has expired"}

@@ -1,0 +1,142 @@
+"""Whether the names in a statement are those of a package or an image: package URLs, bare names, digests.
+
+A package URL fits a more specific one: what it does not say is left open (OpenVEX, `PurlMatches`).
+"""
+
+import fnmatch
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from hullmark.model.facts import SYSTEM
+from hullmark.model.purl import Purl, parse_purl, purl, whole_name
+from hullmark.model.report import Finding, ReportImage
+from hullmark.model.sbom import image_purl
+
+IMAGES = frozenset({"oci", "docker"})
+"""Types of package URLs that name images."""
+_DIGEST = re.compile(r"sha(?:256|512):[0-9a-f]{64,128}\Z")
+_HUB = "docker.io"
+
+
+def package_test(text: str, *, globs: bool) -> Callable[[Finding], bool]:
+    """Give what tells whether a finding is of the package that a text names: a package URL, or a name and perhaps a version.
+
+    `globs`: the name may have `*` and `?` in it, and a bare name is one. Ignore files alone have both; a VEX document names packages by
+    package URL or not at all.
+    """
+    if text.startswith("pkg:"):
+        wanted = parsed(text)
+        if wanted is None:
+            return lambda _finding: False
+        return lambda finding: bool(finding.purl) and _is_same(wanted, parsed(finding.purl), globs=globs)
+    if not globs:
+        return lambda _finding: False
+    name, at, version = text.rpartition("@")
+    if not at or not name:
+        name, version = text, ""
+
+    def is_named(finding: Finding) -> bool:
+        return (
+            bool(finding.component)
+            and _is_like(name, finding.name, globs=True)
+            and (not version or _is_like(version, finding.version, globs=True))
+        )
+
+    return is_named
+
+
+@lru_cache(maxsize=1 << 14)
+def parsed(text: str) -> Purl | None:
+    """Take a package URL apart; None for what is none."""
+    try:
+        return parse_purl(text)
+    except ValueError:
+        return None
+
+
+def _is_same(wanted: Purl, found: Purl | None, *, globs: bool) -> bool:
+    """Tell whether a package URL fits another; one of an OS package may leave out whose build it is."""
+    if found is None or wanted.type != found.type:
+        return False
+    if found.type in SYSTEM:
+        if wanted.namespace not in {"", found.namespace} or not _is_like(
+            wanted.name, found.name, globs=globs
+        ):
+            return False
+    elif not _is_like(whole_name(wanted), whole_name(found), globs=globs):
+        return False
+    return (
+        (not wanted.version or _is_like(wanted.version, found.version, globs=globs))
+        and (wanted.subpath in {"", found.subpath})
+        and all(found.qualifiers.get(key) == value for key, value in wanted.qualifiers.items())
+    )
+
+
+def _is_like(wanted: str, found: str, *, globs: bool) -> bool:
+    return fnmatch.fnmatchcase(found, wanted.replace("[", "[[]")) if globs else wanted == found
+
+
+def product_of(image: ReportImage) -> str:
+    """Give the package URL by which a VEX document names an image, so that `is_product` knows it again."""
+    found = image_purl(image)
+    if found:
+        return found
+    name = _last(_repository(image.name)) or "image"
+    return purl("oci", name.lower(), image.digest or image.config_digest)
+
+
+def is_product(text: str, image: ReportImage | None) -> bool:
+    """Tell whether a text names an image: its digest, its name or a tag, or its package URL with as much as that says."""
+    if image is None or not text:
+        return False
+    digests = {image.digest, image.config_digest} - {""}
+    names = {image.name, *image.tags} - {""}
+    if text in digests | names:
+        return True
+    wanted = parsed(text)
+    if wanted is None or wanted.type not in IMAGES:
+        return False
+    asked = dict(wanted.qualifiers)
+    host = asked.pop("repository_url", "")
+    tag = asked.pop("tag", "")
+    platform = {"arch": image.platform.architecture, "os": image.platform.os}
+    if any(platform.get(key, "") != value for key, value in asked.items()):
+        return False
+    if _DIGEST.match(wanted.version):  # the content itself: by what name it was had does not matter
+        return wanted.version in digests
+    path = f"{wanted.namespace}/{wanted.name}" if wanted.namespace else wanted.name
+    tags = {wanted.version, tag} - {""}
+    return any(_is_repository(path, host, _repository(name)) and tags <= {_tag(name)} for name in names)
+
+
+def _is_repository(path: str, host: str, found: str) -> bool:
+    """Tell whether name and `repository_url` fit a repository; the latter may have the whole path in it (type definition: oci)."""
+    if not host:
+        return found.endswith(f"/{path.lower()}")
+    host = host.partition("://")[2] or host
+    return found in {_full(host), _full(f"{host.rstrip('/')}/{path}")}
+
+
+def _repository(name: str) -> str:
+    """Give the repository of an image's name with its registry."""
+    name = name.partition("@")[0]
+    head, slash, tail = name.rpartition("/")
+    return _full(f"{head}{slash}{tail.partition(':')[0]}")
+
+
+def _full(path: str) -> str:
+    path = path.strip("/").lower()
+    first, slash, _ = path.partition("/")
+    if not slash:
+        return f"{_HUB}/library/{path}"
+    is_host = "." in first or ":" in first or first == "localhost"
+    return path if is_host else f"{_HUB}/{path}"
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _tag(name: str) -> str:
+    return _last(name.partition("@")[0]).partition(":")[2]
