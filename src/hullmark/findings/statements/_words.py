@@ -48,6 +48,18 @@ def package_fault(text: str) -> str:
     return glob_fault(text) if text.strip("*?@/") else f"{_shown(text)} stands for every package"
 
 
+def purl_fault(text: str) -> str:
+    """Tell what is no package URL, or one with a wild card: no form but ours gives one a meaning."""
+    if not text.startswith("pkg:"):
+        return f"{_shown(text)} is no package URL"
+    try:
+        found = parse_purl(text)
+    except ValueError as problem:
+        return f"{_shown(text)}: {problem}"
+    words = f"{found.namespace}{found.name}{found.version}"
+    return f"{_shown(text)} has a wild card" if "*" in words or "?" in words else ""
+
+
 def glob_fault(text: str) -> str:
     """Tell which globs are too many or stand for everything."""
     if len(text) > MAX_WORD:
