@@ -179,12 +179,18 @@ class Matcher:
         answers = {at: self._answer(queries[at]) for at in order}
         return [answers[at] for at in range(len(queries))]
 
+    def asked(self, query: Query) -> tuple[list[Part], Answer]:
+        """Give the parts that are asked about a package, and the answer where they say nothing of it."""
+        nameless = query.ecosystem == "generic" and not query.cpe
+        if self._scheme(query.ecosystem) is None or nameless or query.origin == "other":
+            return [], _NOBODY  # nobody can say anything about it
+        return self._asked(query.ecosystem, query.origin)
+
     def _answer(self, query: Query) -> Answer:
         scheme = self._scheme(query.ecosystem)
-        nameless = query.ecosystem == "generic" and not query.cpe
-        if scheme is None or nameless or query.origin == "other":
-            return _NOBODY  # nobody can say anything about it
-        opened, answer = self._asked(query.ecosystem, query.origin)
+        opened, answer = self.asked(query)
+        if scheme is None or not opened:
+            return answer
         found = [
             statement for part in opened for statement in _statements(part, scheme, query, self._products)
         ]
@@ -210,23 +216,39 @@ class Matcher:
         return opened, Answer((), coverage, used, feeds, missing)
 
 
+class Called(NamedTuple):
+    """A name under which publishers speak of a package, and the version that they mean by it."""
+
+    name: str
+    scope: str
+    version: str
+
+
+def names_of(scheme: Scheme, query: Query) -> list[Called]:
+    """Give the names of a package: its own, and of an OS package that of its source."""
+    called = [Called(scheme.fold(query.name), "binary", query.version)]
+    if query.ecosystem in SYSTEM:
+        version = query.source_version or query.version
+        if query.ecosystem == "rpm" and ":" in query.version and ":" not in version:
+            # A source rpm's file name has no epoch; publishers who speak of source packages write the binaries'.
+            version = f"{query.version.partition(':')[0]}:{version}"
+        called.append(Called(scheme.fold(query.source or query.name), "source", version))
+    return called
+
+
 def _statements(
     part: Part, scheme: Scheme, query: Query, products: frozenset[str] = frozenset()
 ) -> list[Statement]:
-    source = query.source or query.name
-    source_version = query.source_version or query.version
-    if query.ecosystem == "rpm" and ":" in query.version and ":" not in source_version:
-        # A source rpm's file name has no epoch; publishers who speak of source packages write the binaries'.
-        source_version = f"{query.version.partition(':')[0]}:{source_version}"
     key_of = functools.partial(sort_key, scheme)
-    name, version = scheme.fold(query.name), query.version
-    found = part.statements(name, "binary", key_of(version), version, key_of=key_of)
-    if query.ecosystem in SYSTEM:
-        name, version = scheme.fold(source), source_version
-        found += part.statements(name, "source", key_of(version), version, key_of=key_of)
+    called = names_of(scheme, query)
+    found = [
+        statement
+        for name, scope, version in called
+        for statement in part.statements(name, scope, key_of(version), version, key_of=key_of)
+    ]
     spoken = [statement for statement in found if applies(statement, query)]
     if query.ecosystem == "rpm" and found:
-        names = {scheme.fold(query.name), name}
+        names = {name for name, _, _ in called}
         of_ours = _of_our_products(part, names, found, query, products) if products else []
         if of_ours:
             decided = {statement.advisory for statement in of_ours}

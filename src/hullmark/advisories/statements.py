@@ -68,6 +68,16 @@ class Statement(NamedTuple):
     more: More
     by_list: bool
 
+    @property
+    def span(self) -> str:
+        """Give the range as published."""
+        if self.by_list:
+            return "listed versions"
+        low = f">= {self.introduced}" if self.introduced else ""
+        high = f"< {self.fixed}" if self.fixed else ""
+        high = high or (f"<= {self.last_affected}" if self.last_affected else "")
+        return ", ".join(part for part in (low, high) if part) or "all versions"
+
 
 _Number = Annotated[int, msgspec.Meta(ge=0)]
 _Numbers = _Number | list[_Number]

@@ -137,11 +137,11 @@ def asked_narrowing(asked: Judging) -> "Narrowing":
         fixable_only=asked.fixable_only,
         pkg_types=words(asked.pkg_types, ("os", "library"), "--pkg-types"),
         ignore_states=words(asked.ignore_status, get_args(StateName), "--ignore-status"),
-        suppressions=_suppressions(asked.vex, asked.ignore_file),
+        suppressions=asked_suppressions(asked.vex, asked.ignore_file),
     )
 
 
-def _suppressions(vex: Sequence[str], ignores: Sequence[str]) -> "tuple[Suppression, ...]":
+def asked_suppressions(vex: Sequence[str], ignores: Sequence[str]) -> "tuple[Suppression, ...]":
     """Read VEX documents and ignore files; say of each line that cannot be translated that it suppresses nothing."""
     files = [*ignores] or ([IGNORE_FILE] if Path(IGNORE_FILE).is_file() else [])
     if files == [NO_FILE]:

@@ -140,14 +140,21 @@ def _parted(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def _positional(command: Command, settings: Sequence[Setting], words: Sequence[str]) -> dict[str, Any]:
-    wanted = next((setting for setting in settings if setting.positional), None)
-    if not words:
-        return {}
-    if wanted is None:
+    """Deal the words without a flag to those that are wanted, in their order; what may be repeated takes all that are left."""
+    wanted = [setting for setting in settings if setting.positional]
+    if words and not wanted:
         raise UsageError(f"{words[0]!r} is not understood", hint=_hint(command.name))
-    if wanted.kind == "text" and len(words) > 1:
-        raise UsageError(f"one {wanted.name} is wanted, and these are {len(words)}", hint=_hint(command.name))
-    return {wanted.field: list(words)}
+    given, rest = {}, list(words)
+    for setting in wanted:
+        if not rest:
+            break
+        count = len(rest) if setting.kind == "texts" else 1
+        given[setting.field], rest = rest[:count], rest[count:]
+    if rest:
+        names = " and one ".join(setting.name for setting in wanted)
+        are = "is" if len(wanted) == 1 else "are"
+        raise UsageError(f"one {names} {are} wanted, and these are {len(words)}", hint=_hint(command.name))
+    return given
 
 
 def _default(setting: Setting) -> str:

@@ -301,19 +301,12 @@ def _bundles(hits: list[Hit]) -> tuple[Bundle, ...]:
 def evidence(hit: Hit) -> Evidence:
     """Say why a statement holds."""
     statement = hit.statement
-    if statement.by_list:
-        span = "listed versions"
-    else:
-        low = f">= {statement.introduced}" if statement.introduced else ""
-        high = f"< {statement.fixed}" if statement.fixed else ""
-        high = high or (f"<= {statement.last_affected}" if statement.last_affected else "")
-        span = ", ".join(part for part in (low, high) if part) or "all versions"
     return Evidence(
         feed=hit.feed,
         part=statement.part,
         revision=hit.revision,
         record=statement.advisory,
-        range=span,
+        range=statement.span,
         scheme=hit.scheme,
         compared=hit.compared,
         state=statement.state,

@@ -181,7 +181,7 @@ class _Reporter:
     def _answers(
         self, matcher: Matcher | None, items: Sequence[Item]
     ) -> Iterator[tuple[Item, Query, Answer]]:
-        queries = [_query(item, self.makers.origin(item.package)) for item in items]
+        queries = [query_of(item, self.makers.origin(item.package)) for item in items]
         answers = matcher.match(queries) if matcher is not None else [Answer((), "", (), ())] * len(items)
         yield from zip(items, queries, answers, strict=True)
 
@@ -525,7 +525,8 @@ class _Reporter:
         )
 
 
-def _query(item: Item, origin: Origin) -> Query:
+def query_of(item: Item, origin: Origin) -> Query:
+    """Give what the database is asked for a package; `origin` says who made it."""
     package = item.package
     untagged = (
         package.ecosystem == "golang"
