@@ -127,7 +127,7 @@ def test_it_is_affected_by_whichever_id(tmp_path: Path, asked: str) -> None:
     assert (each.remedy.direct, each.remedy.chain) == ("express@4.16.0", ("express@4.16.0", "qs@6.5.1"))
     page = text(found)
     assert f"{GHSA} in osv-npm {heard.revision} (osv): qs affected, >=6.5.0, <6.5.3" in page
-    assert "6.5.1 is in it, in the order of semver versions" in page
+    assert "6.5.1 is in it (in the order of semver versions)" in page
     assert "srv/package-lock.json in layer 1 (sha256:1), this image's own" in page
     assert "express@4.16.0 › qs@6.5.1: update express@4.16.0 to a release that asks for it" in page
 

@@ -94,7 +94,7 @@ def _held(statement: Statement, called: Called, query: Query, *, is_ordered: boo
         if not is_ordered:
             why = f"{called.version or 'a package without a version'} has no place in the order of versions"
         elif statement.more.module and statement.more.module != query.module:
-            why = f"it is said of the module stream {statement.more.module}, and of which this build is is not known"
+            why = f"it is said of the module stream {statement.more.module}, and which stream this build is of is not known"
         elif statement.more.cpes:
             why = f"it is said of {_products(statement)}, and whether the package is from there is not known"
         else:
@@ -142,13 +142,12 @@ def _out_of_range(statement: Statement, called: Called, query: Query, scheme: Sc
     if low is not None and key is not None and key < low:
         return "below", f"{version} is before {statement.introduced}, the first with the flaw"
     if statement.fixed and high is not None and key is not None and key >= high:
+        is_it = "is what is installed" if version == statement.fixed else f"{version} is not older"
         upstream = _backported(query.ecosystem, version, statement.fixed)
         if upstream:
-            because = (
-                f"the fix was put into the distribution's own build of {upstream}: {statement.fixed} has it"
-            )
-            return "backported", f"{because}, and {version} is not older"
-        return "fixed", f"{statement.fixed} has the fix, and {version} is not older"
+            own = f"the fix was put into the distribution's own build of {upstream}"
+            return "backported", f"{own}: {statement.fixed} has it, and {is_it}"
+        return "fixed", f"{statement.fixed} has the fix, and {is_it}"
     return "above", f"{version} is after {statement.last_affected or 'its end'}, the last with the flaw"
 
 

@@ -187,7 +187,7 @@ class _Page:
 
     def _heard(self, heard: Heard) -> Iterator[str]:
         yield from self._text(self._statement(heard), 4)
-        order = f", in the order of {heard.scheme} versions" if heard.verdict != "not_affected" else ""
+        order = f" (in the order of {heard.scheme} versions)" if heard.verdict != "not_affected" else ""
         yield from self._text(f"{heard.because}{order}", 6)
         if heard.note:
             yield from self._text(f"its publisher's remark: {heard.note}", 6)
@@ -325,7 +325,7 @@ class _Page:
             return
         yield "Asked about this image"
         for part in said.asked[:_MOST_PACKAGES]:
-            age = f", {round(part.age_hours)} hours old" if part.age_hours is not None else ""
+            age = f", {max(round(part.age_hours), 0)} hours old" if part.age_hours is not None else ""
             yield from self._text(f"{part.part} {part.revision}{age}{', stale' * part.stale}", 2)
         if len(said.asked) > _MOST_PACKAGES:
             yield f"  and {len(said.asked) - _MOST_PACKAGES} more"
