@@ -225,27 +225,33 @@ class _Findings:
                 made, change="changed" if set(aspects) - {"version"} else "unchanged", aspects=aspects
             )
         number = 0 if after is None else 1
-        why, unsure = self._because((old or now), number)
-        return replace(made, change="gone" if after is None else "new", why=why, unsure=unsure)
+        why, others, unsure = self._because((old or now), number)
+        return replace(
+            made, change="gone" if after is None else "new", why=why, other_versions=others, unsure=unsure
+        )
 
-    def _because(self, said: "list[_Said]", number: int) -> tuple[str, str]:
-        """Say why only one side has a flaw, and why that may not be so; `number` is that side's."""
+    def _because(self, said: "list[_Said]", number: int) -> tuple[str, tuple[str, ...], str]:
+        """Say why only one side has a flaw, what versions the other has, and why that may not be so; `number` is that side's."""
         doubts = self._doubts[1 - number]
-        reasons: list[tuple[str, str]] = []
+        reasons: set[str] = set()
+        versions: list[str] = []
+        unsure: list[str] = []
         for finding, _ in said:
             own = self._components[number].get(finding.component)
             if own is None:  # an end of life, which is the release's
-                changed = self._releases[0] != self._releases[1]
-                reasons.append(("version" if changed else "advisories", doubts.of_release()))
+                reasons.add("version" if self._releases[0] != self._releases[1] else "advisories")
+                unsure.append(doubts.of_release())
                 continue
             other = self._partners[number].get(own.id)
             if other is None:
-                reasons.append(("package", doubts.of_missing(own)))
-            else:
-                why = "version" if other.version != own.version else "advisories"
-                reasons.append((why, doubts.of_unchecked(other)))
-        why = next(word for word in ("version", "advisories", "package") if word in {w for w, _ in reasons})
-        return why, next((unsure for _, unsure in reasons if unsure), "")
+                reasons.add("package")
+                unsure.append(doubts.of_missing(own))
+                continue
+            reasons.add("version" if other.version != own.version else "advisories")
+            unsure.append(doubts.of_unchecked(other))
+            versions += [other.version] * (other.version != own.version)
+        why = next(word for word in ("version", "advisories", "package") if word in reasons)
+        return why, _all(versions), next((word for word in unsure if word), "")
 
 
 _Said = tuple[Finding, Suppressed | None]

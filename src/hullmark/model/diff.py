@@ -128,7 +128,8 @@ class FindingChange(Struct, frozen=True, kw_only=True):
     """A flaw of a package that one has and the other has not, or has otherwise.
 
     `why` it is new or gone: the `package` is, its `version` is another one, or the `advisories` say otherwise of the same version.
-    One that is `unchanged` is listed where the package has another version now and the flaw still. `unsure` says why a flaw that
+    `other_versions` are those that the side without the flaw has in its place. One that is `unchanged` is listed where the package has
+    another version now and the flaw still. `unsure` says why a flaw that
     is gone may be there all the same, or one that is new may not be: the other side could not be read or checked whole.
     """
 
@@ -142,6 +143,7 @@ class FindingChange(Struct, frozen=True, kw_only=True):
     after: FindingSide | None = None
     aspects: tuple[FindingAspect, ...] = ()
     why: Literal["", "package", "version", "advisories"] = ""
+    other_versions: tuple[str, ...] = ()
     unsure: str = ""
 
     @property

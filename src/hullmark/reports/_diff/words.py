@@ -1,0 +1,197 @@
+"""What the comparison says in words, the same in a table and in Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+from hullmark.model.advisory import Severity
+from hullmark.model.diff import Caveat, Diff, FindingChange, FindingSide, PackageChange, PackageSide
+from hullmark.model.report import Location
+
+STATES = {
+    "fixed_available": "fixed",
+    "affected": "no known fix",
+    "will_not_fix": "will not be fixed",
+    "end_of_life": "end of life",
+    "under_investigation": "under investigation",
+    "undecided": "versions could not be ordered",
+}
+_SIDES = {"before": "the first: ", "after": "the second: ", "both": ""}
+_NAMED = 8
+_PATHS = 3
+
+
+def amount(count: int, what: str) -> str:
+    """Give a number of things."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def listed(words: Sequence[str], most: int = _NAMED) -> str:
+    """Give words, those beyond the first few as a number."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
+def caveat(said: Caveat) -> str:
+    """Say why the two cannot be compared without reserve."""
+    names = f" ({listed(said.names)})" if said.names else ""
+    return f"{_SIDES[said.side]}{said.text}{names}"
+
+
+def size(count: int) -> str:
+    """Give a number of bytes, as people say it."""
+    for unit in ("B", "kB", "MB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000  # type: ignore[assignment]
+    return f"{count:.1f} GB"
+
+
+def severities(counts: dict[str, int]) -> str:
+    """Give numbers by severity, the worst first."""
+    return ", ".join(f"{counts[level]} {level}" for level in Severity if counts.get(level))
+
+
+def findings_said(found: Diff) -> str:
+    """Give the numbers of findings in one clause."""
+    counts = found.summary.findings
+    new, gone = severities(found.summary.new_by_severity), severities(found.summary.gone_by_severity)
+    return ", ".join(
+        [
+            f"{amount(counts['new'], 'new finding')}{f' ({new})' if new else ''}",
+            f"{counts['gone']} gone{f' ({gone})' if gone else ''}",
+            f"{counts['changed']} changed",
+            f"{counts['unchanged']} unchanged",
+        ]
+    )
+
+
+def packages_said(found: Diff) -> str:
+    """Give the numbers of packages in one clause."""
+    counts, ways = found.summary.packages, found.summary.versions
+    others = counts["changed"] - sum(ways.values())
+    words = [
+        f"{amount(counts['new'], 'new package')}",
+        f"{counts['gone']} gone",
+        f"{ways['up']} upgraded",
+        f"{ways['down']} downgraded" if ways["down"] else "",
+        f"{ways['unordered']} of another version" if ways["unordered"] else "",
+        f"{others} otherwise" if others else "",
+    ]
+    return ", ".join(word for word in words if word)
+
+
+def layers_said(found: Diff) -> str:
+    """Give the numbers of layers, and how the size changed, in one clause; empty where there are none."""
+    layers = found.layers
+    if not (layers.common or layers.new or layers.gone):
+        return ""
+    change = layers.after_bytes - layers.before_bytes
+    grown = f"{size(abs(change))} {'larger' if change > 0 else 'smaller'}" if change else "of the same size"
+    return (
+        f"{amount(layers.common, 'layer')} in both, {len(layers.new)} new, {len(layers.gone)} gone, {grown}"
+    )
+
+
+def versions(change: FindingChange) -> str:
+    """Give the versions that have a flaw: as they were, and what they are now."""
+    return _step(
+        *(", ".join(side.versions) if side is not None else "" for side in (change.before, change.after))
+    )
+
+
+def _step(before: str, after: str) -> str:
+    if not before or not after or before == after:
+        return after or before
+    return f"{before} to {after}"
+
+
+def because(change: FindingChange) -> str:
+    """Say why a flaw is new or gone."""
+    is_new = change.change == "new"
+    if change.kind == "end_of_life":
+        return {"version": "another release", "advisories": "by its publisher's dates now"}.get(
+            change.why, ""
+        )
+    return {
+        "package": "the package is new" if is_new else "the package is gone",
+        "version": f"{'was' if is_new else 'now'} {listed(change.other_versions) or 'of another version'}",
+        "advisories": "the advisories say so now" if is_new else "the advisories no longer say so",
+    }.get(change.why, "")
+
+
+def changes(change: FindingChange) -> list[str]:
+    """Say what is otherwise in a flaw that both have."""
+    old, now = change.before, change.after
+    if old is None or now is None:
+        return []
+    said = {
+        "severity": f"{old.severity} to {now.severity}",
+        "state": _step(_states(old), _states(now)),
+        "fixed_version": _fixed(old, now),
+        "exploited": "exploited now (KEV)" if now.exploited else "no longer in KEV",
+        "suppressed": f"suppressed now: {listed(now.suppressed, 2)}"
+        if now.suppressed
+        else "suppressed no more",
+    }
+    return [said[aspect] for aspect in change.aspects if aspect in said]
+
+
+def _states(side: FindingSide) -> str:
+    return ", ".join(STATES[state] for state in side.states)
+
+
+def _fixed(old: FindingSide, now: FindingSide) -> str:
+    before, after = ", ".join(old.fixed_versions), ", ".join(now.fixed_versions)
+    if before and after:
+        return f"fixed in {after}, not {before}"
+    return f"fixed in {after} now" if after else f"no longer fixed in {before}"
+
+
+def fix(side: FindingSide) -> str:
+    """Say what mends a flaw."""
+    return f"fixed in {', '.join(side.fixed_versions)}" if side.fixed_versions else _states(side)
+
+
+def place(side: FindingSide | PackageSide) -> str:
+    """Say whose a package is, and in which layers it stands."""
+    numbers = sorted({each.layer for each in side.locations if each.layer >= 0})
+    layers = (
+        f"layer{'s' * (len(numbers) > 1)} {listed([str(number) for number in numbers])}" if numbers else ""
+    )
+    whose = {True: "base image", False: "own", None: ""}[side.from_base]
+    return ", ".join(word for word in (whose, layers) if word)
+
+
+def package_changes(change: PackageChange) -> list[str]:
+    """Say what is otherwise in a package that both have, its version apart."""
+    old, now = change.before, change.after
+    if old is None or now is None:
+        return []
+    said = {
+        "base": "from the base image to its own layers"
+        if old.from_base
+        else "from its own layers to the base image",
+        "layer": _step(place(old), place(now)) or "another layer",
+        "licences": f"licence {_licences(old)} to {_licences(now)}",
+        "places": _places(old.locations, now.locations),
+    }
+    aspects = [each for each in change.aspects if each != "layer" or "base" not in change.aspects]
+    return [said[aspect] for aspect in aspects if aspect in said]
+
+
+def _licences(side: PackageSide) -> str:
+    return listed(side.licences, _PATHS) or "none"
+
+
+def _places(old: Iterable[Location], now: Iterable[Location]) -> str:
+    before, after = ({each.path for each in side} for side in (old, now))
+    words = [
+        f"{verb} {listed(sorted(paths), _PATHS)}"
+        for verb, paths in (("now in", after - before), ("no longer in", before - after))
+        if paths
+    ]
+    return ", ".join(words)
+
+
+def direction(change: PackageChange) -> str:
+    """Say where a version went."""
+    return {"up": "upgraded", "down": "downgraded", "unordered": "other version", "": ""}[change.direction]
