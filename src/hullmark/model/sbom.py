@@ -37,6 +37,7 @@ _ORIGINS: dict[str, Origin] = {word: word for word in get_args(Origin)}
 _TEXTS = ("source", "source_version", "module", "vendor", "cpe")
 _PLAIN = re.compile(r"[a-z0-9.-]+")
 _URL = re.compile(r"https?://[!#$&-;=?-\[\]_a-z~%]+")
+_MAIL = re.compile(r"([^<>]+?) <([^<>\s]+)>")
 _CPE_SIGN = re.compile(r"[^A-Za-z0-9_.-]")
 _CPE_PART = re.compile(r"(?:\A|(?<=:))(?:[^:\\]|\\.)*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -264,6 +265,22 @@ def image_purl(image: ReportImage) -> str:
         path = f"docker.io/{path}"
     qualifiers = {"arch": image.platform.architecture, "repository_url": path, "tag": tag}
     return purl("oci", last.lower(), image.digest, qualifiers=qualifiers) if last else ""
+
+
+def source_info(component: Component) -> str:
+    """Tell in one line where a package was found and what it was built from."""
+    places = [
+        f"{place.path}{f' ({place.place})' if place.place else ''} in layer {place.layer}"
+        for place in component.locations
+    ]
+    built = f", built from {component.source} {component.source_version}".rstrip() if component.source else ""
+    return f"{component.origin}: {'; '.join(places)}{built}"
+
+
+def packager(vendor: str) -> tuple[str, str]:
+    """Part a packager's name and address; one with an address is taken for a person, else it is an organisation."""
+    found = _MAIL.fullmatch(vendor)
+    return (found[1], found[2]) if found else (vendor, "")
 
 
 def cpe23(component: Component) -> str:

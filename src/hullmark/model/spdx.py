@@ -4,6 +4,7 @@ Ids: the SPDX licence list 3.28. Expressions: SPDX specification 2.3, annex D.
 """
 
 import functools
+import hashlib
 import re
 
 _LICENCES = """
@@ -121,7 +122,7 @@ Universal-FOSS-exception-1.0 vsftpd-openssl-exception WxWindows-exception-3.1 x1
 LIST_VERSION = "3.28"
 
 _SIGN = re.compile(r"\s*([()]|[A-Za-z0-9][A-Za-z0-9.-]*\+?)")
-_REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
+_NOT_AN_ID = re.compile(r"[^A-Za-z0-9.-]+")
 _MAX_LENGTH = 20_000
 
 
@@ -187,3 +188,25 @@ def _licence(sign: str) -> str:
         return known
     known = licence_id(sign[:-1])
     return f"{known}+" if known else ""
+
+
+def stated_licence(licences: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+    """Give one expression for all that a package states, nothing for nothing, and the texts of the `LicenseRef-…` in it.
+
+    What SPDX has no word for becomes such a reference; the same text always gives the same one.
+    """
+    words: list[str] = []
+    texts: dict[str, str] = {}
+    for licence in licences:
+        whole = expression(licence)
+        if not whole:
+            whole = _reference(licence)
+            texts[whole] = licence
+        words.append(f"({whole})" if len(licences) > 1 and " " in whole else whole)
+    return " AND ".join(dict.fromkeys(words)), texts
+
+
+def _reference(text: str) -> str:
+    slug = _NOT_AN_ID.sub("-", text)[:40].strip("-.")
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"LicenseRef-{slug}-{digest}" if slug else f"LicenseRef-{digest}"

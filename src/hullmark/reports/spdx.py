@@ -4,8 +4,6 @@ Specification: https://spdx.github.io/spdx-spec/v2.3/. What has no field of its 
 each element, a JSON object of the names that docs/reference/sbom.md lists (`hullmark:…`).
 """
 
-import hashlib
-import re
 from typing import Any
 from urllib.parse import quote
 
@@ -26,10 +24,12 @@ from hullmark.model.sbom import (
     image_values,
     moment,
     one_report,
+    packager,
     parents,
+    source_info,
     tool_values,
 )
-from hullmark.model.spdx import LIST_VERSION, expression
+from hullmark.model.spdx import LIST_VERSION, stated_licence
 
 Document = dict[str, Any]
 ONE_IMAGE = True
@@ -37,8 +37,6 @@ ONE_IMAGE = True
 _DOCUMENT = "SPDXRef-DOCUMENT"
 _IMAGE = "SPDXRef-image"
 _OPERATING_SYSTEM = "SPDXRef-operating-system"
-_NOT_AN_ID = re.compile(r"[^A-Za-z0-9.-]+")
-_MAIL = re.compile(r"([^<>]+?) <([^<>\s]+)>")
 _STATES = {
     "affected": "no known fix",
     "will_not_fix": "will not be fixed",
@@ -136,7 +134,7 @@ class _Document:
         if component.vendor:
             made["supplier"] = _supplier(component.vendor)
         if component.locations:
-            made["sourceInfo"] = _source_info(component)
+            made["sourceInfo"] = source_info(component)
         references = [_purl_reference(component.purl)] if component.purl else []
         if cpe := cpe23(component):
             references.append(_reference("SECURITY", "cpe23Type", cpe))
@@ -155,18 +153,9 @@ class _Document:
         }
 
     def _declared(self, licences: tuple[str, ...]) -> str:
-        """Give one expression for all that is stated; what SPDX has no word for becomes a reference to its text."""
-        words = []
-        for licence in licences:
-            whole = expression(licence) or self._extracted(licence)
-            words.append(f"({whole})" if len(licences) > 1 and " " in whole else whole)
-        return " AND ".join(dict.fromkeys(words)) or "NOASSERTION"
-
-    def _extracted(self, text: str) -> str:
-        slug = _NOT_AN_ID.sub("-", text)[:40].strip("-.")
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        licence = f"LicenseRef-{slug}-{digest}" if slug else f"LicenseRef-{digest}"
-        if licence not in self.extracted:
+        """Give one expression for all that is stated, NOASSERTION for nothing."""
+        stated, texts = stated_licence(licences)
+        for licence, text in texts.items():
             # 10.2 of the specification wants a text: all that is known of it is what the package says.
             self.extracted[licence] = {
                 "licenseId": licence,
@@ -174,7 +163,7 @@ class _Document:
                 "name": text,
                 "comment": "as the package's own metadata states it",
             }
-        return licence
+        return stated or "NOASSERTION"
 
     def _relationships(self) -> list[Document]:
         made = [_relationship(_DOCUMENT, "DESCRIBES", _IMAGE)]
@@ -204,18 +193,9 @@ def _element(identity: str, name: str, purpose: str) -> Document:
 
 
 def _supplier(vendor: str) -> str:
-    """Give a packager in the form of 7.5: one with an address is taken for a person."""
-    found = _MAIL.fullmatch(vendor)
-    return f"Person: {found[1]} ({found[2]})" if found else f"Organization: {vendor}"
-
-
-def _source_info(component: Component) -> str:
-    places = [
-        f"{place.path}{f' ({place.place})' if place.place else ''} in layer {place.layer}"
-        for place in component.locations
-    ]
-    built = f", built from {component.source} {component.source_version}".rstrip() if component.source else ""
-    return f"{component.origin}: {'; '.join(places)}{built}"
+    """Give a packager in the form of 7.5."""
+    name, mail = packager(vendor)
+    return f"Person: {name} ({mail})" if mail else f"Organization: {name}"
 
 
 def _reference(category: str, kind: str, locator: str, comment: str = "") -> Document:
