@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs that some tests use as real servers (a registry) and as oracles (rpm, Ruby, PHP, Lua …), from
+# Installs the programs that some tests use as real servers (a registry) and as oracles (rpm, Ruby, PHP, Lua …), and a browser, from
 # Debian's packages. A test whose program is missing is skipped and says so; here is nothing that Hullmark itself needs.
 #
 # Not installed, for their size or since Debian 12 has none: Go 1.22 with its sources, a JDK with Maven's library (both
@@ -27,6 +27,7 @@ need openssl openssl
 need ruby ruby
 need htpasswd apache2-utils
 need zstd zstd
+need chromium chromium fonts-dejavu-core
 need strace strace
 need perl perl
 need fish fish
