@@ -22,6 +22,7 @@ StateName = Literal[
 IGNORE_FILE = ".hullmark-ignore.yaml"
 """Read where nothing else is named; `hullmark ignore` writes it."""
 NO_FILE = "none"
+_LINES_SHOWN = 100
 
 Severities = Annotated[
     str, Option("Show only these, comma-separated: critical, high, medium, low, negligible, unknown.")
@@ -159,10 +160,12 @@ def asked_suppressions(vex: Sequence[str], ignores: Sequence[str]) -> "tuple[Sup
 
 def _stated(name: str, read: "Callable[[str, bytes], Stated]") -> "tuple[Suppression, ...]":
     stated = read(name, read_file(name))
-    for line, what in stated.left_out:
+    for line, what in stated.left_out[:_LINES_SHOWN]:
         warning(
             f"suppresses nothing: {what}", where=f"{name}:{line}" if line else name, hint="the rest counts"
         )
+    if len(stated.left_out) > _LINES_SHOWN:
+        warning(f"{len(stated.left_out) - _LINES_SHOWN} more lines suppress nothing", where=name)
     return stated.suppressions
 
 
@@ -265,8 +268,10 @@ def known_findings(name: str, reports: "Sequence[Report]") -> "Known":
 
 def write_vex(reports: "Sequence[Report]", target: str) -> None:
     """Write what was suppressed in these images as a VEX document."""
-    from hullmark.findings.statements.openvex import document
+    from hullmark.findings.stating import document
 
+    if not any(entry.by >= 0 for report in reports for entry in report.suppressed):
+        warning("nothing was suppressed by a statement: the document has none", where=target)
     write(document(reports), target)
 
 

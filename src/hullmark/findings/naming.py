@@ -82,8 +82,8 @@ def product_of(image: ReportImage) -> str:
     found = image_purl(image)
     if found:
         return found
-    name = _last(_repository(image.name)) or "image"
-    return purl("oci", name.lower(), image.digest or image.config_digest)
+    name = _last(_repository(image.name)).encode("utf-8", "backslashreplace").decode() or "image"
+    return purl("oci", name, image.digest or image.config_digest)
 
 
 def is_product(text: str, image: ReportImage | None) -> bool:
@@ -130,6 +130,8 @@ def _full(path: str) -> str:
     first, slash, _ = path.partition("/")
     if not slash:
         return f"{_HUB}/library/{path}"
+    if first == "index.docker.io":
+        return f"{_HUB}/{path.partition('/')[2]}"
     is_host = "." in first or ":" in first or first == "localhost"
     return path if is_host else f"{_HUB}/{path}"
 

@@ -117,7 +117,7 @@ class _Rule:
         self.is_contradicted = False
         self.denies = said.status in {"", "not_affected", "fixed"}
         self.voice = said.author or said.source
-        self.time = _moment(said.said)
+        self.time = moment(said.said)
         self.is_expired = bool(said.expires) and is_past(said.expires, report.as_of)
         self.is_here = not said.products or any(is_product(name, report.image) for name in said.products)
         self._packages = [package_test(text, globs=not said.status) for text in said.packages]
@@ -188,14 +188,14 @@ class _Index:
 
 def is_past(end: str, as_of: str) -> bool:
     """Tell whether a time has passed: a day has when the next one begins (UTC). What is no time has: it holds nothing back for ever."""
-    last, now = _moment(end), _moment(as_of)
+    last, now = moment(end), moment(as_of)
     if last is None or now is None:
         return True
     is_day = len(end) == len("2026-01-31")
     return now.date() > last.date() if is_day else now > last
 
 
-def _moment(text: str) -> dt.datetime | None:
+def moment(text: str) -> dt.datetime | None:
     """Read a date or a time (RFC 3339) in UTC; None for what is neither."""
     try:
         found = dt.datetime.fromisoformat(text)

@@ -197,6 +197,11 @@ class Products:
                 self._plain[branch.product.product_id] = branch.product
         self._relations = {entry.full_product_name.product_id: entry for entry in tree.relationships}
 
+    def parts(self, name: str) -> tuple[str, str] | None:
+        """Give the ids of a component and of what it is a component of; None for a product that is no relationship."""
+        relation = self._relations.get(name)
+        return relation and (relation.product_reference, relation.relates_to_product_reference)
+
     def get(self, name: str) -> Product | None:
         """Give a product, or None for an id that the document does not define."""
         if name not in self._plain and name not in self._relations:

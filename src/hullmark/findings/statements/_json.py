@@ -1,5 +1,6 @@
-"""JSON documents of statements: decoded within their types, each error with its line."""
+"""JSON documents of statements: decoded within their types, each error with its line, no key twice."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -12,14 +13,28 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 _Kind = TypeVar("_Kind")
 
 
+class _TwiceError(ValueError):
+    """A key stands twice in an object: which of the two counts is anybody's guess (RFC 8259, section 4)."""
+
+
 def decoded(body: bytes, kind: type[_Kind], name: str) -> _Kind:
     """Decode a whole document. Raises `UsageError` with file and, where the decoder knows it, line."""
+    mark = body[:3] == b"\xef\xbb\xbf"
     try:
-        return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=kind)
+        return msgspec.json.decode(body[3:] if mark else body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         place = _BYTE.search(str(problem))
-        line = body.count(b"\n", 0, int(place[1])) + 1 if place else 0
-        raise UsageError(f"cannot be read: {problem}", where=f"{name}:{line}" if line else name) from problem
+        line = body.count(b"\n", 0, int(place[1]) + 3 * mark) + 1 if place else 0
+        raise UsageError(_said(problem), where=f"{name}:{line}" if line else name) from problem
+
+
+def part(body: bytes, kind: type[_Kind], name: str, line: int) -> _Kind:
+    """Decode a part of a document that begins on a line. Raises `UsageError`."""
+    try:
+        json.loads(body, object_pairs_hook=_once)
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
+        raise UsageError(_said(problem), where=f"{name}:{line}") from problem
 
 
 def with_lines(body: bytes, parts: Sequence[msgspec.Raw]) -> Iterator[tuple[int, bytes]]:
@@ -34,6 +49,15 @@ def with_lines(body: bytes, parts: Sequence[msgspec.Raw]) -> Iterator[tuple[int,
         yield line, part
 
 
-def text_of(value: Any) -> str:
-    """Give a text, empty for whatever is none."""
-    return value if isinstance(value, str) else ""
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _TwiceError(f"the key {next(n for n in names if names.count(n) > 1)[:60]!r} stands twice")
+    return found
+
+
+def _said(problem: Exception) -> str:
+    if isinstance(problem, RecursionError):
+        return "cannot be read: nested too deeply"
+    return f"cannot be read: {problem}"
