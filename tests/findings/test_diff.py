@@ -19,6 +19,7 @@ from hullmark.model.report import (
     Component,
     Coverage,
     DatabasePart,
+    EcosystemCoverage,
     Finding,
     Location,
     Report,
@@ -465,13 +466,15 @@ def test_an_end_of_life_that_was_not_looked_up_is_not_gone() -> None:
 
 def test_other_advisories_are_said_by_part() -> None:
     parts = (DatabasePart("osv-npm", "osv", "a.2"), DatabasePart("debian-12", "debian", "b.1"))
-    found = diff(report(), report(database=ReportDatabase(parts)))
+    other = report(database=ReportDatabase(parts))
+    found = diff(report(), other)
+    assert [(part.part, part.before, part.after) for part in found.database] == [("osv-npm", "a.1", "a.2")]
+    assert [(caveat.kind, caveat.names) for caveat in found.caveats] == [("database", ("osv-npm",))]
+    lacks = EcosystemCoverage("deb", 1, {"feed_missing": 1}, missing=("debian-12",))
+    found = diff(report(coverage=Coverage((lacks,), scanners=("vuln",))), other)
     assert [(part.part, part.before, part.after) for part in found.database] == [
         ("debian-12", "", "b.1"),
         ("osv-npm", "a.1", "a.2"),
-    ]
-    assert [(caveat.kind, caveat.names) for caveat in found.caveats] == [
-        ("database", ("debian-12", "osv-npm"))
     ]
 
 

@@ -70,8 +70,8 @@ NewSince = Annotated[
 VexOut = Annotated[str, Option("File for a VEX document (OpenVEX) of what was suppressed.", filled=True)]
 
 
-class Judging(Protocol):
-    """A command that has these flags."""
+class Filtering(Protocol):
+    """A command that has the flags which say what is shown."""
 
     @property
     def severity(self) -> str:
@@ -94,6 +94,20 @@ class Judging(Protocol):
         ...
 
     @property
+    def vex(self) -> tuple[str, ...]:
+        """Files."""
+        ...
+
+    @property
+    def ignore_file(self) -> tuple[str, ...]:
+        """Files."""
+        ...
+
+
+class Judging(Filtering, Protocol):
+    """A command that has all of these flags."""
+
+    @property
     def formats(self) -> tuple[str, ...]:
         """Formats, with or without a file."""
         ...
@@ -108,16 +122,6 @@ class Judging(Protocol):
         """Whether what was suppressed is listed."""
         ...
 
-    @property
-    def vex(self) -> tuple[str, ...]:
-        """Files."""
-        ...
-
-    @property
-    def ignore_file(self) -> tuple[str, ...]:
-        """Files."""
-        ...
-
 
 def words(text: str, known: Sequence[str], flag: str) -> tuple[str, ...]:
     """Take a comma-separated list apart. Raises `UsageError` for a word that is not known."""
@@ -128,7 +132,7 @@ def words(text: str, known: Sequence[str], flag: str) -> tuple[str, ...]:
     return found
 
 
-def asked_narrowing(asked: Judging) -> "Narrowing":
+def asked_narrowing(asked: Filtering) -> "Narrowing":
     """Give which findings are asked for; the files of statements are read. Raises `UsageError`."""
     from hullmark.findings.narrowing import Narrowing
     from hullmark.model.advisory import Severity
@@ -181,6 +185,19 @@ def read_file(name: str) -> bytes:
         raise UsageError(f"cannot be read: {reason}", where=name) from problem
 
 
+def format_targets(formats: Sequence[str], known: Sequence[str]) -> list[tuple[str, str]]:
+    """Give each format that is asked for with its file, empty or `-` for standard output. Raises `UsageError`."""
+    pairs = [(name, target) for name, _, target in (text.partition("=") for text in formats)]
+    if not pairs:
+        raise UsageError("no format is named", hint="--format json")
+    for name, _ in pairs:
+        if name not in known:
+            raise UsageError(f"there is no format {name!r}", hint=f"there are {', '.join(known)}")
+    if sum(target in {"", "-"} for _, target in pairs) > 1:
+        raise UsageError("two formats would be written to standard output", hint="--format FORMAT=FILE")
+    return pairs
+
+
 class Outputs:
     """The formats that are asked for, each with its target, and how they are dressed. Raises `UsageError` for what makes no sense."""
 
@@ -190,16 +207,9 @@ class Outputs:
         formats = asked.formats
         if asked.template and not any(text.partition("=")[0] == "template" for text in formats):
             formats = ("template",) if formats == ("table",) else (*formats, "template")
-        self.pairs = [(name, target) for name, _, target in (text.partition("=") for text in formats)]
-        if not self.pairs:
-            raise UsageError("no format is named", hint="--format json")
-        for name, _ in self.pairs:
-            if name not in known():
-                raise UsageError(f"there is no format {name!r}", hint=f"there are {', '.join(known())}")
-            if name == "template" and not asked.template:
-                raise UsageError("--format template needs a template", hint="--template FILE")
-        if sum(target in {"", "-"} for target in self.targets) > 1:
-            raise UsageError("two formats would be written to standard output", hint="--format FORMAT=FILE")
+        self.pairs = format_targets(formats, known())
+        if not asked.template and any(name == "template" for name, _ in self.pairs):
+            raise UsageError("--format template needs a template", hint="--template FILE")
         self._suppressed = asked.show_suppressed
         self._template = _text(asked.template) if asked.template else ""
         self._template_name = asked.template

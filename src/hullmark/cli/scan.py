@@ -16,7 +16,6 @@ from hullmark.cli.feeding import (
     Mirror,
     NvdKey,
     Revision,
-    asked_feeds,
 )
 from hullmark.cli.judging import (
     FailOn,
@@ -40,21 +39,19 @@ from hullmark.cli.judging import (
     words,
     write_vex,
 )
+from hullmark.cli.matching import SCANNERS, Matched, Offline, SeveritySource, reports_of
 from hullmark.cli.options import Option
 from hullmark.cli.output import replacing
 from hullmark.cli.reading import Reading, check_references
-from hullmark.cli.settings import database_folder
 from hullmark.cli.terminal import configure, error, fault, progress, warning
 from hullmark.model.errors import BaseError, HullmarkError, UsageError
 
 if TYPE_CHECKING:
-    from hullmark.findings.narrowing import Known
     from hullmark.images.source import SourceOptions
     from hullmark.model.image import Platform
     from hullmark.model.report import Report
     from hullmark.scan.request import ScanRequest
 
-SCANNERS = ("vuln", "secret", "config")
 _Failures = list[tuple[str, HullmarkError]]
 _Result = TypeVar("_Result")
 
@@ -79,13 +76,7 @@ class Scan(Reading, frozen=True, kw_only=True):
         str, Option("What to look for, comma-separated: vuln, secret, config; all when left out.")
     ] = ""
     severity: Severities = ""
-    severity_source: Annotated[
-        str,
-        Option(
-            "Whose severity counts first, comma-separated: vendor, ghsa, ecosystem, cna, adp, nvd. "
-            "That is the order without it, too; sources that are left out follow in it."
-        ),
-    ] = ""
+    severity_source: SeveritySource = ""
     fixable_only: FixableOnly = False
     pkg_types: PkgTypes = ""
     ignore_status: IgnoreStatus = ""
@@ -98,7 +89,7 @@ class Scan(Reading, frozen=True, kw_only=True):
     vex_out: VexOut = ""
     fail_on: FailOn = ""
     fail_on_unused_ignores: FailOnUnused = False
-    offline: Annotated[bool, Option("Fetch no advisories.")] = False
+    offline: Offline = False
     db_from: From = ""
     db_key: Key = ""
     db_revision: Revision = ""
@@ -110,8 +101,6 @@ class Scan(Reading, frozen=True, kw_only=True):
     def run(self) -> int:
         """Do it, and give the exit code."""
         configure(quiet=self.quiet, json_log=self.json_log)
-        from hullmark.advisories.database import load_current
-        from hullmark.findings.severity import SOURCES
         from hullmark.scan.gate import parse_gate
         from hullmark.scan.references import read_references
         from hullmark.scan.several import together
@@ -122,12 +111,7 @@ class Scan(Reading, frozen=True, kw_only=True):
             if word != "vuln":
                 warning(f"this version has no {word} scanner: nothing of that kind was looked for")
         narrowing = asked_narrowing(self)
-        sources = words(self.severity_source, SOURCES, "--severity-source")
-        feeds = asked_feeds(self)
-        if self.offline and feeds.revision:
-            raise UsageError(
-                "a fixed revision must be asked for", where="--offline", hint="leave --db-revision out"
-            )
+        matched = Matched(self, asked)
         outputs = Outputs(self)
         listed = read_references(self.images_file) if self.images_file else ()
         references = [*self.images, *(name for name in listed if name not in self.images)]
@@ -135,26 +119,15 @@ class Scan(Reading, frozen=True, kw_only=True):
         if not references:
             raise UsageError("no image is named", hint="hullmark scan IMAGE")
         request = self.request(references, list_from_input=self.images_file == "-")
-        if self.offline and "vuln" in (asked or SCANNERS) and not load_current(database_folder()).parts:
-            warning(
-                "there is no advisory database",
-                where=str(database_folder()),
-                hint="hullmark db update where there is a network, db build --from DIR elsewhere",
-            )
+        matched.warn_of_none()
         with replacing([*outputs.targets, *([self.vex_out] if self.vex_out else [])]):
             with progress() as show:
-                plain = msgspec.structs.replace(
-                    request,
-                    database=database_folder(),
-                    scanners=asked or SCANNERS,
-                    severity_sources=sources,
-                    max_age_h=self.db_max_age,
-                    offline=self.offline,
-                    feeds=None if self.offline else feeds,
-                    warn=lambda what, where, hint: warning(what, where=where, hint=hint),
-                    progress=show,
+                plain = matched.request(request, show)
+                known = (
+                    known_findings(self.new_since, reports_of(self.new_since, plain, self.platform))
+                    if self.new_since
+                    else None
                 )
-                known = _known(self.new_since, plain, self.platform) if self.new_since else None
                 filters = msgspec.structs.replace(
                     request.filters,
                     **msgspec.structs.asdict(msgspec.structs.replace(narrowing, known=known)),
@@ -163,7 +136,7 @@ class Scan(Reading, frozen=True, kw_only=True):
                 targets, failures = _targets(references, self.platform, template.source)
                 outputs.refuse_several(len(targets) + len(failures))
                 reports = _scan_all(template, targets, failures)
-            _warn_of_stale(reports, self.db_max_age, self.db_from)
+            matched.warn_of_stale(reports)
             alone = len(targets) + len(failures) == 1
             outputs.write(reports[0] if alone else together(reports, failures))
             if self.vex_out:
@@ -181,26 +154,6 @@ class Scan(Reading, frozen=True, kw_only=True):
     def epilogue(cls) -> str:
         """Give the formats, and what an image reference may look like."""
         return f"{formats_said()}\n\n{super().epilogue()}"
-
-
-def _known(name: str, plain: "ScanRequest", platform: str) -> "Known":
-    """Give the findings of another image or of a stored report; all of them, whatever is shown of it."""
-    from pathlib import Path
-
-    from hullmark.model.report import Report
-    from hullmark.scan.platforms import platforms_of
-    from hullmark.scan.run import run
-    from hullmark.scan.stored import is_report, read_report
-
-    if is_report(Path(name)):
-        stored = read_report(name)
-        return known_findings(name, [stored] if isinstance(stored, Report) else stored.reports)
-    platforms = platforms_of(name, platform, plain.source)
-    found = []
-    for each in platforms:
-        source = msgspec.structs.replace(plain.source, platform=each)
-        found.append(run(msgspec.structs.replace(plain, reference=name, source=source)))
-    return known_findings(name, found)
 
 
 def _targets(
@@ -256,14 +209,3 @@ def _attempt(
     error(told.what, where=told.where, hint=told.hint)
     failures.append((reference, told))
     return None
-
-
-def _warn_of_stale(reports: Sequence["Report"], max_age_h: float, published: str) -> None:
-    """Say which parts of the database were used though nobody has asked lately whether they are still right."""
-    stale = sorted({part.part for report in reports for part in report.database.parts if part.stale})
-    if stale:
-        warning(
-            f"used though older than {max_age_h:g} h (--db-max-age)",
-            where=", ".join(stale),
-            hint=f"hullmark db update{f' --from {published}' * bool(published)}",
-        )

@@ -69,13 +69,19 @@ def side_of(report: Report) -> Side:
 
 
 def parts_changed(before: Report, after: Report) -> tuple[PartChange, ...]:
-    """Give the parts of the advisory database of which the two used another revision."""
+    """Give the parts of the advisory database of which the two used another revision, or which one asked and the other lacked.
+
+    A part that one did not need, for want of packages that it speaks of, is no difference between databases.
+    """
     old, now = ({part.part: part.revision for part in report.database.parts} for report in (before, after))
-    return tuple(
-        PartChange(name, old.get(name, ""), now.get(name, ""))
-        for name in sorted(old.keys() | now.keys())
-        if old.get(name) != now.get(name)
+    lacking = (
+        {part for ecosystem in report.coverage.ecosystems for part in ecosystem.missing}
+        for report in (before, after)
     )
+    lacked_before, lacked_after = lacking
+    other = {name for name in old.keys() & now.keys() if old[name] != now[name]}
+    other |= (now.keys() & lacked_before) | (old.keys() & lacked_after)
+    return tuple(PartChange(name, old.get(name, ""), now.get(name, "")) for name in sorted(other))
 
 
 def caveats(before: Report, after: Report) -> tuple[Caveat, ...]:

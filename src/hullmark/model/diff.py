@@ -63,7 +63,7 @@ class Caveat(Struct, frozen=True):
 
 
 class PartChange(Struct, frozen=True):
-    """A part of the advisory database of which the two used another revision; empty where one did not use it."""
+    """A part of the advisory database of which the two used another revision; empty where one lacked it."""
 
     part: str
     before: str = ""

@@ -99,7 +99,7 @@ class _Page:
 
     def _parts(self) -> Iterator[str]:
         changed = self.found.database
-        rows = [(part.part, part.before or "not used", f"now {part.after or 'not used'}") for part in changed]
+        rows = [(part.part, part.before or "none", f"now {part.after or 'none'}") for part in changed]
         for cells in self._rows(rows[:_SHOWN], (32, 32), indent=4):
             yield f"    {'  '.join(cells)}"
         yield from self._more(len(changed), "    ")
