@@ -16,8 +16,8 @@ from cli.conftest import IMAGE, Call
 from e2e.program import AS_OF, DEMO, dpkg_status, environment, layer, write_layout
 from hullmark.cli.commands import COMMANDS
 from hullmark.cli.judging import StateName
+from hullmark.cli.matching import SCANNERS
 from hullmark.cli.options import settings_of
-from hullmark.cli.scan import SCANNERS
 from hullmark.images.open import all_sources
 from hullmark.model.advisory import CveRecord, Range, Score, Severity
 from hullmark.model.errors import ImageError

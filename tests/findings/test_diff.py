@@ -458,8 +458,12 @@ def test_an_end_of_life_that_was_not_looked_up_is_not_gone() -> None:
         id="EOL-debian-10", kind="end_of_life", component="", purl="", name="debian", version="10"
     )
     has = report((), [ended], image=release, coverage=Coverage(scanners=("vuln",), release="matched"))
-    for state, unsure in (("matched", False), ("feed_missing", True)):
-        other = report(image=release, coverage=Coverage(scanners=("vuln",), release=state))
+    matched = Coverage(scanners=("vuln",), release="matched")
+    for coverage, unsure in (
+        (matched, False),
+        (msgspec.structs.replace(matched, release="feed_missing"), True),
+    ):
+        other = report(image=release, coverage=coverage)
         change = only_flaw(has, other)
         assert (change.why, bool(change.unsure)) == ("advisories", unsure)
 

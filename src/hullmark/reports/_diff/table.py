@@ -147,7 +147,8 @@ class _Page:
             yield ""
             yield self._paint(heading, "1")
             rows = [self._package(change) for change in found[:_SHOWN]]
-            for change, cells in zip(found, self._rows(rows, (44, 44)), strict=False):
+            third = self.look.width // 3
+            for change, cells in zip(found, self._rows(rows, (third, third)), strict=False):
                 yield f"  {'  '.join(cells)}".rstrip()
                 if change.unsure:
                     yield self._paint(f"    not certain: {self._plain(change.unsure)}", "33")
