@@ -152,7 +152,7 @@ def reports(draw: st.DrawFn) -> Report:
 def test_nothing_differs_between_a_report_and_itself(one: Report) -> None:
     found = diff(one, one)
     named = [layer for layer in one.layers if layer.digest]
-    assert found.packages == found.findings == found.database == ()
+    assert (found.packages, found.findings, found.database) == ((), (), ())
     assert found.layers.common == len(named)
     assert only_new(one, found).findings == ()
     assert {caveat.kind for caveat in found.caveats} <= {"unread", "not_checked"}
@@ -440,7 +440,8 @@ def test_what_was_not_read_is_not_gone(kind: UnreadKind, path: str, of: Componen
     broken = report(errors=(Unread(kind, "broken", path),))
     for before, after in ((has, broken), (broken, has)):
         found = diff(before, after)
-        assert [bool(each.unsure) for each in (*found.packages, *found.findings)] == [unsure] * 2
+        assert [bool(each.unsure) for each in found.packages] == [unsure]
+        assert [bool(each.unsure) for each in found.findings] == [unsure]
         assert found.summary.unsure == 2 * unsure
         assert [caveat.kind for caveat in found.caveats] == ["unread"]
 
