@@ -1,0 +1,111 @@
+"""Annotations of GitHub Actions: workflow commands that the runner takes from a step's standard output.
+
+Specification: docs.github.com, "Workflow commands for GitHub Actions"; the escaping is that of the runner's `ActionCommand`. A step
+shows ten errors, ten warnings and ten notices: the worst findings come first, and the last notice sums up all of them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from hullmark.model.advisory import Severity
+from hullmark.model.look import Look
+from hullmark.model.report import Report, ReportSet
+from hullmark.reports import _sentences as say
+
+_SHOWN = 10  # of each kind in a step
+_COMMANDS: dict[say.Level, str] = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+class _Annotation(NamedTuple):
+    level: say.Level
+    title: str
+    text: str
+    path: str = ""
+    line: int = 0
+
+
+def render(report: Report | ReportSet, look: Look) -> bytes:
+    """Write one command a line, errors first. Nothing but them begins a line."""
+    reports = say.reports_of(report)
+    several = not isinstance(report, Report)
+    every = [each for one in reports for each in _findings(one, look, several=several)]
+    # What could not be checked is worth more than the tenth warning.
+    about = [each for one in reports for each in _scan(one, several=several)]
+    failures = report.failures if isinstance(report, ReportSet) else ()
+    about += [
+        _Annotation("error", "not scanned", f"{say.plain(each.name)}: {say.plain(each.reason)}")
+        for each in failures
+    ]
+    lines = []
+    left = 0
+    for level in _COMMANDS:
+        room = _SHOWN - (level == "note")
+        asked = [each for each in (*about, *every) if each.level == level]
+        lines += [_line(each) for each in asked[:room]]
+        left += len(asked[room:])
+    lines.append(_line(_Annotation("note", "hullmark", _sum(reports, len(failures), left))))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _findings(report: Report, look: Look, *, several: bool) -> Iterator[_Annotation]:
+    end = f" Image: {say.image_name(report)}" if several else ""
+    for finding, taken in say.shown(report, suppressed=look.suppressed):
+        what = say.plain(finding.id, say.NAME)
+        title = f"{what}: {say.subject(finding)} ({finding.severity})"
+        yield _Annotation(
+            "note" if taken is not None else say.level_of(finding),
+            f"Suppressed: {title}" if taken is not None else title,
+            say.message(finding, taken) + end,
+            say.main_path(report, finding),
+            say.line_of(finding.locations[0]) if finding.locations else 0,
+        )
+
+
+def _scan(report: Report, *, several: bool) -> Iterator[_Annotation]:
+    """Give what is to be said of a scan, in one annotation for each kind and level, so that findings keep their room."""
+    name = f"{say.image_name(report)}: " if several else ""
+    texts: dict[tuple[str, say.Level], list[str]] = {}
+    for note in say.notes(report):
+        texts.setdefault((note.kind, note.level), []).append(note.text)
+    for (kind, level), said in texts.items():
+        more = f"; and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
+        yield _Annotation(level, kind.replace("-", " "), f"{name}{'; '.join(said[:_SHOWN])}{more}")
+
+
+def _sum(reports: Iterable[Report], failed: int, left: int) -> str:
+    counts: Counter[Severity] = Counter()
+    packages = suppressed = 0
+    names = []
+    for one in reports:
+        names.append(say.image_name(one))
+        counts.update(finding.severity for finding in one.findings)
+        packages += len(one.packages)
+        suppressed += len(one.suppressed)
+    said = ", ".join(f"{counts[level]} {level}" for level in Severity if counts[level]) or "nothing found"
+    image = names[0] if len(names) == 1 else f"{len(names)} images"
+    words = [f"{image}: {said} in {packages} package{'' if packages == 1 else 's'}"]
+    if suppressed:
+        words.append(f"{suppressed} suppressed")
+    if failed:
+        words.append(f"{failed} not scanned")
+    if left:
+        words.append(
+            f"{left} of these annotations are not shown: GitHub shows {_SHOWN} of each kind in a step"
+        )
+    return "; ".join(words)
+
+
+def _line(said: _Annotation) -> str:
+    values = {"file": said.path, "line": str(said.line) if said.line else "", "title": said.title}
+    properties = ",".join(f"{name}={_property(value)}" for name, value in values.items() if value)
+    return f"::{_COMMANDS[said.level]} {properties}::{_data(said.text)}"
+
+
+def _data(text: str) -> str:
+    # The runner still knows commands of the form `##[…]`, wherever in a line they stand.
+    return text.replace("##[", "## [").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
