@@ -58,7 +58,7 @@ def test_pages(name: str, look: Look, golden: Callable[[Path, bytes], None]) -> 
 
 
 def test_what_is_written_is_what_the_runner_reads() -> None:
-    text = "100% [a], b: c"
+    text = "100%25 of %0A [a], b: c"
     made = annotations(
         replace(SAMPLE, errors=(), findings=(found("CVE-1", LOG4J, Severity.HIGH, title=text),))
     )
