@@ -9,7 +9,7 @@ from msgspec import Struct
 from hullmark.advisories.scheme import Scheme, named
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import VersionError
-from hullmark.model.report import Finding, Report
+from hullmark.model.report import Component, Finding, Report
 
 _UPSTREAM = re.compile(r"[?&]upstream=([^&#]+)")
 
@@ -60,6 +60,49 @@ def plan(report: Report) -> Plan:
     base = _base(report)
     own = [finding for finding in report.findings if base is None or not finding.from_base]
     return Plan(base, tuple(upgrades(own)))
+
+
+class Line(Struct, frozen=True):
+    """What to upgrade, in words, and how many findings of which severity at worst that rids the image of."""
+
+    worst: Severity
+    count: int
+    what: str
+
+
+def advised(report: Report) -> list[Line]:
+    """Say what to upgrade, the worst first. The words are the image's own, and as hostile."""
+    advice = plan(report)
+    components = {component.id: component for component in report.packages}
+    found = [Line(each.worst, each.count, _said(each, components)) for each in advice.upgrades]
+    if (base := advice.base) is not None:
+        worse = sum(SEVERITY_RANK[each.worst] < SEVERITY_RANK[base.worst] for each in found)
+        found.insert(worse, Line(base.worst, base.fixable, _said_of_base(base)))
+    return found
+
+
+def _said(upgrade: Upgrade, components: dict[str, Component]) -> str:
+    ways = {components[name].via[:1] for name in upgrade.components if name in components}
+    through = sorted({step for way in ways for step in way}) if () not in ways else []
+    words = [
+        f"{upgrade.name} {upgrade.installed} to {upgrade.to}",
+        f"({', '.join(upgrade.packages)})" if upgrade.packages else "",
+        f"through {', '.join(through)}" if through else "",
+    ]
+    notes = [
+        " ".join(word for word in words if word),
+        f"{upgrade.exploited} exploited (KEV)" if upgrade.exploited else "",
+        "comes with the base image" if upgrade.from_base else "",
+    ]
+    return "; ".join(note for note in notes if note)
+
+
+def _said_of_base(base: BaseUpgrade) -> str:
+    number = f"{base.count} finding{'' if base.count == 1 else 's'}"
+    brought = f"{base.fixable} of its {number} gone, of {base.findings} in all"
+    if base.successor:
+        return f"base image {base.name} to {base.successor}: {brought}"
+    return f"base image {base.name} to a newer build of it: {brought}"
 
 
 def _base(report: Report) -> BaseUpgrade | None:

@@ -360,11 +360,17 @@ def document_id(report: Report | ReportSet, form: str) -> str:
 def flaw_url(finding: Finding) -> str:
     """Give the page that describes a flaw: by its id where that has one, else what its publisher links to."""
     if finding.id.startswith("CVE-"):
-        return f"https://www.cve.org/CVERecord?id={quote(finding.id)}"
+        return f"https://www.cve.org/CVERecord?id={quote(finding.id, errors='replace')}"
     if finding.id.startswith("GHSA-"):
-        return f"https://github.com/advisories/{quote(finding.id)}"
+        return f"https://github.com/advisories/{quote(finding.id, errors='replace')}"
     links = [reference.url for reference in finding.references if is_url(reference.url)]
     return next((link for link in links if finding.id in link), links[0] if links else "")
+
+
+def flaw_links(finding: Finding) -> list[str]:
+    """Give the pages that tell more of a flaw, its own first; what is no URL is left out."""
+    links = [flaw_url(finding), *(b.url for b in finding.bundles), *(r.url for r in finding.references)]
+    return [link for link in dict.fromkeys(links) if is_url(link)]
 
 
 def is_url(text: str) -> bool:

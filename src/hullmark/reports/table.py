@@ -1,12 +1,22 @@
 """The report for people: what to upgrade first, the findings worst first, and what was not checked."""
 
-import shlex
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from hullmark.advice.removal import REMOVE
-from hullmark.advice.upgrades import BaseUpgrade, Upgrade, plan
-from hullmark.model.advisory import SEVERITY_RANK, Severity
+from hullmark.advice.upgrades import advised
+from hullmark.advice.verdict import (
+    amount,
+    counts,
+    fix,
+    is_matched,
+    left_out,
+    not_checked,
+    not_shown,
+    unread_counts,
+    unread_place,
+    verdict,
+)
+from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
 from hullmark.model.printable import columns, cut, printable
 from hullmark.model.report import CHECKED, Component, EcosystemCoverage, Finding, Report, ReportSet
@@ -18,33 +28,6 @@ _COLOURS = {
     Severity.LOW: "36",
     Severity.NEGLIGIBLE: "2",
     Severity.UNKNOWN: "2",
-}
-_STATES = {
-    "fixed_available": "fixed",
-    "affected": "no known fix",
-    "will_not_fix": "will not be fixed",
-    "end_of_life": "end of life",
-    "under_investigation": "under investigation",
-    "undecided": "versions could not be ordered",
-}
-_COVERAGE = {
-    "no_feed": "no feed speaks for them",
-    "feed_missing": "their feed is not in the database",
-    "feed_stale": "checked against stale advisories",
-    "release_unknown": "the release is not known",
-    "release_eol": "the release is past its end of life",
-}
-_STORES = {"docker-daemon": "docker:", "podman": "podman:", "containerd": "containerd:"}
-"""Places on a machine, and the prefix without which an image's name means a registry's."""
-_RELEASE = {
-    "feed_missing": "whether the release is past its end of life: no end-of-life dates are in the database",
-    "no_feed": "whether the release is past its end of life is not known",
-}
-_UNREAD = {
-    "layer": "layer",
-    "package_database": "package database",
-    "file": "file",
-    "record": "record",
 }
 _UPGRADES_SHOWN = 10
 _EXAMPLES = 5
@@ -62,18 +45,14 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
         for one in report.reports:
             lines += [*_Page(one, look).lines(), ""]
         lines += [_plain(f"{failure.name}: not scanned: {failure.reason}") for failure in report.failures]
-        counts = _counts(report.summary.by_severity) or "no findings"
-        scanned = f"{_amount(len(report.reports), 'image')} scanned, {len(report.failures)} failed"
-        lines.append(f"{scanned}: {_amount(report.summary.packages, 'package')}, {counts}")
+        found = counts(report.summary.by_severity) or "no findings"
+        scanned = f"{amount(len(report.reports), 'image')} scanned, {len(report.failures)} failed"
+        lines.append(f"{scanned}: {amount(report.summary.packages, 'package')}, {found}")
     return ("\n".join(lines) + "\n").encode("utf-8" if look.unicode else "ascii", "backslashreplace")
 
 
 def _plain(text: str) -> str:
     return printable(" ".join(text.split()))
-
-
-def _counts(by_severity: dict[str, int]) -> str:
-    return ", ".join(f"{by_severity[level]} {level}" for level in Severity if by_severity.get(level))
 
 
 class _Page:
@@ -135,7 +114,7 @@ class _Page:
             words.append("no distribution")
         if str(image.platform) not in {"", "linux"}:
             words.append(str(image.platform))
-        words += [_amount(len(self.report.layers), "layer"), _amount(len(self.report.packages), "package")]
+        words += [amount(len(self.report.layers), "layer"), amount(len(self.report.packages), "package")]
         if image.digest:
             words.append(image.digest[:19])
         yield _plain(self._joined(words))
@@ -144,7 +123,7 @@ class _Page:
             yield _plain(f"not its base image: {name} (its layers do not stand at the bottom)")
         if base.layers:
             yield _plain(
-                f"base image: {base.name}, {_amount(base.layers, 'layer')} (known by {base.evidence})"
+                f"base image: {base.name}, {amount(base.layers, 'layer')} (known by {base.evidence})"
             )
         elif base.evidence == "claimed":
             yield _plain(f"base image: {base.name} {base.digest[:19]} is claimed by a label, not proven")
@@ -161,37 +140,19 @@ class _Page:
         yield f"  Each: {REMOVE}"
 
     def _upgrades(self) -> Iterator[str]:
-        advice = plan(self.report)
-        shown = advice.upgrades[:_UPGRADES_SHOWN]
-        rows = [(each.worst, _amount(each.count, "finding"), self._upgrade(each)) for each in shown]
-        if (base := advice.base) is not None:
-            worse = sum(SEVERITY_RANK[each.worst] < SEVERITY_RANK[base.worst] for each in shown)
-            rows.insert(worse, (base.worst, _amount(base.fixable, "finding"), _base(base)))
-        if not rows:
+        found = advised(self.report)
+        if not found:
             return
         yield ""
         yield self._paint("Upgrade first", "1")
+        shown = found[:_UPGRADES_SHOWN]
+        rows = [(each.worst, amount(each.count, "finding"), each.what) for each in shown]
         for (worst, *_), (level, *others) in zip(
             rows, self._aligned(rows, (10, 20), whole=True), strict=True
         ):
             yield f"  {self._paint(level, _COLOURS[worst])}  {'  '.join(others)}"
-        if len(advice.upgrades) > _UPGRADES_SHOWN:
-            yield f"  and {_amount(len(advice.upgrades) - _UPGRADES_SHOWN, 'more package')}"
-
-    def _upgrade(self, upgrade: Upgrade) -> str:
-        ways = {self.components[name].via[:1] for name in upgrade.components if name in self.components}
-        through = sorted({step for way in ways for step in way}) if () not in ways else []
-        words = [
-            f"{upgrade.name} {upgrade.installed} to {upgrade.to}",
-            f"({', '.join(upgrade.packages)})" if upgrade.packages else "",
-            f"through {', '.join(through)}" if through else "",
-        ]
-        notes = [
-            " ".join(word for word in words if word),
-            f"{upgrade.exploited} exploited (KEV)" if upgrade.exploited else "",
-            "comes with the base image" if upgrade.from_base else "",
-        ]
-        return "; ".join(note for note in notes if note)
+        if len(found) > _UPGRADES_SHOWN:
+            yield f"  and {amount(len(found) - _UPGRADES_SHOWN, 'more upgrade')}"
 
     def _findings(self) -> Iterator[str]:
         if not self.report.findings:
@@ -208,7 +169,7 @@ class _Page:
             else:
                 yield self._paint(_plain(f"{found[0].name} {found[0].version}"), "1")
             rows = [
-                (finding.severity_source, finding.id, _fix(finding), self._joined(_words(finding)))
+                (finding.severity_source, finding.id, fix(finding), self._joined(_words(finding)))
                 for finding in found
             ]
             for finding, cells in zip(found, self._aligned(rows, (12, 28, 60)), strict=True):
@@ -249,16 +210,13 @@ class _Page:
         if component.locations:
             place = component.locations[0]
             more = len(component.locations) - 1
-            also = f" and {_amount(more, 'more place')}" if more else ""
+            also = f" and {amount(more, 'more place')}" if more else ""
             words.append(self._path([place.path, place.place] if place.place else [place.path]) + also)
         return self._cut(self._joined(words), self.look.width - indent)
 
-    def _is_matched(self) -> bool:
-        return "vuln" in self.report.coverage.scanners
-
     def _coverage(self) -> Iterator[str]:
         entries = self.report.coverage.ecosystems
-        if not entries or not self._is_matched():
+        if not entries or not is_matched(self.report):
             return
         yield ""
         yield self._paint("Checked", "1")
@@ -284,7 +242,7 @@ class _Page:
         rows = [
             (
                 part.part,
-                _amount(part.advisories, "record"),
+                amount(part.advisories, "record"),
                 _age(part.age_hours) + " old" if part.age_hours is not None else "of unknown age",
                 part.revision + ("; stale" if part.stale else ""),
             )
@@ -299,97 +257,27 @@ class _Page:
         if report.image is not None and report.image.base.layers:
             summary = report.summary
             yield (
-                f"{_amount(summary.from_base, 'finding')} with the base image, "
+                f"{amount(summary.from_base, 'finding')} with the base image, "
                 f"{summary.from_own_layers} with this image's own layers"
             )
-        yield from self._not_checked()
+        for gap in not_checked(report):
+            yield self._paint(_plain(str(gap)), "33")
         yield from self._unread()
-        if report.suppressed:
-            reasons = Counter(
-                report.suppressions[each.by].source if each.by >= 0 else each.reason
-                for each in report.suppressed
-            )
-            said = ", ".join(f"{count} by {reason}" for reason, count in sorted(reasons.items()))
-            yield _plain(f"{_amount(len(report.suppressed), 'finding')} not shown: {said}")
-        if report.coverage.dev_packages:
-            unchecked = report.coverage.dev_unchecked
-            yield (
-                f"left out of lock files: {_amount(report.coverage.dev_packages, 'development package')} (--include-dev)"
-                + (
-                    f"; {unchecked} not checked for malicious ones: their feed is not in the database"
-                    if unchecked
-                    else ""
-                )
-            )
-        if report.coverage.skipped_files:
-            yield f"{_amount(report.coverage.skipped_files, 'file')} passed over by --skip-path"
-        yield self._verdict()
-
-    def _not_checked(self) -> Iterator[str]:
-        states: Counter[str | None] = Counter(component.coverage for component in self.report.packages)
-        for state, words in _COVERAGE.items():
-            if states[state]:
-                ecosystems = sorted({c.ecosystem for c in self.report.packages if c.coverage == state})
-                text = f"{_amount(states[state], 'package')} ({', '.join(ecosystems)}): {words}"
-                yield self._paint(_plain(text), "33")
-        if self.report.coverage.release in _RELEASE:
-            yield self._paint(_RELEASE[self.report.coverage.release], "33")
+        if suppressed := not_shown(report):
+            yield _plain(suppressed)
+        yield from left_out(report)
+        said = verdict(report)
+        yield _plain(said.text + said.command)
 
     def _unread(self) -> Iterator[str]:
         errors = self.report.errors
         if not errors:
             return
-        # Several things may be wrong with one layer or database.
-        things = {
-            (e.kind, e.layer, e.path, "" if e.kind in {"layer", "package_database"} else (e.place, e.reason))
-            for e in errors
-        }
-        kinds: Counter[str] = Counter(kind for kind, *_ in things)
-        said = ", ".join(_amount(kinds[kind], words) for kind, words in _UNREAD.items() if kinds[kind])
-        yield self._paint(f"incomplete: could not be read: {said}", "33")
+        yield self._paint(f"incomplete: could not be read: {unread_counts(self.report)}", "33")
         for unread in errors[:_EXAMPLES]:
-            where = " ".join(part for part in (unread.layer[:19], unread.path, unread.place) if part)
-            what = where if where.startswith(f"{unread.kind} ") else f"{_UNREAD[unread.kind]} {where}"
-            yield "  " + _plain(f"{what}: {unread.reason}")
+            yield "  " + _plain(f"{unread_place(unread)}: {unread.reason}")
         if len(errors) > _EXAMPLES:
             yield f"  and {len(errors) - _EXAMPLES} more, all in the JSON report"
-
-    def _verdict(self) -> str:
-        report = self.report
-        if not self._is_matched():
-            return f"{_amount(len(report.packages), 'package')}; no vulnerabilities were looked for"
-        name = report.image.name if report.image is not None else ""
-        hidden = [suppressed.finding for suppressed in report.suppressed if suppressed.gated]
-        levels = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
-        found = {finding.severity for finding in (*report.findings, *hidden)}
-        gate = next((level for level in levels if level in found), None)
-        if report.packages and not any(c.coverage in CHECKED for c in report.packages) and gate is None:
-            none = f"none of {_amount(len(report.packages), 'package')} was checked"
-            return f"{none}: hullmark db status shows what the database has"
-        if not report.findings:
-            unsure = ", but not all of it could be checked" if report.incomplete else ""
-            what = "nothing else found" if report.suppressed else "nothing found"
-            text = f"{what} in {_amount(len(report.packages), 'package')}{unsure}"
-            if gate is None:
-                return _plain(text)
-        else:
-            text = f"{_counts(report.summary.by_severity)}; {report.summary.fixable} can be fixed"
-            malicious = len({f.component for f in report.findings if f.kind == "malicious"})
-            if malicious:
-                text += f". {_amount(malicious, 'malicious package')}: {REMOVE}"
-        if gate is None:
-            return _plain(f"{text}. No gate of --fail-on critical to low would fail")
-        if report.image is None or report.image.source == "sbom":
-            return _plain(f"{text}. With --fail-on {gate} this would fail")
-        reference = shlex.quote(_STORES.get(report.image.source, "") + name)
-        return _plain(f"{text}. This would fail: hullmark scan {reference} --fail-on {gate}")
-
-
-def _base(base: BaseUpgrade) -> str:
-    brought = f"{base.fixable} of its {_amount(base.count, 'finding')} gone, of {base.findings} in all"
-    if base.successor:
-        return f"base image {base.name} to {base.successor}: {brought}"
-    return f"base image {base.name} to a newer build of it: {brought}"
 
 
 def _origin(component: Component) -> str:
@@ -404,20 +292,12 @@ def _origin(component: Component) -> str:
 def _checked(entry: EcosystemCoverage) -> str:
     """Say how many of an ecosystem's packages were compared with advisories."""
     checked = sum(entry.states.get(state, 0) for state in CHECKED)
-    return f"{checked} of {_amount(entry.packages, 'package')}"
+    return f"{checked} of {amount(entry.packages, 'package')}"
 
 
 def _is_unsure(entry: EcosystemCoverage) -> bool:
     """Tell whether parts that were not there matter: where others were enough, only the JSON report names them."""
     return bool(entry.missing) and bool(entry.states.get("feed_missing"))
-
-
-def _fix(finding: Finding) -> str:
-    if finding.kind == "end_of_life":
-        return f"upgrade to {finding.fixed_version}" if finding.fixed_version else "upgrade the release"
-    if finding.kind == "malicious":
-        return "remove, rotate credentials"
-    return f"fixed in {finding.fixed_version}" if finding.fixed_version else _STATES[finding.state]
 
 
 def _words(finding: Finding) -> list[str]:
@@ -432,9 +312,5 @@ def _words(finding: Finding) -> list[str]:
     return [*words, finding.title or " ".join(finding.details[:_DETAILS].split())]
 
 
-def _amount(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def _age(hours: float) -> str:
-    return _amount(round(hours), "hour") if hours < 48 else _amount(round(hours / 24), "day")
+    return amount(round(hours), "hour") if hours < 48 else amount(round(hours / 24), "day")

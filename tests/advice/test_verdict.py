@@ -1,0 +1,76 @@
+from hullmark.advice.removal import REMOVE
+from hullmark.advice.verdict import (
+    Gap,
+    Verdict,
+    fix,
+    left_out,
+    not_checked,
+    not_shown,
+    shown,
+    unread_counts,
+    unread_place,
+    verdict,
+)
+from hullmark.model.facts import Unread
+from hullmark.model.report import Coverage
+from reports.hostile import change
+from reports.sample import FINDINGS, OPENSSL, QS, SAMPLE
+
+
+def test_the_words_of_an_image_are_in_the_command_alone() -> None:
+    said = verdict(SAMPLE)
+    assert said.command == "hullmark scan registry.example/team/app:1.2 --fail-on critical"
+    assert said.text.endswith(f"1 malicious package: {REMOVE}. This would fail: ")
+    assert "registry.example" not in said.text
+
+
+def test_a_scan_that_checked_nothing_does_not_say_clean() -> None:
+    nothing = change(SAMPLE, findings=(), suppressed=())
+    assert verdict(change(nothing, coverage=Coverage())) == Verdict(
+        "9 packages; no vulnerabilities were looked for"
+    )
+    blind = change(nothing, packages=(change(QS, coverage="no_feed"),))
+    assert verdict(blind).text.startswith("none of 1 package was checked")
+    assert verdict(nothing).text == "nothing found in 9 packages, but not all of it could be checked"
+
+
+def test_gaps() -> None:
+    stale = change(SAMPLE, packages=(change(OPENSSL, coverage="feed_stale"), change(QS, coverage="no_feed")))
+    assert list(not_checked(stale)) == [
+        Gap("npm", "no feed speaks for them", 1),
+        Gap("deb", "checked against stale advisories", 1, checked=True),
+    ]
+    lost = change(stale, packages=(), coverage=change(SAMPLE.coverage, release="feed_missing"))
+    assert [str(gap) for gap in not_checked(lost)] == [
+        "whether the release is past its end of life: no end-of-life dates are in the database"
+    ]
+    assert str(Gap("npm", "no feed", 2)) == "2 packages (npm): no feed"
+
+
+def test_unread() -> None:
+    assert unread_counts(SAMPLE) == "1 package database, 1 record"
+    assert unread_place(Unread("layer", "gone", layer="sha256:" + "1" * 64)) == "layer sha256:111111111111"
+    assert unread_place(Unread("file", "gone")) == "file"
+
+
+def test_what_to_do_about_one() -> None:
+    assert [fix(FINDINGS[number]) for number in (0, 4, 8, 10)] == [
+        "fixed in 2.15.0",
+        "will not be fixed",
+        "remove, rotate credentials",
+        "upgrade to debian-13",
+    ]
+
+
+def test_counts_of_what_is_not_there() -> None:
+    assert (
+        not_shown(SAMPLE)
+        == "3 findings not shown: 1 by --fixable-only, 1 by .hullmark-ignore.yaml, 1 by app.vex.json"
+    )
+    assert not_shown(change(SAMPLE, suppressed=())) == ""
+    assert list(left_out(SAMPLE)) == [
+        "left out of lock files: 4 development packages (--include-dev)",
+        "1 file passed over by --skip-path",
+    ]
+    assert len(shown(SAMPLE, suppressed=False)) == len(FINDINGS)
+    assert all(reason for _, reason in shown(SAMPLE, suppressed=True)[len(FINDINGS) :])
