@@ -1,0 +1,149 @@
+"""CSV for spreadsheets and scripts: a row for each finding. Format: RFC 4180, in UTF-8.
+
+Names and texts are an image's or a publisher's, and a spreadsheet runs what looks like a formula: such a cell gets an apostrophe in
+front (https://owasp.org/www-community/attacks/CSV_Injection). What could not be read or was not checked has rows of its own, of the
+kinds `unread`, `not_checked` and `not_scanned`, without an id.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+from hullmark.advice.removal import REMOVE
+from hullmark.advice.verdict import not_checked, unread_place
+from hullmark.model.advisory import Score
+from hullmark.model.look import Look
+from hullmark.model.printable import printable
+from hullmark.model.report import Finding, Report, ReportSet, Suppressed
+from hullmark.model.sbom import flaw_links
+
+Row = dict[str, str]
+
+COLUMNS = (
+    *("image", "digest", "platform", "id", "kind", "severity", "severity_source", "state", "package", "version", "type", "purl"),
+    *("fixed_version", "advice", "layer", "layer_digest", "created_by", "from_base", "path", "place", "places", "via", "direct"),
+    *("title", "published", "modified", "epss", "epss_percentile", "kev", "kev_added", "kev_due", "cvss_score", "cvss_vector", "cvss_source"),
+    *("aliases", "bundles", "cwes", "urls", "suppressed", "reason", "suppressed_by"),
+)  # fmt: skip
+"""The header, in this order. Names stay and keep their meaning; new ones come at the end."""
+
+_FORMULA = re.compile(r"""(?:\A|(?<=[;,|"'])|(?<=[;,|"'] ))(?=[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺₌₊])""")
+"""Before a sign that starts a formula: at the start, after quotes, and where another program would see a cell's border."""
+_HARMLESS = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9 ._:/+@=&?%~-]{0,2000})?")
+_CELL = 32_000  # a spreadsheet's cell takes 32,767 characters
+
+
+def render(report: Report | ReportSet, look: Look) -> bytes:
+    """Render the header and a row for each finding, image by image, worst first."""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    for one in report.reports if isinstance(report, ReportSet) else (report,):
+        writer.writerows(_plain(row) for row in _rows(one, look))
+    if isinstance(report, ReportSet):
+        for failure in report.failures:
+            writer.writerow(_plain({"image": failure.name, "kind": "not_scanned", "reason": failure.reason}))
+    return out.getvalue().encode()
+
+
+def _plain(row: Row) -> Row:
+    return {name: _cell(value) for name, value in row.items()}
+
+
+def _cell(text: str) -> str:
+    """Give a text on one line, with nothing that a spreadsheet would compute."""
+    if _HARMLESS.fullmatch(text):
+        return text
+    return _FORMULA.sub("'", printable(" ".join(text[:_CELL].split())))[:_CELL]
+
+
+def _rows(report: Report, look: Look) -> Iterator[Row]:
+    image = report.image
+    head = {}
+    if image is not None:
+        head = {"image": image.name, "digest": image.digest, "platform": str(image.platform)}
+    edges = {c.id: {"via": " > ".join(c.via), "direct": _word(c.direct)} for c in report.packages}
+    for finding in report.findings:
+        yield head | edges.get(finding.component, {}) | _finding(finding)
+    if look.suppressed:
+        for each in report.suppressed:
+            edge = edges.get(each.finding.component, {})
+            yield head | edge | _finding(each.finding) | _suppression(report, each)
+    for unread in report.errors:
+        yield head | {
+            "kind": "unread",
+            "layer_digest": unread.layer,
+            "path": unread.path,
+            "place": unread.place,
+            "title": unread_place(unread),
+            "reason": unread.reason,
+        }
+    for gap in not_checked(report):
+        if not gap.checked:
+            yield head | {"kind": "not_checked", "type": gap.what, "title": str(gap), "reason": gap.reason}
+
+
+def _suppression(report: Report, each: Suppressed) -> Row:
+    by = "filter"
+    if each.by >= 0:
+        said = report.suppressions[each.by]
+        by = f"{said.source}:{said.line}" if said.line else said.source
+    return {"suppressed": "true", "reason": each.reason, "suppressed_by": by}
+
+
+def _finding(finding: Finding) -> Row:
+    row = {
+        "id": finding.id,
+        "kind": finding.kind,
+        "severity": str(finding.severity),
+        "severity_source": finding.severity_source,
+        "state": finding.state,
+        "package": finding.name,
+        "version": finding.version,
+        "type": finding.purl.removeprefix("pkg:").partition("/")[0],
+        "purl": finding.purl,
+        "fixed_version": finding.fixed_version,
+        "from_base": _word(finding.from_base),
+        "places": str(len(finding.locations)),
+        "title": finding.title or finding.details[:1000],
+        "published": finding.published,
+        "modified": finding.modified,
+        "aliases": " ".join(finding.aliases),
+        "bundles": " ".join(bundle.id for bundle in finding.bundles),
+        "cwes": " ".join(finding.cwes),
+        "urls": " ".join(flaw_links(finding)),
+        "kev": "false",
+        "suppressed": "false",
+    }
+    if finding.kind == "malicious":
+        row |= {"fixed_version": "", "advice": REMOVE}
+    elif finding.fixed_version:
+        row["advice"] = f"upgrade to {finding.fixed_version}"
+    if finding.locations:
+        place = finding.locations[0]
+        row |= {
+            "layer": str(place.layer) if place.layer >= 0 else "",
+            "layer_digest": place.layer_digest,
+            "created_by": place.created_by,
+            "path": place.path,
+            "place": place.place,
+        }
+    if finding.epss is not None:
+        row |= {"epss": str(finding.epss.probability), "epss_percentile": str(finding.epss.percentile)}
+    if finding.kev is not None:
+        row |= {"kev": "true", "kev_added": finding.kev.added, "kev_due": finding.kev.due}
+    if score := _score(finding):
+        row |= {"cvss_score": str(score.value), "cvss_vector": score.vector, "cvss_source": score.source}
+    return row
+
+
+def _score(finding: Finding) -> Score | None:
+    """Give the score of the source whose severity counts, else the first one."""
+    known = [score for score in finding.scores if score.value is not None]
+    counting = [score for score in known if score.source == finding.severity_source]
+    return next(iter(counting or known), None)
+
+
+def _word(truth: bool | None) -> str:  # noqa: FBT001  # the value itself
+    return "" if truth is None else "true" if truth else "false"
