@@ -10,11 +10,10 @@ import re
 from hullmark.model.printable import printable
 
 _PROSE = re.compile(
-    r"""(?>[("]?(?:(?![0-9A-Fa-f]{7})[A-Za-z]+\d{0,2}[A-Za-z]{0,3}(?:['-][a-z]+)*|\d{1,4}(?:\.\d{1,4}){0,3})"""
+    r"""(?!\d+[.)])(?>[("]?(?:(?![0-9A-Fa-f]{7})[A-Za-z]+\d{0,2}[A-Za-z]{0,3}(?:['-][a-z]+)*|\d{1,4}(?:\.\d{1,4}){0,3})"""
     r"""[)"']?[.,;:]?…?(?: |\Z))++"""
 )
-"""Words without a sign that could mean something; no reference (`ABC-123`), no long hexadecimal number (a commit)."""
-_LIST = re.compile(r"\d+[.)]")
+"""Words without a sign that could mean something; no list, no reference (`ABC-123`), no long hexadecimal number (a commit)."""
 _TICKS = re.compile("`+")
 
 
@@ -29,20 +28,24 @@ def code(text: str, length: int = 200) -> str:
 def prose(text: str, length: int = 200) -> str:
     """Give a text as it is where all its words are plain, else as a code span."""
     shown = _line(text, length)
-    return shown if _PROSE.fullmatch(shown) and not _LIST.match(shown) else _span(shown)
+    return shown if _PROSE.fullmatch(shown) else _span(shown)
 
 
 def _span(line: str) -> str:
     shown = line.replace("|", "\\x7c")
     if "`" not in shown:
         return f"`{shown}`" if shown else ""
-    runs = {len(run) for run in _TICKS.findall(shown)}
-    fence = "`" * next(size for size in range(1, len(runs) + 2) if size not in runs)
+    fence = "``"
+    if fence in shown:
+        runs = {len(run) for run in _TICKS.findall(shown)}
+        fence = "`" * next(size for size in range(1, len(runs) + 2) if size not in runs)
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{space}{shown}{space}{fence}"
 
 
 def _line(text: str, length: int) -> str:
+    if len(text) <= length and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     # Cut before and after: what is escaped grows, and a megabyte need not be escaped whole.
     line = printable(" ".join(text[: 4 * length].split()))
     return line if len(line) <= length and len(text) <= 4 * length else line[: length - 1].rstrip() + "…"

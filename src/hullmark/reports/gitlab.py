@@ -223,5 +223,7 @@ def _details(finding: Finding) -> Iterator[tuple[str, str, str]]:
 
 
 def _line(text: str, length: int) -> str:
+    if len(text) <= length and text.isascii() and text.isprintable():
+        return text.strip()
     line = printable(" ".join(text[: 4 * length].split()))
     return line if len(line) <= length else line[: length - 1] + "…"

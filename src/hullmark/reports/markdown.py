@@ -47,9 +47,9 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
 def _several(report: ReportSet, look: Look) -> list[str]:
     found = counts(report.summary.by_severity) or "no findings"
     scanned = f"{amount(len(report.reports), 'image')} scanned, {len(report.failures)} failed"
-    lines = [f"**{scanned}: {amount(report.summary.packages, 'package')}, {found}**", ""]
+    lines = [f"**{scanned}: {amount(report.summary.packages, 'package')}, {found}**"]
     failed = [f"- {code(f.name)}: not scanned: {prose(f.reason)}" for f in report.failures]
-    lines += failed[: 2 * _UPGRADES]
+    lines += ["", *failed[: 2 * _UPGRADES]] if failed else []
     if len(failed) > 2 * _UPGRADES:
         lines.append(f"- and {amount(len(failed) - 2 * _UPGRADES, 'more image')} not scanned")
     room = LIMIT - _size(lines) - 200
