@@ -118,7 +118,8 @@ def states(found: Sequence[Finding], *said: Suppression, **more: Any) -> tuple[l
     return [finding.id for finding in outcome.left], [each.state for each in outcome.suppressions]
 
 
-GONE, STAYS = [], ["CVE-2022-24999"]
+GONE: list[str] = []
+STAYS = ["CVE-2022-24999"]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +176,13 @@ def test_who_built_an_os_package_may_be_left_out() -> None:
     assert states([SSL], says(packages=("pkg:deb/ubuntu/libssl3",)))[0] == [SSL.id]
     assert states([SSL], says(packages=("pkg:deb/debian/libssl3?distro=debian-12",)))[0] == []
     assert states([SSL], says(packages=("pkg:deb/debian/libssl3?distro=debian-11",)))[0] == [SSL.id]
+
+
+def test_a_package_is_called_as_its_files_or_its_package_url_call_it() -> None:
+    flaw = replace(QS, purl="pkg:pypi/jinja2@2.10", name="Jinja2", version="2.10")
+    assert states([flaw], says(packages=("Jinja2",)))[0] == []
+    assert states([flaw], says(packages=("jinja2@2.10",)))[0] == []
+    assert states([flaw], says(packages=("JINJA2",)))[0] == [flaw.id]
 
 
 def test_an_image_is_no_package() -> None:

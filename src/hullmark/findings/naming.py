@@ -39,11 +39,17 @@ def package_test(text: str, *, globs: bool) -> Callable[[Finding], bool]:
     def is_named(finding: Finding) -> bool:
         return (
             bool(finding.component)
-            and _is_like(name, finding.name, globs=True)
+            and any(_is_like(name, each, globs=True) for each in _names(finding))
             and (not version or _is_like(version, finding.version, globs=True))
         )
 
     return is_named
+
+
+def _names(finding: Finding) -> set[str]:
+    """Give a package's name as its files have it, and as its package URL has it (of PyPI: in lower case)."""
+    found = parsed(finding.purl)
+    return {finding.name} if found is None else {finding.name, whole_name(found)}
 
 
 @lru_cache(maxsize=1 << 14)

@@ -66,7 +66,8 @@ def _of_report(report: Report) -> Iterator[dict[str, Any]]:
         product: dict[str, Any] = {"@id": image}
         if finding.purl:
             product["subcomponents"] = [{"@id": finding.purl}]
-        yield _statement(report.suppressions[entry.by], (finding.id, *finding.aliases), product, report.as_of)
+        said = report.suppressions[entry.by]
+        yield _statement(said, (finding.id, *finding.aliases), [product], report.as_of)
 
 
 def _of_entry(entry: Suppression, product: str, as_of: str) -> list[dict[str, Any]]:

@@ -200,7 +200,9 @@ class Products:
     def parts(self, name: str) -> tuple[str, str] | None:
         """Give the ids of a component and of what it is a component of; None for a product that is no relationship."""
         relation = self._relations.get(name)
-        return relation and (relation.product_reference, relation.relates_to_product_reference)
+        if relation is None:
+            return None
+        return relation.product_reference, relation.relates_to_product_reference
 
     def get(self, name: str) -> Product | None:
         """Give a product, or None for an id that the document does not define."""

@@ -4,7 +4,7 @@ Anchors, aliases and tags are refused: with them a short text becomes a huge one
 that stand twice. Size and depth are bounded. Specification: YAML 1.1, https://yaml.org/spec/1.1/.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -25,7 +25,6 @@ class Node(Struct, eq=False):
     line: int
     value: "str | list[Node] | dict[str, Node]"
     is_null: bool = False
-    column: int = 0
     end: int = 0
     is_flow: bool = False
     key_line: int = 0
@@ -157,12 +156,12 @@ def _built(name: str, next_event: Callable[[], Any]) -> Node | None:
             raise UsageError("anchors and aliases are not read", where=where, hint="write it out")
         elif isinstance(event, yaml.CollectionEndEvent):
             node, _ = stack.pop()
-            node.end = max(node.end, event.end_mark.index if node.is_flow else 0)
+            node.end = max(node.end, _end(event) if node.is_flow else 0)
             if stack:
                 stack[-1][0].end = node.end
         elif isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)):
-            if getattr(event, "tag", None) not in {None, "!"}:
-                raise UsageError(f"the tag {event.tag[:40]!r} is not read", where=where)
+            if event.tag not in {None, "!"}:
+                raise UsageError(f"the tag {str(event.tag)[:40]!r} is not read", where=where)
             node = _node(event, line)
             if not stack:
                 top = node
@@ -182,15 +181,19 @@ class _Key:
     line = 0
 
 
+def _end(event: Any) -> int:
+    return int(event.end_mark.index)
+
+
 def _node(event: Any, line: int) -> Node:
     import yaml
 
-    place = {"column": event.start_mark.column, "end": event.end_mark.index}
+    end = _end(event)
     if isinstance(event, yaml.ScalarEvent):
         is_null = not event.style and event.value in _PLAIN_NULLS
-        return Node(line, event.value, is_null=is_null, **place)
+        return Node(line, event.value, is_null=is_null, end=end)
     value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
-    return Node(line, value, is_flow=bool(event.flow_style), **place)
+    return Node(line, value, end=end, is_flow=bool(event.flow_style))
 
 
 def _put(into: Node, key: _Key, node: Node, name: str) -> bool:
@@ -211,13 +214,3 @@ def _put(into: Node, key: _Key, node: Node, name: str) -> bool:
     into.value[key.text] = node
     key.text = None
     return False
-
-
-def nodes(node: Node) -> Iterator[Node]:
-    """Give a node and all below it."""
-    waiting = [node]
-    while waiting:
-        each = waiting.pop()
-        yield each
-        below = each.value.values() if isinstance(each.value, dict) else each.value
-        waiting += [inner for inner in below if isinstance(inner, Node)]
