@@ -1,6 +1,8 @@
 """Ignore files and VEX documents from the command line: written, read by a scan, aged, and told."""
 
 import json
+import re
+import shlex
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,9 @@ import pytest
 
 from cli.conftest import IMAGE, Call, Done
 from e2e.program import AS_OF
-from findings.statements.documents import validate
+from findings.statements.documents import openvex, statement, validate
 from hullmark.cli.app import run
+from hullmark.findings.statements.openvex import JUSTIFICATIONS
 
 FILE = ".hullmark-ignore.yaml"
 FLAW = "CVE-2024-22195"  # of jinja2
@@ -325,3 +328,42 @@ def test_a_vex_document_for_another_image_takes_nothing_out(call: Call, tmp_path
     assert FLAW in ids(done)
     assert [state for _, state, _ in states(done)] == ["other_image"]
     assert "suppresses nothing: its product has neither id nor package URL" in done.err
+
+
+# ── docs/howto/suppress-findings.md ─────────────────────────────────────────────────────────────────────
+
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "suppress-findings.md"
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_the_commands_of_the_page_run(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "supplier.json").write_text(json.dumps(openvex(statement())))
+    (tmp_path / ".trivyignore").write_text(f"{FLAW}\n")
+    (tmp_path / ".grype.yaml").write_text(f"ignore:\n- vulnerability: {FLAW}\n")
+    codes = {}
+    for line in "".join(blocks("sh")).splitlines():
+        words = shlex.split(line.replace("$IMAGE", IMAGE))
+        assert words[0] == "hullmark"
+        when = ("--as-of", AS_OF) if words[1] == "scan" else ()
+        done = call(*words[1:], *when)
+        codes[line] = done.code
+        assert done.code == ("--fail-on high" in line), line + done.err
+    assert len(codes) == 7
+    validate(json.loads((tmp_path / "vex.json").read_bytes()), SCHEMA)
+
+
+def test_the_file_of_the_page_is_one(call: Call, tmp_path: Path) -> None:
+    (text,) = blocks("yaml")
+    (tmp_path / FILE).write_text(text)
+    done = scan(call)  # of the base image nothing is known here, so nothing is known to be `own`
+    assert [state for _, state, _ in states(done)] == ["fix_available", "unused"]
+    assert FLAW not in ids(done)
+    (tmp_path / FILE).write_text(re.sub("^    layer:.*\n", "", text, flags=re.MULTILINE))
+    assert not {FLAW, "CVE-2020-11022", "CVE-2020-11023"} & ids(scan(call))
+
+
+def test_each_justification_is_on_the_page() -> None:
+    assert [word for word in sorted(JUSTIFICATIONS) if f"`{word}`" not in PAGE.read_text("utf-8")] == []

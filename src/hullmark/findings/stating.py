@@ -9,6 +9,7 @@ import msgspec
 from hullmark import __version__
 from hullmark.findings.naming import product_of
 from hullmark.findings.statements._aim import aim
+from hullmark.findings.statements._words import purl_fault
 from hullmark.findings.statements.openvex import JUSTIFICATIONS, NOBODY
 from hullmark.findings.suppression import is_past, moment
 from hullmark.model.report import Report, Suppression
@@ -78,21 +79,17 @@ def _of_entry(entry: Suppression, product: str, as_of: str) -> list[dict[str, An
         raise ValueError("it names no vulnerability")
     if entry.paths or entry.layers or entry.states:
         raise ValueError("paths and layers cannot be said in a VEX document")
-    packages, products = aim((product,), entry.packages, "") if product else ((), ())
-    if product and len(packages) < len(entry.packages):
-        raise ValueError("it names a package without its package URL")
-    things: list[dict[str, Any]] = [
-        {"@id": name} | ({"subcomponents": [{"@id": each} for each in packages]} if packages else {})
-        for name in products
-    ]
-    if not product:
-        if not entry.packages:
-            raise ValueError("it is about every image: name one by --product")
-        for package in entry.packages:
-            aim((package,), (), "")
-            if not package.startswith("pkg:"):
-                raise ValueError(f"{package[:60]!r} is no package URL")
+    for package in entry.packages:
+        if fault := purl_fault(package):
+            raise ValueError(fault)
+    if product:
+        packages, products = aim((product,), entry.packages, "")
+        parts = {"subcomponents": [{"@id": each} for each in packages]} if packages else {}
+        things: list[dict[str, Any]] = [{"@id": name} | parts for name in products]
+    else:
         things = [{"@id": package} for package in entry.packages]
+    if not things:
+        raise ValueError("it is about every image: name one by --product")
     return [_statement(entry, (name,), things, as_of) for name in entry.ids]
 
 
