@@ -27,6 +27,11 @@ COMMANDS = (
     Command("explain", "explain:Explain", "Explain why an image is affected by a flaw, or why it is not."),
     Command("diff", "diff:Diff", "Say what differs between two images."),
     Command("ignore", "ignore:Ignore", "Add an entry to the ignore file, list them, or say them in VEX."),
+    Command(
+        "ignore",
+        "ignore:Ignore",
+        "Keep the file of what is not to be reported: add to it, list it, say it in VEX.",
+    ),
     Command("sbom", "sbom:Sbom", "List the packages of an image without matching them."),
     Command("db build", "database:Build", "Build the database from the publishers' files in a folder."),
     Command("db update", "database:Update", "Fetch what the publishers have changed."),

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 
 class Ignore(Messages, frozen=True, kw_only=True):
-    """Add an entry to the ignore file, which `hullmark scan` reads from the working folder.
+    """Keep the file of what is not to be reported: add to it, list it, say it in VEX.
 
-    All that the entry names must fit: a finding's id or alias, the package, its path, the layer.
+    A scan reads it from the working folder.
+
+    All that an entry names must fit: a finding's id or alias, the package, its path, the layer.
 
     Exit codes: 0 done, 2 usage.
     """

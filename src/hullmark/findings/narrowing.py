@@ -54,15 +54,19 @@ def flaw_of(finding: Finding) -> tuple[str, str]:
 def narrowed(report: Report, asked: Narrowing) -> Report:
     """Take out of a report's findings what the statements and filters say; what was taken out before stays so.
 
-    The severities come last: what only they hide still counts for a gate.
+    The severities come last: what only they hide still counts for a gate, so statements and filters are about that too.
     """
-    outcome = applied(report, asked.suppressions)
+    hidden = {id(entry.finding): entry for entry in report.suppressed if entry.gated}
+    counted = (*report.findings, *(entry.finding for entry in hidden.values()))
+    outcome = applied(replace(report, findings=counted), asked.suppressions)
     components = {component.id: component for component in report.packages}
     shown: list[Finding] = []
-    suppressed = [*report.suppressed, *outcome.suppressed]
+    suppressed = [*(entry for entry in report.suppressed if not entry.gated), *outcome.suppressed]
     for finding in outcome.left:
         reason, gated = _reason(finding, components.get(finding.component), asked)
-        if reason:
+        if id(finding) in hidden and (gated or not reason):
+            suppressed.append(hidden[id(finding)])
+        elif reason:
             suppressed.append(Suppressed(reason, finding, gated))
         else:
             shown.append(finding)
