@@ -9,7 +9,7 @@ import pytest
 
 from cli.conftest import IMAGE, Call, Done
 from conftest import GOLDEN
-from e2e.program import AS_OF, ROOT
+from e2e.program import AS_OF, ROOT, layer, write_layout
 from hullmark.model.explanation import Explanation
 
 PAGE = ROOT / "docs" / "howto" / "explain.md"
@@ -178,6 +178,16 @@ def test_how_it_ends(call: Call, words: tuple[str, ...], code: int, said: str) -
     done = call("explain", *words, "--offline")
     assert (done.code, done.out) == (code, "")
     assert said in done.err
+
+
+def test_an_image_that_could_not_be_read_whole(call: Call, tmp_path: Path) -> None:
+    (digest,) = write_layout(tmp_path / "image", [layer({"a": bytes(range(256)) * 999})])
+    blob = tmp_path / "image" / "blobs" / digest.replace(":", "/")
+    blob.write_bytes(blob.read_bytes()[:-40])
+    done = call("explain", "CVE-2020-11023", "image", "--offline")
+    assert done.code == 3
+    assert "1 layer could not be read" in done.err
+    assert "Not checked, which is not the same as not affected" in done.out
 
 
 def test_without_a_database_nothing_is_checked(

@@ -22,7 +22,7 @@ from hullmark.cli.options import Option
 from hullmark.cli.output import look, write
 from hullmark.cli.reading import Reading, check_references
 from hullmark.cli.settings import cache_folder, database_folder
-from hullmark.cli.terminal import configure, progress, warning
+from hullmark.cli.terminal import configure, error, progress, warning
 from hullmark.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _FORMATS = ("text", "json")
 class Explain(Reading, frozen=True, kw_only=True):
     """Explain why an image is affected by a flaw, or why it is not.
 
-    Exit codes: 0 explained, whatever the answer is, 2 usage, 3 could not scan.
+    Exit codes: 0 explained, whatever the answer is, 2 usage, 3 could not scan, or a layer or a package database is missing.
     """
 
     flaw: Annotated[
@@ -72,6 +72,7 @@ class Explain(Reading, frozen=True, kw_only=True):
         from hullmark.reports import _explanation
         from hullmark.scan.catalogue import Catalogue
         from hullmark.scan.explain import explain
+        from hullmark.scan.gate import incomplete
         from hullmark.scan.stored import is_report
 
         if not _ID.fullmatch(self.flaw):
@@ -92,7 +93,14 @@ class Explain(Reading, frozen=True, kw_only=True):
         write(
             _explanation.encode(found) if self.format == "json" else _explanation.render(found, look("")), ""
         )
-        return ExitCode.CLEAN
+        missing = [
+            reason
+            for report in reports
+            for reason in incomplete(report, relies=False, strict=self.fail_on_incomplete)
+        ]
+        for reason in missing:
+            error(reason)
+        return ExitCode.INCOMPLETE if missing else ExitCode.CLEAN
 
     def _stored(self) -> "Sequence[Report]":
         """Read a stored report. An ignore file is read for it only where it is named: the scan had its own."""

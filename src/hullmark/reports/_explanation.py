@@ -8,7 +8,7 @@ import msgspec
 from hullmark.advice.removal import REMOVE
 from hullmark.model.explanation import Explained, Explanation, Heard, Outcome, Remedy, Unchecked
 from hullmark.model.look import Look
-from hullmark.model.printable import cut, printable, wrapped
+from hullmark.model.printable import columns, cut, printable, wrapped
 from hullmark.model.report import CHECKED, Component, Finding, Location, Suppression
 
 _HEADS: dict[Outcome, str] = {
@@ -260,9 +260,10 @@ class _Page:
     def _ratings(self, each: Explained) -> Iterator[str]:
         for rating in each.ratings[:_MOST_RATINGS]:
             number = f"{rating.value:g}" if rating.value is not None else ""
-            words = [f"{rating.level.value:<10}", rating.source, number, rating.vector]
-            line = "  ".join(self._plain(word) if word.strip() else "" for word in words if word)
-            yield f"    {line}{'  (this one counts)' if rating.counts else ''}".rstrip()
+            counts = "(this one counts)" if rating.counts else ""
+            words = [self._plain(word) for word in (rating.source, number, rating.vector, counts) if word]
+            line = "    " + "  ".join((rating.level.value, *words))
+            yield from [line] if columns(line) <= self.look.width else self._text(line, 4)
         finding = each.finding
         if finding is None:
             return
