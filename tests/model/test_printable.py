@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hullmark.model import printable as printable_module
 from hullmark.model.printable import columns, cut, printable, wrapped
 
 ANY = st.text(st.characters(codec=None))  # lone surrogates as well
@@ -59,3 +60,20 @@ def test_wrapped_lines_fit_and_lose_no_letter(text: str, width: int) -> None:
     lines = wrapped(text, width)
     assert all(columns(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_what_counts_as_narrow_takes_one_column() -> None:
+    signs = [chr(code) for code in range(0x3000) if printable_module._NARROW.fullmatch(chr(code))]
+    assert len(signs) > 800
+    for sign in signs:
+        assert unicodedata.east_asian_width(sign) not in "WF", ascii(sign)
+        assert unicodedata.category(sign) not in {"Mn", "Me", "Cf"}, ascii(sign)
+    assert not printable_module._NARROW.fullmatch("\xad")
+
+
+@given(st.text(), st.integers(0, 30))
+def test_the_short_way_to_cut_gives_what_the_long_one_does(text: str, width: int) -> None:
+    marked = f"{text} · …"
+    short = cut(printable(marked), width)
+    assert columns(short) <= max(width, 0)
+    assert columns(printable(marked)) == sum(map(printable_module._columns, printable(marked)))

@@ -5,6 +5,7 @@ controls of UAX #9, invisible format characters and tags, lone surrogates. The e
 `ESC` shows as `\x1b`. Column widths follow UAX #11.
 """
 
+import functools
 import re
 import unicodedata
 
@@ -18,6 +19,9 @@ _UNSAFE = re.compile(
     "\U000e0000-\U000e0fff"  # tags, variation selectors' supplement
     "]"
 )
+
+_NARROW = re.compile(r"[\x00-\xac\xae-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u21ff]*")
+"""Characters that take one column each: what most texts, and the marks between them, are made of."""
 
 
 def printable(text: str) -> str:
@@ -34,9 +38,10 @@ def _escape(found: re.Match[str]) -> str:
 
 def columns(text: str) -> int:
     """Give the number of terminal columns that a printable text takes."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
+    return len(text) if text.isascii() or _NARROW.fullmatch(text) else sum(map(_columns, text))
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def _columns(sign: str) -> int:
     if unicodedata.east_asian_width(sign) in "WF":
         return 2
@@ -48,7 +53,7 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
     if columns(text) <= width:
         return text
     room = width - columns(ellipsis)
-    if text.isascii():
+    if text.isascii() or _NARROW.fullmatch(text):
         return text[: max(room, 0)].rstrip() + ellipsis if room >= 0 else text[: max(width, 0)]
     kept = []
     for sign in text:
