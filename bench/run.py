@@ -329,10 +329,11 @@ def page(results: dict[str, Any]) -> str:
 
 
 def put_section(title: str, text: str) -> None:
-    """Write the last section of the results, in the place of one of the same title."""
+    """Write a section of the results, in the place of one of the same title, else behind all others."""
     path = HERE / "RESULTS.md"
-    before = path.read_text().partition(f"\n## {title}\n")[0]
-    path.write_text(f"{before.rstrip()}\n\n## {title}\n\n{text}")
+    before, _, old = path.read_text().partition(f"\n## {title}\n")
+    after = "".join(old.partition("\n## ")[1:])
+    path.write_text(f"{before.rstrip()}\n\n## {title}\n\n{text.rstrip()}\n{after}")
 
 
 def chart(runs: dict[str, list[dict[str, float]]]) -> str:
