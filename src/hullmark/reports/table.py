@@ -16,6 +16,7 @@ from hullmark.advice.verdict import (
     unread_place,
     verdict,
 )
+from hullmark.findings.aging import notes
 from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
 from hullmark.model.printable import columns, cut, printable
@@ -265,9 +266,18 @@ class _Page:
         yield from self._unread()
         if suppressed := not_shown(report):
             yield _plain(suppressed)
+        yield from self._notes()
         yield from left_out(report)
         said = verdict(report)
         yield _plain(said.text + said.command)
+
+    def _notes(self) -> Iterator[str]:
+        """Say which statements should be looked at again."""
+        found = notes(self.report)
+        for note in found[:_EXAMPLES]:
+            yield self._paint(_plain(note), "33")
+        if len(found) > _EXAMPLES:
+            yield f"and {amount(len(found) - _EXAMPLES, 'more statement')} to look at, all in the JSON report"
 
     def _unread(self) -> Iterator[str]:
         errors = self.report.errors
