@@ -34,6 +34,15 @@ def test_what_to_do(changes: dict[str, object], words: str) -> None:
     assert say.fix(replace(found("CVE-1", LOG4J), **changes)) == words
 
 
+def test_what_is_wrong() -> None:
+    log4j = "org.apache.logging.log4j:log4j-core 2.14.1"
+    assert say.problem(found("CVE-1", LOG4J, title="It is open")) == f"{log4j}: It is open"
+    assert say.problem(found("CVE-1", LOG4J)) == f"{log4j} has CVE-1"
+    told = say.problem(found("CVE-1", LOG4J, details="word " * 1000))
+    assert told.startswith(f"{log4j} has CVE-1: word word")
+    assert len(told) < 300
+
+
 def test_levels() -> None:
     levels = {level: say.level_of(found("CVE-1", LOG4J, level)) for level in Severity}
     assert levels == {

@@ -114,13 +114,16 @@ def subject(finding: Finding) -> str:
 
 
 def problem(finding: Finding) -> str:
-    """Say what is wrong with what."""
-    title = plain(finding.title or finding.details)
+    """Say what is wrong with what; a flaw without a title is told by its id and how its description begins."""
+    name = plain(finding.id, NAME)
+    title = plain(finding.title) or plain(finding.details, NAME)
     if finding.kind == "end_of_life":
         return title or f"{subject(finding)} is past its end of life"
     if finding.kind == "malicious":
-        return f"{subject(finding)} is malicious: {title or plain(finding.id, NAME)}"
-    return f"{subject(finding)}: {title}" if title else f"{subject(finding)} has {plain(finding.id, NAME)}"
+        return f"{subject(finding)} is malicious: {title or name}"
+    if finding.title:
+        return f"{subject(finding)}: {title}"
+    return f"{subject(finding)} has {name}: {title}" if title else f"{subject(finding)} has {name}"
 
 
 def severity(finding: Finding) -> str:
