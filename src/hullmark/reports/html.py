@@ -96,7 +96,7 @@ def _platform(image: ReportImage | None) -> str:
 
 def _image(report: Report, look: Look, ident: str) -> Iterator[str]:
     found = upgrades(report.findings)
-    yield f'<article id="{ident}" aria-labelledby="{ident}-name"><h2 id="{ident}-name">{text(_name(report))}</h2>'
+    yield f'<article id="{ident}" aria-labelledby="{ident}-name"><h2 id="{ident}-name">{text(_name(report))}{_platform(report.image)}</h2>'
     yield f'<p class="facts">{" · ".join(_facts(report))}</p>'
     yield f'<div class="verdict {verdict.tone(report)}"><p>{verdict.verdict(report, found)}</p>'
     notes = [verdict.unsure(report, ident), _set_aside(report, ident), verdict.gate(report)]
@@ -122,8 +122,6 @@ def _facts(report: Report) -> Iterator[str]:
             yield text(system.pretty_name or f"{system.id} {system.version_id}") + taken
         elif image.source != "sbom":
             yield "no distribution"
-        if shown := _platform(image):
-            yield shown.strip()
     yield amount(len(report.layers), "layer")
     yield amount(len(report.packages), "package")
     yield f"as of {text(report.as_of)}"
@@ -164,7 +162,7 @@ def _findings(report: Report, ident: str) -> str:
     )
     head = "".join(f"<span>{name}</span>" for name in ("Severity", "Flaw", "Package", "Fix", "Where", "What"))
     return (
-        f'<section class="list" data-rows="{len(report.findings)}" id="{ident}-findings" aria-labelledby="{ident}-f"><h3 id="{ident}-f">Findings'
+        f'<section class="list" data-rows="{len(report.findings)}" id="{ident}-findings" aria-labelledby="{ident}-f {ident}-name"><h3 id="{ident}-f">Findings'
         f" <small>{len(report.findings):,}</small></h3>"
         f"{_filters('findings', f'<fieldset><legend>Severity</legend>{boxes}</fieldset>', selects)}"
         f'<div class="head findings" aria-hidden="true">{head}</div>'
@@ -177,7 +175,7 @@ def _packages(report: Report, ident: str) -> str:
         return ""
     selects = _origins(report) + _ecosystems({component.ecosystem for component in report.packages})
     return (
-        f'<section class="list" data-rows="{len(report.packages)}" id="{ident}-packages" aria-labelledby="{ident}-p"><h3 id="{ident}-p">Packages'
+        f'<section class="list" data-rows="{len(report.packages)}" id="{ident}-packages" aria-labelledby="{ident}-p {ident}-name"><h3 id="{ident}-p">Packages'
         f" <small>{len(report.packages):,}</small></h3><details><summary>Show all packages</summary>"
         f"{_filters('packages', '', selects)}{lists.packages(report)}</details></section>"
     )
@@ -197,14 +195,14 @@ def _suppressed(report: Report, look: Look, ident: str) -> str:
         rows = f"<p>Not shown ({lists.reasons(report)}). With --show-suppressed they stand here.</p>"
     kind = f' class="list" data-rows="{count}"' if count and look.suppressed else ""
     return (
-        f'<section{kind} id="{ident}-suppressed" aria-labelledby="{ident}-s"><h3 id="{ident}-s">Suppressed'
+        f'<section{kind} id="{ident}-suppressed" aria-labelledby="{ident}-s {ident}-name"><h3 id="{ident}-s">Suppressed'
         f" <small>{count:,}</small></h3>{rows}{lists.statements(report)}</section>"
     )
 
 
 def _filters(what: str, boxes: str, selects: str) -> str:
     return (
-        f'<form class="filters" role="search" aria-label="Filter the {what}" hidden>'
+        f'<form class="filters" hidden>'
         f'<label class="q">Search <input type="search" name="q" autocomplete="off" spellcheck="false"></label>{boxes}{selects}'
         f'<button type="reset">Show all</button></form><p class="shown" role="status" data-what="{what}">Where scripts are blocked but not turned off,'
         " save the file and open it to see the list.</p>"

@@ -53,7 +53,7 @@ def charts(report: Report, ident: str) -> str:
     )
     key = "".join(f'<li><b class="sev {level}">{level}</b></li>' for level in Severity)
     return (
-        f'<section aria-labelledby="{ident}-charts"><h3 id="{ident}-charts">Where the findings are</h3>'
+        f'<section aria-labelledby="{ident}-charts {ident}-name"><h3 id="{ident}-charts">Where the findings are</h3>'
         f'<ul class="key" aria-label="Colours">{key}</ul><div class="charts">{drawn}</div></section>'
     )
 
@@ -110,7 +110,7 @@ def layers(report: Report, ident: str) -> str:
         else ""
     )
     return (
-        f'<section aria-labelledby="{ident}-layers"><h3 id="{ident}-layers">Layers</h3><p>{said}. A package with places'
+        f'<section aria-labelledby="{ident}-layers {ident}-name"><h3 id="{ident}-layers">Layers</h3><p>{said}. A package with places'
         f" in two layers counts in both.</p>{colours}{strip(f'{ident}-c-strip', 'Layers to scale', said, parts)}"
         '<table class="layers"><thead><tr><th scope="col">Layer</th><th scope="col">Size</th><th scope="col">Packages</th>'
         f'<th scope="col">Findings</th><th scope="col">Instruction</th></tr></thead><tbody>{rows}</tbody></table></section>'

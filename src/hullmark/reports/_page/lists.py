@@ -88,7 +88,7 @@ def gaps(report: Report, ident: str) -> str:
         return ""
     checks = f"<ul>{''.join(f'<li>{each}</li>' for each in said)}</ul>" if said else ""
     return (
-        f'<section class="gaps" aria-labelledby="{ident}-gaps"><h3 id="{ident}-gaps">Not checked, or not read</h3>'
+        f'<section class="gaps" aria-labelledby="{ident}-gaps {ident}-name"><h3 id="{ident}-gaps">Not checked, or not read</h3>'
         f"{checks}{unread}</section>"
     )
 

@@ -110,7 +110,7 @@ def first(report: Report, upgrades: Sequence[Upgrade], ident: str) -> str:
         else ""
     )
     return (
-        f'<section class="first" aria-labelledby="{ident}-first"><h3 id="{ident}-first">What to do first</h3>'
+        f'<section class="first" aria-labelledby="{ident}-first {ident}-name"><h3 id="{ident}-first">What to do first</h3>'
         f"<ol>{''.join(steps)}</ol>{rest}</section>"
     )
 
