@@ -178,6 +178,12 @@ def test_who_built_an_os_package_may_be_left_out() -> None:
     assert states([SSL], says(packages=("pkg:deb/debian/libssl3?distro=debian-11",)))[0] == [SSL.id]
 
 
+def test_whose_recipe_a_package_is_made_of_is_no_part_of_its_name() -> None:
+    flaw = replace(QS, purl="pkg:conan/acme/zlib@1.3", name="zlib", version="1.3")
+    assert states([flaw], says(packages=("pkg:conan/zlib",)))[0] == []
+    assert states([flaw], says(packages=("pkg:conan/other/zlib",)))[0] == [flaw.id]
+
+
 def test_a_package_is_called_as_its_files_or_its_package_url_call_it() -> None:
     flaw = replace(QS, purl="pkg:pypi/jinja2@2.10", name="Jinja2", version="2.10")
     assert states([flaw], says(packages=("Jinja2",)))[0] == []

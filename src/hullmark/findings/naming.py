@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from hullmark.model.facts import SYSTEM
 from hullmark.model.purl import Purl, parse_purl, purl, whole_name
 from hullmark.model.report import Finding, ReportImage
 from hullmark.model.sbom import image_purl
@@ -39,17 +38,18 @@ def package_test(text: str, *, globs: bool) -> Callable[[Finding], bool]:
     def is_named(finding: Finding) -> bool:
         return (
             bool(finding.component)
-            and any(_is_like(name, each, globs=True) for each in _names(finding))
+            and any(_is_like(name, each, globs=True) for each in _names(finding.name, finding.purl))
             and (not version or _is_like(version, finding.version, globs=True))
         )
 
     return is_named
 
 
-def _names(finding: Finding) -> set[str]:
+@lru_cache(maxsize=1 << 14)
+def _names(name: str, text: str) -> frozenset[str]:
     """Give a package's name as its files have it, and as its package URL has it (of PyPI: in lower case)."""
-    found = parsed(finding.purl)
-    return {finding.name} if found is None else {finding.name, whole_name(found)}
+    found = parsed(text)
+    return frozenset({name} if found is None else {name, whole_name(found)})
 
 
 @lru_cache(maxsize=1 << 14)
@@ -65,22 +65,26 @@ def _is_same(wanted: Purl, found: Purl | None, *, globs: bool) -> bool:
     """Tell whether a package URL fits another; one of an OS package may leave out whose build it is."""
     if found is None or wanted.type != found.type:
         return False
-    if found.type in SYSTEM:
-        if wanted.namespace not in {"", found.namespace} or not _is_like(
-            wanted.name, found.name, globs=globs
-        ):
-            return False
-    elif not _is_like(whole_name(wanted), whole_name(found), globs=globs):
-        return False
+    name = whole_name(found)
+    if name == found.name and wanted.namespace not in {"", found.namespace}:
+        return False  # another distribution's build, another user's recipe
     return (
-        (not wanted.version or _is_like(wanted.version, found.version, globs=globs))
+        _is_like(whole_name(wanted), name, globs=globs)
+        and (not wanted.version or _is_like(wanted.version, found.version, globs=globs))
         and (wanted.subpath in {"", found.subpath})
         and all(found.qualifiers.get(key) == value for key, value in wanted.qualifiers.items())
     )
 
 
 def _is_like(wanted: str, found: str, *, globs: bool) -> bool:
-    return fnmatch.fnmatchcase(found, wanted.replace("[", "[[]")) if globs else wanted == found
+    if globs and ("*" in wanted or "?" in wanted):
+        return _pattern(wanted)(found) is not None
+    return wanted == found
+
+
+@lru_cache(maxsize=1 << 12)
+def _pattern(glob: str) -> Callable[[str], re.Match[str] | None]:
+    return re.compile(fnmatch.translate(glob.replace("[", "[[]"))).match
 
 
 def product_of(image: ReportImage) -> str:
