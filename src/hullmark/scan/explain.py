@@ -5,8 +5,7 @@ The matcher decides here as it does in a scan; what is added is the reason for e
 
 import contextlib
 from collections.abc import Iterable, Sequence
-
-from msgspec.structs import replace
+from typing import get_args
 
 from hullmark.advice.remedy import remedy
 from hullmark.advisories.database import Database, Part
@@ -16,7 +15,15 @@ from hullmark.advisories.matcher import Called, Cover, Matcher, names_of
 from hullmark.advisories.naming import Flaw, Record
 from hullmark.advisories.origins import Makers, Origin
 from hullmark.findings.narrowing import worst_first
-from hullmark.model.advisory import Score, Severity
+from hullmark.findings.reasons import (
+    HOLD,
+    deciding_first,
+    not_checked,
+    outranked,
+    ratings,
+    silence,
+    with_evidence,
+)
 from hullmark.model.errors import FeedError
 from hullmark.model.explanation import (
     Elsewhere,
@@ -24,16 +31,13 @@ from hullmark.model.explanation import (
     Explanation,
     Heard,
     Outcome,
-    Rating,
     Unchecked,
-    Verdict,
 )
 from hullmark.model.facts import SYSTEM, Package
 from hullmark.model.report import (
     CHECKED,
     Component,
     DatabasePart,
-    Evidence,
     Finding,
     Report,
     Suppressed,
@@ -42,45 +46,7 @@ from hullmark.model.report import (
 from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.matching import Item, query_of
 
-_OUTCOMES: tuple[Outcome, ...] = (
-    "malicious",
-    "affected",
-    "undecided",
-    "changed",
-    "not_checked",
-    "suppressed",
-    "development",
-    "not_affected",
-    "backported",
-    "fixed",
-    "outside",
-    "other",
-    "unspoken",
-)
-_RANK = {outcome: rank for rank, outcome in enumerate(_OUTCOMES)}
-_SILENT: tuple[tuple[Outcome, tuple[Verdict, ...]], ...] = (
-    ("not_affected", ("not_affected",)),
-    ("backported", ("backported",)),
-    ("fixed", ("fixed",)),
-    ("outside", ("below", "above", "not_listed")),
-    ("other", ("other_architecture", "other_module", "other_product", "outranked")),
-)
-"""What it is for want of a finding, by what the statements come to."""
-_VERDICTS: tuple[Verdict, ...] = (
-    "affected",
-    "undecided",
-    "not_affected",
-    "backported",
-    "fixed",
-    "below",
-    "above",
-    "not_listed",
-    "outranked",
-    "other_module",
-    "other_architecture",
-    "other_product",
-)
-_HOLD = frozenset({"affected", "undecided"})
+_RANK = {outcome: rank for rank, outcome in enumerate(get_args(Outcome))}
 _SYSTEM_SCHEMES = frozenset({"deb", "rpm", "apk", "alpm"})
 _MOST_STATEMENTS = 100
 _MOST_NAMES = 12
@@ -257,7 +223,7 @@ class _Explainer:
         self, component: Component | None, found: tuple[Finding, Suppressed | None], heard: tuple[Heard, ...]
     ) -> Explained:
         finding, suppressed = found
-        statements = _with_evidence(heard, finding.evidence)
+        statements = with_evidence(heard, finding.evidence)
         by = (
             self.report.suppressions[suppressed.by] if suppressed is not None and suppressed.by >= 0 else None
         )
@@ -271,7 +237,7 @@ class _Explainer:
             by=by,
             statements=statements[:_MOST_STATEMENTS],
             more=max(len(statements) - _MOST_STATEMENTS, 0),
-            ratings=_ratings(finding.scores, statements, finding),
+            ratings=ratings(finding.scores, statements, finding),
             remedy=remedy(finding, component, self.report.image),
         )
 
@@ -292,26 +258,19 @@ class _Explainer:
 
     def _silent(self, component: Component, heard: tuple[Heard, ...]) -> Explained:
         """Explain a package of which the flaw is said and that has no finding."""
-        holds = [each for each in heard if each.verdict in _HOLD]
+        holds = [each for each in heard if each.verdict in HOLD]
         asked = {each.part for each in heard}
         if component.coverage is None or is_unchecked(component, ()):
-            outcome, because = _not_checked(component)
+            outcome, because = not_checked(component)
         elif holds and asked & self.changed:
             outcome, because = (
                 "changed",
                 "the report was made with other advisories than there are now: scan again",
             )
         else:
-            heard = tuple(_outranked(each) for each in heard)
-            verdicts = {each.verdict for each in heard}
-            outcome = next(each for each, those in _SILENT if not verdicts.isdisjoint(those))
-            because = next(
-                each.because
-                for verdict in dict(_SILENT)[outcome]
-                for each in heard
-                if each.verdict == verdict
-            )
-        ordered = _ordered(heard)
+            heard = tuple(outranked(each) for each in heard)
+            outcome, because = silence(heard)
+        ordered = deciding_first(heard)
         scores = [score for each in self._spoken_records(heard) for score in each.advisory.scores]
         return Explained(
             outcome=outcome,
@@ -319,7 +278,7 @@ class _Explainer:
             component=component,
             statements=ordered[:_MOST_STATEMENTS],
             more=max(len(ordered) - _MOST_STATEMENTS, 0),
-            ratings=_ratings(scores, ordered, None),
+            ratings=ratings(scores, ordered, None),
         )
 
     def _spoken_records(self, heard: Iterable[Heard]) -> list[Record]:
@@ -335,7 +294,7 @@ class _Explainer:
         if is_unchecked(component, ()) or component.coverage is None:
             if self.names.isdisjoint(names):
                 return []
-            outcome, because = _not_checked(component)
+            outcome, because = not_checked(component)
             return [Explained(outcome=outcome, because=because, component=component)]
         if component.ecosystem not in SYSTEM or self.system_names.isdisjoint(names):
             return []
@@ -432,110 +391,9 @@ def _item(component: Component) -> Item:
     )
 
 
-def _not_checked(component: Component) -> tuple[Outcome, str]:
-    words = {
-        None: "no vulnerabilities were looked for in this report",
-        "no_feed": "no publisher of whom there is a feed speaks for it, so nobody could be asked",
-        "feed_missing": "the advisories that speak for it are not in the database, so nobody could be asked",
-        "release_unknown": "which release it is of is not known, so nobody could be asked",
-    }
-    return "not_checked", words.get(component.coverage, "it was not compared with advisories")
-
-
-def _outranked(heard: Heard) -> Heard:
-    """Mark a statement that holds and gave no finding."""
-    if heard.verdict not in _HOLD:
-        return heard
-    if heard.by == "bundle":
-        because = "what its publisher says of the flaw itself, or of this line of versions, decides: the notice adds nothing"
-    else:
-        because = "what its publisher says of this very package decides"
-    return replace(heard, verdict="outranked", because=because)
-
-
-def _with_evidence(heard: Sequence[Heard], said: Sequence[Evidence]) -> tuple[Heard, ...]:
-    """Give the statements on a package that has a finding: those of its evidence hold, whatever today's database says."""
-    proofs = {(each.part, each.record, each.range, each.compared): each for each in said}
-    statements: list[Heard] = []
-    for each in heard:
-        proof = proofs.pop((each.part, each.record, each.range, each.compared), None)
-        if proof is not None and each.verdict not in _HOLD:
-            each = replace(each, verdict="affected", because=f"{each.compared} is in it", note=proof.note)  # noqa: PLW2901
-        elif proof is not None and proof.note:
-            each = replace(each, note=proof.note)  # noqa: PLW2901
-        statements.append(each)
-    statements += [
-        Heard(
-            feed=proof.feed,
-            part=proof.part,
-            revision=proof.revision,
-            record=proof.record,
-            by="id",
-            package="",
-            scope="",
-            state=proof.state,
-            range=proof.range,
-            compared=proof.compared,
-            scheme=proof.scheme,
-            verdict="affected",
-            because=f"{proof.compared} is in it",
-            note=proof.note,
-        )
-        for proof in proofs.values()
-    ]
-    return _ordered(statements)
-
-
-def _ordered(heard: Iterable[Heard]) -> tuple[Heard, ...]:
-    """Sort statements: those that decide first, a notice after what is said of the flaw itself."""
-    unique = dict.fromkeys(heard)
-    return tuple(
-        sorted(
-            unique,
-            key=lambda each: (
-                _VERDICTS.index(each.verdict),
-                each.by == "bundle",
-                each.scope == "source",
-                each.part,
-                each.record,
-                each.range,
-            ),
-        )
-    )
-
-
 def _note(note: str, archives: Sequence[str]) -> str:
     paid = f"the fix is only in {', '.join(archives)}" if archives else ""
     return "; ".join(words for words in (note, paid) if words)
-
-
-def _ratings(scores: Iterable[Score], heard: Sequence[Heard], finding: Finding | None) -> tuple[Rating, ...]:
-    """Say what each source says of the severity, the one that counts first."""
-    found = [
-        Rating(
-            source=score.source, level=score.level, kind=score.kind, value=score.value, vector=score.vector
-        )
-        for score in scores
-    ]
-    of_records = {(each.feed, each.level) for each in heard if each.level is not Severity.UNKNOWN}
-    stated = {(each.source, each.level) for each in found}
-    found += [Rating(source=feed, level=level) for feed, level in sorted(of_records - stated)]
-    if finding is not None and finding.severity is not Severity.UNKNOWN:
-        counting = next(
-            (
-                number
-                for number, each in enumerate(found)
-                if (each.source, each.level) == (finding.severity_source, finding.severity)
-            ),
-            -1,
-        )
-        whose = (
-            found.pop(counting)
-            if counting >= 0
-            else Rating(source=finding.severity_source, level=finding.severity)
-        )
-        found.insert(0, replace(whose, counts=True))
-    return tuple(dict.fromkeys(found))
 
 
 def _worst_first(each: Explained) -> tuple[object, ...]:
