@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullmark.advice.upgrades import BaseUpgrade, Upgrade, plan, upgrades
+from hullmark.advice.upgrades import BaseUpgrade, Upgrade, advised, plan, upgrades
 from hullmark.advisories.registry import schemes
 from hullmark.model.advisory import Severity
 from hullmark.model.report import BaseImage, Evidence, Finding, ReportImage
@@ -115,9 +115,11 @@ def test_a_newer_base_image_stands_for_all_that_comes_with_it() -> None:
     made = plan(report)
     assert made.base == BaseUpgrade("debian:12", 4, 3, 2, Severity.HIGH, "debian-13")
     assert [upgrade.name for upgrade in made.upgrades] == ["c"]
+    assert [(line.name, line.count) for line in advised(report)] == [("base image debian:12", 2), ("c", 1)]
     unknown = msgspec.structs.replace(report, image=ReportImage(name="app", source="dir"))
     assert plan(unknown).base is None
     assert [upgrade.name for upgrade in plan(unknown).upgrades] == ["c", "a"]
+    assert [line.name for line in advised(unknown)] == ["release x", "c", "a"]
 
 
 def test_base_image() -> None:

@@ -199,8 +199,9 @@ def test_the_verdict_stands_first_then_what_to_do() -> None:
     first = text[text.index("What to do first") : text.index("Where the findings are")]
     steps = (
         "Remove evil",
-        "2.14.1 to 2.16.0 : 3 findings; 1 exploited (KEV)",
-        "Upgrade the release debian 12 to debian-13",
+        "2.14.1 to 2.16.0; 1 exploited (KEV): 3 findings",
+        "release debian 12 to debian-13: it is past its end of life",
+        "base image debian:12 to a newer build of it",
     )
     assert [first.index(each) for each in steps] == sorted(first.index(each) for each in steps)
 

@@ -63,29 +63,33 @@ def plan(report: Report) -> Plan:
 
 
 class Line(Struct, frozen=True):
-    """What to upgrade, in words, and how many findings of which severity at worst that rids the image of."""
+    """What to upgrade, in words that begin with its `name`, and how many findings of which severity at worst that rids the image of."""
 
     worst: Severity
     count: int
-    what: str
+    name: str
+    rest: str
 
 
 def advised(report: Report) -> list[Line]:
     """Say what to upgrade, the worst first. The words are the image's own, and as hostile."""
     advice = plan(report)
     components = {component.id: component for component in report.packages}
-    found = [Line(each.worst, each.count, _said(each, components)) for each in advice.upgrades]
-    if (base := advice.base) is not None:
-        worse = sum(SEVERITY_RANK[each.worst] < SEVERITY_RANK[base.worst] for each in found)
-        found.insert(worse, Line(base.worst, base.fixable, _said_of_base(base)))
+    found = [_said(each, components) for each in advice.upgrades]
+    above = [_said_of_base(advice.base)] if advice.base is not None else []
+    if advice.base is None or not advice.base.successor:
+        above += [_said_of_release(each) for each in report.findings if each.kind == "end_of_life"]
+    for line in above:
+        worse = sum(SEVERITY_RANK[each.worst] < SEVERITY_RANK[line.worst] for each in found)
+        found.insert(worse, line)
     return found
 
 
-def _said(upgrade: Upgrade, components: dict[str, Component]) -> str:
+def _said(upgrade: Upgrade, components: dict[str, Component]) -> Line:
     ways = {components[name].via[:1] for name in upgrade.components if name in components}
     through = sorted({step for way in ways for step in way}) if () not in ways else []
     words = [
-        f"{upgrade.name} {upgrade.installed} to {upgrade.to}",
+        f"{upgrade.installed} to {upgrade.to}",
         f"({', '.join(upgrade.packages)})" if upgrade.packages else "",
         f"through {', '.join(through)}" if through else "",
     ]
@@ -94,15 +98,20 @@ def _said(upgrade: Upgrade, components: dict[str, Component]) -> str:
         f"{upgrade.exploited} exploited (KEV)" if upgrade.exploited else "",
         "comes with the base image" if upgrade.from_base else "",
     ]
-    return "; ".join(note for note in notes if note)
+    return Line(upgrade.worst, upgrade.count, upgrade.name, "; ".join(note for note in notes if note))
 
 
-def _said_of_base(base: BaseUpgrade) -> str:
+def _said_of_base(base: BaseUpgrade) -> Line:
     number = f"{base.count} finding{'' if base.count == 1 else 's'}"
     brought = f"{base.fixable} of its {number} gone, of {base.findings} in all"
-    if base.successor:
-        return f"base image {base.name} to {base.successor}: {brought}"
-    return f"base image {base.name} to a newer build of it: {brought}"
+    to = base.successor or "a newer build of it"
+    return Line(base.worst, base.fixable, f"base image {base.name}", f"to {to}: {brought}")
+
+
+def _said_of_release(finding: Finding) -> Line:
+    to = f" to {finding.fixed_version}" if finding.fixed_version else ""
+    rest = f"{finding.version}{to}: it is past its end of life"
+    return Line(finding.severity, 1, f"release {finding.name}", rest)
 
 
 def _base(report: Report) -> BaseUpgrade | None:

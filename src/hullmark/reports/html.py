@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hullmark.advice.upgrades import upgrades
+from hullmark.advice.upgrades import advised
 from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
 from hullmark.model.report import Report, ReportImage, ReportSet
@@ -95,7 +95,7 @@ def _platform(image: ReportImage | None) -> str:
 
 
 def _image(report: Report, look: Look, ident: str) -> Iterator[str]:
-    found = upgrades(report.findings)
+    found = advised(report)
     yield f'<article id="{ident}" aria-labelledby="{ident}-name"><h2 id="{ident}-name">{text(_name(report))}{_platform(report.image)}</h2>'
     yield f'<p class="facts">{" · ".join(_facts(report))}</p>'
     yield f'<div class="verdict {verdict.tone(report)}"><p>{verdict.verdict(report, found)}</p>'

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from hullmark.advice.removal import REMOVE
-from hullmark.advice.upgrades import upgrades
+from hullmark.advice.upgrades import advised
 from hullmark.advice.verdict import (
     amount,
     counts,
@@ -34,6 +34,7 @@ LIMIT = 60_000
 _KNOWN = re.compile(r"CVE-\d{4}-\d{4,19}|GHSA(?:-[0-9a-z]{4}){3}", re.ASCII)
 _HEAD = ("| Finding | Package | Fix | What | Where |", "| --- | --- | --- | --- | --- |")
 _UPGRADES = 10
+_REST = 400
 _EXAMPLES = 5
 _LEAST = 1_500  # bytes for the tables of one image, where there are many
 
@@ -101,19 +102,15 @@ def _removals(report: Report) -> Iterator[str]:
 
 
 def _upgrades(report: Report) -> Iterator[str]:
-    found = upgrades(report.findings)
+    found = advised(report)
     if not found:
         return
     yield from ("", "**Upgrade first**", "")
-    for upgrade in found[:_UPGRADES]:
-        yield (
-            f"- {code(upgrade.name)} {code(upgrade.installed, 80)} to {code(upgrade.to, 80)}: "
-            f"{amount(upgrade.count, 'finding')}, worst {upgrade.worst}"
-            + (f"; {upgrade.exploited} exploited (KEV)" if upgrade.exploited else "")
-            + ("; comes with the base image" if upgrade.from_base else "")
-        )
+    for line in found[:_UPGRADES]:
+        number = f"{amount(line.count, 'finding')}, worst {line.worst}"
+        yield f"- {code(line.name)} {prose(line.rest, _REST)}: {number}"
     if len(found) > _UPGRADES:
-        yield f"- and {amount(len(found) - _UPGRADES, 'more package')}"
+        yield f"- and {amount(len(found) - _UPGRADES, 'more upgrade')}"
 
 
 def _notes(report: Report) -> Iterator[str]:

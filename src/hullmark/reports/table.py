@@ -147,7 +147,7 @@ class _Page:
         yield ""
         yield self._paint("Upgrade first", "1")
         shown = found[:_UPGRADES_SHOWN]
-        rows = [(each.worst, amount(each.count, "finding"), each.what) for each in shown]
+        rows = [(each.worst, amount(each.count, "finding"), f"{each.name} {each.rest}") for each in shown]
         for (worst, *_), (level, *others) in zip(
             rows, self._aligned(rows, (10, 20), whole=True), strict=True
         ):

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from hullmark.advice.removal import REMOVE
-from hullmark.advice.upgrades import Upgrade
-from hullmark.model.advisory import SEVERITY_RANK, Severity
+from hullmark.advice.upgrades import Line
+from hullmark.model.advisory import Severity
 from hullmark.model.report import CHECKED, Report, is_unchecked
 from hullmark.reports._page.text import amount, mark, text
 
@@ -45,7 +45,7 @@ def unsure(report: Report, ident: str = "") -> str:
     return f'<a href="#{ident}-gaps">{said}</a>.' if said and ident else said
 
 
-def verdict(report: Report, upgrades: Sequence[Upgrade]) -> str:
+def verdict(report: Report, upgrades: Sequence[Line]) -> str:
     """Say in a sentence or two what is wrong with an image, and how much of it upgrades mend."""
     packages = amount(len(report.packages), "package")
     if not is_matched(report):
@@ -63,7 +63,7 @@ def verdict(report: Report, upgrades: Sequence[Upgrade]) -> str:
     return " ".join(words)
 
 
-def _numbers(report: Report, upgrades: Sequence[Upgrade]) -> str:
+def _numbers(report: Report, upgrades: Sequence[Line]) -> str:
     found = Counter(finding.severity for finding in report.findings)
     worst = [f"{found[level]:,} {level}" for level in (Severity.CRITICAL, Severity.HIGH) if found[level]]
     words = f"{amount(len(report.findings), 'finding')}, {' and '.join(worst) or 'none critical or high'}"
@@ -97,10 +97,9 @@ def gate(report: Report) -> str:
     return f"A gate of --fail-on {worst} would fail."
 
 
-def first(report: Report, upgrades: Sequence[Upgrade], ident: str) -> str:
+def first(report: Report, upgrades: Sequence[Line], ident: str) -> str:
     """Give what to do, the worst first."""
-    ranked = [*_releases(report), *((each.worst, _upgrade(each)) for each in upgrades[:_SHOWN])]
-    steps = [*_removals(report), *(step for _, step in sorted(ranked, key=lambda r: SEVERITY_RANK[r[0]]))]
+    steps = [*_removals(report), *map(_upgrade, upgrades[:_SHOWN])]
     if not steps:
         return ""
     more = [_upgrade(each) for each in upgrades[_SHOWN:]]
@@ -127,21 +126,6 @@ def _removals(report: Report) -> Iterator[str]:
             )
 
 
-def _releases(report: Report) -> Iterator[tuple[Severity, str]]:
-    for finding in report.findings:
-        if finding.kind == "end_of_life":
-            to = f" to <b>{text(finding.fixed_version)}</b>" if finding.fixed_version else ""
-            step = (
-                f"<li>{mark(finding.severity)}<span>Upgrade the release <b>{text(finding.name)}</b>"
-                f" {text(finding.version)}{to}: {text(finding.title)}</span></li>"
-            )
-            yield finding.severity, step
-
-
-def _upgrade(upgrade: Upgrade) -> str:
-    exploited = f"; <b>{upgrade.exploited:,} exploited (KEV)</b>" if upgrade.exploited else ""
-    base = "; comes with the base image" if upgrade.from_base else ""
-    return (
-        f"<li>{mark(upgrade.worst)}<span><b>{text(upgrade.name)}</b> {text(upgrade.installed)} to <b>{text(upgrade.to)}</b>:"
-        f" {amount(upgrade.count, 'finding')}{exploited}{base}</span></li>"
-    )
+def _upgrade(line: Line) -> str:
+    number = amount(line.count, "finding")
+    return f"<li>{mark(line.worst)}<span><b>{text(line.name)}</b> {text(line.rest)}: {number}</span></li>"
