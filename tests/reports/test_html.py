@@ -227,9 +227,12 @@ def test_charts_say_in_words_what_they_show() -> None:
     text = body()
     assert text.count('<svg class="chart" role="img"') == 4
     assert text.count("<desc ") == 4
-    assert "Layer 1, own: 2 critical, 1 high. Layer 2, own: 3 critical, 2 high, 2 lesser." in text
-    assert "Base image: 1 high, 1 low, 1 lesser. Own layers: 3 critical, 2 high, 2 lesser." in text
-    assert "Fix available: 2 critical, 2 high, 2 lesser. No fix: 1 critical, 2 high, 2 lesser" in text
+    assert "Layer 1, own: 2 critical, 1 high. Layer 2, own: 3 critical, 2 high, 1 medium, 1 unknown." in text
+    assert (
+        "Base image: 1 high, 1 low, 1 negligible. Own layers: 3 critical, 2 high, 1 medium, 1 unknown."
+        in text
+    )
+    assert "Fix available: 2 critical, 2 high, 1 medium, 1 negligible. No fix: 1 critical, 2 high" in text
 
 
 def test_layers_are_drawn_to_scale() -> None:

@@ -36,7 +36,7 @@ def bars(ident: str, title: str, rows: Sequence[Bar]) -> str:
         drawn.append(f'<text x="0" y="{top + 12}">{html.escape(row.label)}</text>')
         drawn.append(f'<text x="100%" y="{top + 12}" class="note">{html.escape(row.note)}</text>')
         drawn.append(_strip(row.parts, longest, top + _BAND, _BAR))
-    said = ". ".join(f"{row.label}: {row.note}" for row in rows)
+    said = ". ".join(f"{row.label}: {_said(row)}" for row in rows)
     return _svg(ident, title, said, max(len(rows) * (_BAND + _BAR + _GAP) - _GAP, 0), drawn)
 
 
@@ -73,6 +73,10 @@ def _strip(parts: Sequence[Part], whole: int, top: int, height: int) -> str:
             )
         start += part.value
     return "".join(drawn)
+
+
+def _said(row: Bar) -> str:
+    return ", ".join(f"{part.value:,} {part.name}" for part in row.parts if part.value) or "none"
 
 
 def _total(row: Bar) -> int:

@@ -71,7 +71,7 @@ def _bar(label: str, findings: Iterable[Finding]) -> Bar:
     levels = [level for level in Severity if found[level]]
     said = [f"{found[level]:,} {level}" for level in levels[:2]]
     if rest := sum(found[level] for level in levels[2:]):
-        said.append(f"{rest:,} lesser")
+        said.append(f"{rest:,} other")
     return Bar(label, ", ".join(said) or "none", parts)
 
 
