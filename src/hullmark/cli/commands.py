@@ -26,7 +26,6 @@ COMMANDS = (
     Command("convert", "convert:Convert", "Write a stored report in other formats, and put it to a gate."),
     Command("explain", "explain:Explain", "Explain why an image is affected by a flaw, or why it is not."),
     Command("diff", "diff:Diff", "Say what differs between two images."),
-    Command("ignore", "ignore:Ignore", "Add an entry to the ignore file, list them, or say them in VEX."),
     Command(
         "ignore",
         "ignore:Ignore",
