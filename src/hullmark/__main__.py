@@ -1,5 +1,6 @@
 """`python -m hullmark` and the `hullmark` command."""
 
+import os
 import sys
 
 
@@ -18,7 +19,13 @@ def main() -> None:
     _import_msgspec()
     from hullmark.cli.app import run
 
-    sys.exit(run(arguments))
+    code = run(arguments)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        # All is written and closed: to take a large report apart object by object would only take time.
+        os._exit(code)
 
 
 def _import_msgspec() -> None:

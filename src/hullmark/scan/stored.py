@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +12,9 @@ from hullmark.model.report import SCHEMA_VERSION, Report, ReportSet
 MAX_BYTES = 1024 * 1024 * 1024
 _HEAD = 4096
 _MARK = b'"schema_version"'
+
+
+_Kind = TypeVar("_Kind", "_Version", Report)
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -51,26 +54,39 @@ def decode_report(body: bytes, name: str) -> Report | ReportSet:
             f"larger than {MAX_BYTES} bytes", where=name, hint="is it a report of --format json?"
         )
     try:
-        version = msgspec.json.decode(body, type=_Version)
+        # the whole at once: only what is no report of one image, or of another version, is looked at twice
+        return _checked(_of_known_version(msgspec.json.decode(body, type=Report), name), name)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _otherwise(body, name)
+
+
+def _otherwise(body: bytes, name: str) -> ReportSet:
+    """Read a report of several images, or say what is wrong with what is no report."""
+    try:
+        version = _of_known_version(msgspec.json.decode(body, type=_Version), name)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise UsageError(
             f"is no report of --format json: {problem}", where=name, hint="it may have been cut short"
         ) from problem
-    if _parts(version.schema_version) > _parts(SCHEMA_VERSION):
-        raise UsageError(
-            f"has schema version {version.schema_version[:40]!r}, this program knows those up to {SCHEMA_VERSION}",
-            where=name,
-            hint="a later version of hullmark wrote it",
-        )
     kind: type[Report | ReportSet] = Report if version.reports is None else ReportSet
     try:
         report = msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise UsageError(f"is no report of its schema version: {problem}", where=name) from problem
-    if isinstance(report, Report):
-        return _checked(report, name)
+    assert isinstance(report, ReportSet)
     checked = tuple(_checked(each, name) for each in report.reports)
     return msgspec.structs.replace(report, schema_version=SCHEMA_VERSION, reports=checked)
+
+
+def _of_known_version(report: _Kind, name: str) -> _Kind:
+    """Refuse what a later version of this program wrote: it may say what this one would lose."""
+    if _parts(report.schema_version) > _parts(SCHEMA_VERSION):
+        raise UsageError(
+            f"has schema version {report.schema_version[:40]!r}, this program knows those up to {SCHEMA_VERSION}",
+            where=name,
+            hint="a later version of hullmark wrote it",
+        )
+    return report
 
 
 def _parts(version: str) -> tuple[int, ...]:

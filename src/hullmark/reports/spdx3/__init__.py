@@ -8,6 +8,8 @@ as it is in this image, so that what is said of it is said of no other.
 
 import re
 
+import msgspec
+
 from hullmark.model.facts import Distribution
 from hullmark.model.look import Look
 from hullmark.model.report import Component, Finding, Report, ReportSet
@@ -16,7 +18,6 @@ from hullmark.model.sbom import (
     cpe23,
     distribution_values,
     document_id,
-    encoded,
     image_purl,
     image_values,
     moment,
@@ -39,8 +40,11 @@ _PURL = re.compile(r"pkg:[!-~]+")
 
 
 def render(report: Report | ReportSet, _look: Look) -> bytes:
-    """Encode the one report; the same report gives the same bytes."""
-    return encoded(_Document(one_report(report, "spdx3")).document())
+    """Encode the one report; the same report gives the same bytes.
+
+    It is for programs alone, and large: it has no white space, as the specification's canonical serialization has none.
+    """
+    return msgspec.json.encode(_Document(one_report(report, "spdx3")).document()) + b"\n"
 
 
 class _Document:

@@ -57,9 +57,11 @@ class Flaws:
 
     def _assess(self, flaw: str, flaws: "list[_Told]") -> None:
         said: dict[bytes, _Assessment] = {}
+        alone = len(flaws) == 1
         for each in flaws:
             for assessment in self._assessments(each):
-                key = msgspec.msgpack.encode([assessment.kind, assessment.body, assessment.values])
+                same = [assessment.kind, assessment.body, assessment.values]
+                key = str(len(said)).encode() if alone else msgspec.msgpack.encode(same)
                 said.setdefault(key, assessment).subjects[self._subject(each.finding)] = None
         for assessment in said.values():
             values = {"from": flaw, "to": list(assessment.subjects), **assessment.body}

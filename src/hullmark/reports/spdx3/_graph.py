@@ -1,5 +1,6 @@
 """The elements of a document: each has an identifier, and refers to others by theirs."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,6 +64,7 @@ def identifier(kind: str, text: str) -> Document:
     return {"type": "ExternalIdentifier", "externalIdentifierType": kind, "identifier": text}
 
 
+@functools.lru_cache(maxsize=4096)
 def time_of(text: str) -> str:
     """Give a published time as SPDX has all times: to the second, in UTC."""
     time = published_time(text)
