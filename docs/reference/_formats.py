@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from hullmark.model.look import Look
 from hullmark.reports import formats, is_of_one_image, render
 from hullmark.scan.stored import read_report
@@ -152,6 +154,8 @@ def page() -> str:
 def _excerpt(text: str, told: Told) -> list[str]:
     """Give some lines from where the excerpt begins, without the indent that they have in common."""
     lines = text.splitlines()
+    if len(lines) == 1:  # JSON for programs alone
+        lines = msgspec.json.format(text, indent=2).splitlines()
     at = next((n for n, line in enumerate(lines) if told.start in line), 0)
     chosen = lines[at : at + told.lines]
     indent = min((len(line) - len(line.lstrip()) for line in chosen if line.strip()), default=0)
