@@ -62,6 +62,7 @@ _PUBLISHERS = {
     "RUSTSEC": ("RustSec Advisory Database", "https://osv.dev/vulnerability/"),
 }
 _MAX_VERSION = 1024  # the schema's own bound
+_ENCODE = msgspec.json.Encoder().encode
 _OPERATING_SYSTEM = "operating-system"
 _IMAGE = "image"
 
@@ -96,7 +97,8 @@ class _Bom:
             },
             "components": [
                 *([_operating_system(self.distribution)] if self.distribution is not None else []),
-                *(self._component(component) for component in report.packages),
+                # Encoded one by one: what is let go of at once does not take the memory of all.
+                *(msgspec.Raw(_ENCODE(self._component(component))) for component in report.packages),
             ],
             "dependencies": list(self._dependencies()),
             "compositions": [{"aggregate": self._aggregate(), "assemblies": [_IMAGE]}],
@@ -171,19 +173,16 @@ class _Bom:
         for ref, below in children.items():
             yield {"ref": ref, "dependsOn": sorted(below)}
 
-    def _vulnerabilities(self) -> list[Document]:
+    def _vulnerabilities(self) -> list[msgspec.Raw]:
         """Give each flaw once for all packages of which the same is said."""
-        told: dict[bytes, Document] = {}
-        affects: dict[bytes, dict[bytes, Document]] = {}
+        told: dict[bytes, dict[bytes, None]] = {}
         for finding, said in self._told():
-            vulnerability = _vulnerability(finding, said)
-            key = msgspec.msgpack.encode(vulnerability)
-            told.setdefault(key, vulnerability)
-            affected = self._affected(finding, said)
-            affects.setdefault(key, {})[msgspec.msgpack.encode(affected)] = affected
-        for key, vulnerability in told.items():
-            vulnerability["affects"] = list(affects[key].values())
-        return list(told.values())
+            vulnerability = _ENCODE(_vulnerability(finding, said))
+            told.setdefault(vulnerability, {})[_ENCODE(self._affected(finding, said))] = None
+        return [
+            msgspec.Raw(b'%b,"affects":[%b]}' % (vulnerability[:-1], b",".join(affected)))
+            for vulnerability, affected in told.items()
+        ]
 
     def _told(self) -> Iterable[tuple[Finding, Suppression | None]]:
         """Give the findings that are shown, and those of which a statement speaks, always: a statement is VEX.

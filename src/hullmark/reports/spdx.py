@@ -66,10 +66,11 @@ class _Document:
 
     def document(self) -> Document:
         name = self.image.name if self.image is not None else ""
-        packages = [self._root()]
+        packages: list[Document | msgspec.Raw] = [self._root()]
         if self.distribution is not None:
             packages.append(self._operating_system(self.distribution))
-        packages += [self._package(component) for component in self.report.packages]
+        # Encoded one by one: what is let go of at once does not take the memory of all.
+        packages += [msgspec.Raw(msgspec.json.encode(self._package(each))) for each in self.report.packages]
         document: Document = {
             "spdxVersion": "SPDX-2.3",
             "dataLicense": "CC0-1.0",

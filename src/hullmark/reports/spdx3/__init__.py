@@ -82,7 +82,7 @@ class _Document:
                 "name": name,
                 "profileConformance": [*profiles],
                 "rootElement": [root],
-                "element": [element["spdxId"] for element in self.graph.elements[before:]],
+                "element": self.graph.identities[before:],
                 "software_sbomType": ["analyzed"],
             },
         )
@@ -100,7 +100,7 @@ class _Document:
                 "dataLicense": licence,
                 "profileConformance": profiles,
                 "rootElement": [bom],
-                "element": [element["spdxId"] for element in self.graph.elements],
+                "element": self.graph.identities[:],
             },
         )
         self.graph.annotate(document, image_values(report))

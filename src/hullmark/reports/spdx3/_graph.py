@@ -11,6 +11,7 @@ from hullmark.model.sbom_flaws import published_time
 
 Document = dict[str, Any]
 CREATION = "_:creation"
+_ENCODE = msgspec.json.Encoder().encode
 
 
 class Graph:
@@ -18,7 +19,8 @@ class Graph:
 
     def __init__(self, base: str, created: str) -> None:
         self.created = created
-        self.elements: list[Document] = []
+        self.elements: list[msgspec.Raw] = []
+        self.identities: list[str] = []
         self._base = base
         self._count: dict[str, int] = {}
         self._agents: dict[tuple[str, str], str] = {}
@@ -27,7 +29,10 @@ class Graph:
         """Add an element and give its identifier, which counts those of its sort."""
         number = self._count[word] = self._count.get(word, 0) + 1
         identity = f"{self._base}{word}-{number}"
-        self.elements.append({"type": kind, "spdxId": identity, "creationInfo": CREATION, **values})
+        element = {"type": kind, "spdxId": identity, "creationInfo": CREATION, **values}
+        # Encoded at once: there are tens of thousands, and what is let go of does not take the memory of all.
+        self.elements.append(msgspec.Raw(_ENCODE(element)))
+        self.identities.append(identity)
         return identity
 
     def relate(self, start: str, kind: str, ends: list[str], **more: str) -> None:
@@ -42,7 +47,7 @@ class Graph:
             statement = {
                 "annotationType": "other",
                 "contentType": "application/json",
-                "statement": msgspec.json.encode(values).decode(),
+                "statement": _ENCODE(values).decode(),
                 "subject": subject,
             }
             self.add("Annotation", "annotation", statement)
