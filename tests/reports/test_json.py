@@ -9,9 +9,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hullmark.model.advisory import EndOfLife, Epss, KnownExploited, Reference, Score
 from hullmark.model.facts import Distribution, Unread
+from hullmark.model.look import Look
 from hullmark.model.report import (
     Bundle,
     Failure,
@@ -21,9 +23,9 @@ from hullmark.model.report import (
     ReportSet,
     Suppressed,
 )
+from hullmark.model.whole import WHOLE
 from hullmark.reports import formats, render
 from hullmark.reports._schema import ID, document, schema
-from hullmark.reports.json import WHOLE
 from hullmark.scan.request import ScanRequest
 from hullmark.scan.run import run
 from reports.sample import SAMPLE
@@ -52,7 +54,7 @@ def test_the_schema_is_one() -> None:
 
 @pytest.mark.parametrize("changes", [{}, {"image": None, "findings": (), "database": ReportDatabase(())}])
 def test_reports_satisfy_the_schema(changes: dict[str, Any]) -> None:
-    report = msgspec.structs.replace(SAMPLE, **changes)
+    report = replace(SAMPLE, **changes)
     assert problems(report) == []
     several = ReportSet(reports=(report,), failures=(Failure("a", "b"),), summary=SAMPLE.summary)
     assert problems(several) == []
@@ -68,7 +70,7 @@ def test_the_schema_does_refuse() -> None:
 
 
 def test_top_level_names_are_always_there() -> None:
-    bare = msgspec.structs.replace(SAMPLE, image=None, layers=(), findings=(), packages=())
+    bare = replace(SAMPLE, image=None, layers=(), findings=(), packages=())
     assert list(json.loads(render("json", bare))) == [
         "schema_version",
         "tool",
@@ -90,12 +92,12 @@ def test_top_level_names_are_always_there() -> None:
     ]
 
 
-BARE = msgspec.structs.replace(
+BARE = replace(
     SAMPLE,
     image=ReportImage(name="a", source="dir", distribution=Distribution("debian")),
     errors=(Unread("layer", "damaged"), Unread("record", "odd", "a", "line 1", "sha256:1")),
     findings=(
-        msgspec.structs.replace(
+        replace(
             SAMPLE.findings[0],
             scores=(Score("a"),),
             references=(Reference("https://example.org"),),
@@ -105,7 +107,7 @@ BARE = msgspec.structs.replace(
             bundles=(Bundle("DSA-1"),),
         ),
     ),
-    suppressed=(Suppressed("--severity", msgspec.structs.replace(SAMPLE.findings[1], scores=(Score("a"),))),),
+    suppressed=(Suppressed("--severity", replace(SAMPLE.findings[1], scores=(Score("a"),))),),
 )
 
 
@@ -153,6 +155,16 @@ def test_no_type_of_the_report_leaves_out_what_it_does_not_say() -> None:
     assert {kind for kind in kinds if kind.__struct_config__.omit_defaults} == set(WHOLE)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("name", formats())
+def test_every_format_says_the_same_of_a_report_that_was_stored(name: str) -> None:
+    finding = SAMPLE.findings[0]
+    links = (Reference("https://example.com/a"), Reference("https://example.com/b", "WEB"))
+    report = replace(SAMPLE, findings=(replace(finding, references=links), *SAMPLE.findings[1:]))
+    read = msgspec.json.decode(render("json", report), type=Report)
+    look = Look(template="{{ report }}", template_name="own.j2")
+    assert render(name, read, look) == render(name, report, look)
+
+
 def test_what_is_written_reads_back() -> None:
     for report in (SAMPLE, BARE):
         assert msgspec.json.decode(render("json", report), type=Report) == report
@@ -173,10 +185,10 @@ def test_a_real_report_satisfies_the_schema_and_is_the_same_twice(image: str, tm
 @given(st.permutations(SAMPLE.findings), st.text(), st.text())
 def test_the_same_report_gives_the_same_bytes(findings: list[Any], name: str, title: str) -> None:
     assert SAMPLE.image is not None
-    changed = msgspec.structs.replace(
+    changed = replace(
         SAMPLE,
-        findings=(msgspec.structs.replace(findings[0], title=title), *findings[1:]),
-        image=msgspec.structs.replace(SAMPLE.image, name=name),
+        findings=(replace(findings[0], title=title), *findings[1:]),
+        image=replace(SAMPLE.image, name=name),
     )
     again = msgspec.msgpack.decode(msgspec.msgpack.encode(changed), type=Report)
     for form in formats():

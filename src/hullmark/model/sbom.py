@@ -29,6 +29,7 @@ from hullmark.model.report import (
     ReportSet,
     Tool,
 )
+from hullmark.model.whole import whole
 
 PREFIX = "hullmark:"
 
@@ -360,7 +361,7 @@ def document_id(report: Report | ReportSet, form: str) -> str:
     """Give a UUID that is the same for the same report in the same format."""
     import uuid
 
-    body = hashlib.sha256(msgspec.msgpack.encode(report)).hexdigest()
+    body = hashlib.sha256(msgspec.msgpack.encode(whole(report))).hexdigest()
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"hullmark:{form}:{body}"))
 
 

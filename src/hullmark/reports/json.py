@@ -1,64 +1,15 @@
 """The JSON report: everything, in the names of docs/reference/report.schema.json.
 
-Each name is always there, so that nobody who reads it needs a guard. Facts and advisories leave out what is not said
-where they are stored by the million; here they are written in full.
+Each name is always there, so that nobody who reads it needs a guard.
 """
 
-from collections.abc import Iterable
-from typing import Any
-
 import msgspec
-from msgspec.structs import astuple, replace
 
-from hullmark.model.advisory import EndOfLife, KnownExploited, Reference, Score, Ssvc
-from hullmark.model.facts import Distribution, Unread
-from hullmark.model.image import Platform
 from hullmark.model.look import Look
-from hullmark.model.report import Finding, Report, ReportSet
-
-WHOLE: dict[type[msgspec.Struct], type[msgspec.Struct]] = {
-    kind: msgspec.defstruct(kind.__name__, (), bases=(kind,), frozen=True, omit_defaults=False)
-    for kind in (Unread, Distribution, Platform, Score, Reference, KnownExploited, Ssvc, EndOfLife)
-}
-"""Types that are stored without what they do not say, and the same with every name."""
+from hullmark.model.report import Report, ReportSet
+from hullmark.model.whole import whole
 
 
 def render(report: Report | ReportSet, _look: Look) -> bytes:
     """Encode a report; the same report gives the same bytes."""
-    if isinstance(report, ReportSet):
-        whole: Report | ReportSet = replace(report, reports=tuple(_report(each) for each in report.reports))
-    else:
-        whole = _report(report)
-    return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
-
-
-def _report(report: Report) -> Report:
-    image = report.image
-    if image is not None:
-        image = replace(image, platform=_whole(image.platform), distribution=_whole(image.distribution))
-    return replace(
-        report,
-        image=image,
-        errors=_all(report.errors),
-        findings=tuple(_finding(finding) for finding in report.findings),
-        suppressed=tuple(replace(each, finding=_finding(each.finding)) for each in report.suppressed),
-    )
-
-
-def _finding(finding: Finding) -> Finding:
-    return replace(
-        finding,
-        scores=_all(finding.scores),
-        references=_all(finding.references),
-        kev=_whole(finding.kev),
-        ssvc=_whole(finding.ssvc),
-        eol=_whole(finding.eol),
-    )
-
-
-def _whole(value: msgspec.Struct | None) -> Any:
-    return WHOLE[type(value)](*astuple(value)) if value is not None else None
-
-
-def _all(values: Iterable[msgspec.Struct]) -> tuple[Any, ...]:
-    return tuple(map(_whole, values))
+    return msgspec.json.format(msgspec.json.encode(whole(report)), indent=2) + b"\n"
