@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hullmark.findings.diff import diff, only_new
-from hullmark.findings.narrowing import flaw_of
 from hullmark.findings.pairing import paired
+from hullmark.findings.sameness import flaw_of
 from hullmark.model.advisory import KnownExploited, Severity
 from hullmark.model.diff import Diff, FindingChange, PackageChange
 from hullmark.model.facts import Distribution, Unread, UnreadKind

@@ -1,10 +1,15 @@
 """Narrowing a report that was narrowed before."""
 
+from hypothesis import given
 from msgspec.structs import replace
 
+from findings.test_diff import reports
 from findings.test_suppression import QS, SSL, report, says
-from hullmark.findings.narrowing import Narrowing, narrowed
+from hullmark.findings.diff import diff, only_new
+from hullmark.findings.narrowing import Known, Narrowing, narrowed
+from hullmark.findings.sameness import Flaw, flaw_of, flaws_of
 from hullmark.model.advisory import Severity
+from hullmark.model.report import Report
 
 LOW = replace(SSL, severity=Severity.LOW)
 HIGH = replace(QS, severity=Severity.HIGH)
@@ -30,3 +35,28 @@ def test_what_is_hidden_stays_so_for_its_first_reason() -> None:
     again = narrowed(FIRST, Narrowing(severities=(Severity.HIGH, Severity.LOW)))
     assert again.suppressed == FIRST.suppressed
     assert again.findings == FIRST.findings
+
+
+# ── what another report has already ─────────────────────────────────────────────────────────────────────
+
+
+def gained(one: Report, known: Report) -> set[Flaw]:
+    """Give what `--new-since` shows."""
+    every = (*known.findings, *(each.finding for each in known.suppressed))
+    return {
+        flaw_of(finding)
+        for finding in narrowed(one, Narrowing(known=Known("other", flaws_of(every)))).findings
+    }
+
+
+def test_a_flaw_that_was_given_a_cve_is_not_new() -> None:
+    early = replace(QS, id="GHSA-hrpp-h998-j3pp", aliases=())
+    assert gained(report(QS), report(early)) == set()
+    assert gained(report(early), report(QS)) == set()
+    assert gained(report(QS), report(replace(early, purl="pkg:npm/other@6.7.0"))) == {flaw_of(QS)}
+
+
+@given(reports(), reports())
+def test_what_is_new_is_what_a_diff_calls_new(before: Report, after: Report) -> None:
+    new = only_new(after, diff(before, after)).findings
+    assert gained(after, before) == {flaw_of(finding) for finding in new}

@@ -264,12 +264,13 @@ def formats_said() -> str:
 
 def known_findings(name: str, reports: "Sequence[Report]") -> "Known":
     """Give what `--new-since` takes out: the findings of these reports, suppressed ones too."""
-    from hullmark.findings.narrowing import Known, flaw_of
+    from hullmark.findings.narrowing import Known
+    from hullmark.findings.sameness import flaws_of
 
     return Known(
         name,
-        frozenset(
-            flaw_of(finding)
+        flaws_of(
+            finding
             for report in reports
             for finding in (*report.findings, *(each.finding for each in report.suppressed))
         ),

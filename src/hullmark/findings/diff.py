@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from hullmark.findings.caveats import Doubts, caveats, parts_changed, side_of
-from hullmark.findings.narrowing import flaw_of
 from hullmark.findings.pairing import direction, paired
+from hullmark.findings.sameness import Flaw, flaw_of, flaws_of, renamed
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.diff import (
     Counts,
@@ -25,8 +25,6 @@ from hullmark.model.diff import (
 )
 from hullmark.model.image import Layer
 from hullmark.model.report import Component, Finding, Report, Suppressed
-
-_Flaw = tuple[str, str]
 
 
 def diff(before: Report, after: Report) -> Diff:
@@ -196,17 +194,18 @@ class _Findings:
         self._releases = tuple(
             report.image.distribution if report.image is not None else None for report in (before, after)
         )
-        self._flaws: dict[_Flaw, tuple[list[_Said], list[_Said]]] = {}
-        for number, report in enumerate((before, after)):
-            for said in _said(report):
+        self._flaws: dict[Flaw, tuple[list[_Said], list[_Said]]] = {}
+        every = (_said(before), _said(after))
+        for number, side in enumerate(every):
+            for said in side:
                 self._flaws.setdefault(flaw_of(said[0]), ([], []))[number].append(said)
-        for old, now in _renamed(self._flaws):
+        for old, now in renamed(*(flaws_of(finding for finding, _ in side) for side in every)):
             self._flaws[now] = (self._flaws.pop(old)[0], self._flaws[now][1])
 
     def changes(self) -> list[FindingChange]:
         return [self._change(flaw, *sides) for flaw, sides in self._flaws.items()]
 
-    def _change(self, flaw: _Flaw, old: "list[_Said]", now: "list[_Said]") -> FindingChange:
+    def _change(self, flaw: Flaw, old: "list[_Said]", now: "list[_Said]") -> FindingChange:
         before, after = _finding_side(old), _finding_side(now)
         last = (now or old)[0][0]
         made = FindingChange(
@@ -255,24 +254,6 @@ class _Findings:
 
 
 _Said = tuple[Finding, Suppressed | None]
-
-
-def _renamed(flaws: dict[_Flaw, tuple[list[_Said], list[_Said]]]) -> list[tuple[_Flaw, _Flaw]]:
-    """Give the flaws that go by another id in the second report: a CVE was given to what had none, or is known as an alias now."""
-    gone, new = ({flaw for flaw, sides in flaws.items() if not sides[1 - number]} for number in (0, 1))
-    edges: set[tuple[_Flaw, _Flaw]] = set()
-    for number, others in ((0, new), (1, gone)):
-        for flaw in (gone, new)[number]:
-            aliases = {alias for finding, _ in flaws[flaw][number] for alias in finding.aliases}
-            for other in {(alias, flaw[1]) for alias in aliases} & others:
-                edges.add((flaw, other) if number == 0 else (other, flaw))
-    found: list[tuple[_Flaw, _Flaw]] = []
-    for old, now in sorted(edges, key=sorted):
-        if old in gone and now in new:
-            gone.discard(old)
-            new.discard(now)
-            found.append((old, now))
-    return found
 
 
 def _finding_side(said: Sequence[_Said]) -> FindingSide | None:

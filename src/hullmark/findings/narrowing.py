@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hullmark.findings.sameness import Flaw, flaw_of, shared
 from hullmark.findings.suppression import KERNEL_HEADERS, applied, is_headers, may_suppress
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.facts import SYSTEM
@@ -26,10 +27,10 @@ from hullmark.model.report import (
 
 
 class Known(Struct, frozen=True):
-    """The findings of another report, that of `name`, as `flaw_of` tells them."""
+    """The flaws of another report, that of `name`, with their other ids."""
 
     name: str
-    flaws: frozenset[tuple[str, str]]
+    flaws: dict[Flaw, frozenset[str]]
 
 
 class Narrowing(Struct, frozen=True, kw_only=True):
@@ -46,11 +47,6 @@ class Narrowing(Struct, frozen=True, kw_only=True):
     known: Known | None = None
 
 
-def flaw_of(finding: Finding) -> tuple[str, str]:
-    """Give what a finding is the same by in another image or at another time: the flaw and the package, of any version."""
-    return finding.id, finding.purl.partition("?")[0].rpartition("@")[0] or finding.name
-
-
 def narrowed(report: Report, asked: Narrowing) -> Report:
     """Take out of a report's findings what the statements and filters say; what was taken out before stays so.
 
@@ -60,10 +56,15 @@ def narrowed(report: Report, asked: Narrowing) -> Report:
     counted = (*report.findings, *(entry.finding for entry in hidden.values()))
     outcome = applied(replace(report, findings=counted), asked.suppressions)
     components = {component.id: component for component in report.packages}
+    known = (
+        shared(asked.known.flaws, (*counted, *(entry.finding for entry in report.suppressed)))
+        if asked.known is not None
+        else frozenset()
+    )
     shown: list[Finding] = []
     suppressed = [*(entry for entry in report.suppressed if not entry.gated), *outcome.suppressed]
     for finding in outcome.left:
-        reason, gated = _reason(finding, components.get(finding.component), asked)
+        reason, gated = _reason(finding, components.get(finding.component), asked, known)
         if id(finding) in hidden and (gated or not reason):
             suppressed.append(hidden[id(finding)])
         elif reason:
@@ -82,7 +83,9 @@ def narrowed(report: Report, asked: Narrowing) -> Report:
     )
 
 
-def _reason(finding: Finding, component: Component | None, asked: Narrowing) -> tuple[str, bool]:
+def _reason(
+    finding: Finding, component: Component | None, asked: Narrowing, known: Collection[Flaw]
+) -> tuple[str, bool]:
     """Say which filter takes a finding out, if one does, and whether a gate counts it all the same.
 
     What no filter may take out is always shown. A fix that is an attack counts as one: whoever asks for what can be fixed must
@@ -91,10 +94,9 @@ def _reason(finding: Finding, component: Component | None, asked: Narrowing) -> 
     if not may_suppress(finding):
         return "", False
     kind = package_type(component.ecosystem) if component is not None else "os"
-    known = asked.known
     no_fix = not finding.fixed_version and not finding.fix_is_malicious
     filters = (
-        (known is not None and flaw_of(finding) in known.flaws, f"--new-since {known.name if known else ''}"),
+        (bool(known) and flaw_of(finding) in known, f"--new-since {asked.known.name if asked.known else ''}"),
         (component is not None and _is_headers(component), KERNEL_HEADERS),
         (asked.pkg_types and kind not in asked.pkg_types, f"--pkg-types {','.join(asked.pkg_types)}"),
         (asked.fixable_only and no_fix, "--fixable-only"),
