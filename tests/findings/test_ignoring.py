@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hullmark.findings.ignoring import extended, twin
-from hullmark.findings.statements.ignorefile import NAME
+from hullmark.findings.statements.ignorefile import NAME, read
 from hullmark.model.errors import UsageError
 from hullmark.model.report import Suppression
 
@@ -57,11 +57,20 @@ def test_what_is_there_stays_as_it_is(before: str, after: str) -> None:
         assert made == after
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\x85", "\u2028"])
+def test_lines_may_end_in_any_way_that_yaml_knows(end: str) -> None:
+    made = added(f"ignore:{end}  - id: CVE-1999-0001{end}")
+    assert [said.ids[0] for said in read(NAME, made.encode()).suppressions] == [
+        "CVE-1999-0001",
+        "CVE-2023-4911",
+    ]
+
+
 @pytest.mark.parametrize(
     "text", ["ignore: [{id: CVE-1999-0001}]\n", "{ignore: []}\n", "ignore:\n  [{id: CVE-1999-0001}]\n"]
 )
 def test_what_cannot_be_added_to_is_told(text: str) -> None:
-    with pytest.raises(UsageError, match="by hand: - id: CVE-2023-4911"):
+    with pytest.raises(UsageError, match=r"by hand: \{id: CVE-2023-4911"):
         added(text)
 
 

@@ -14,6 +14,8 @@ _HEAD = "# What hullmark does not report, why, and until when: `hullmark ignore`
 _EMPTY = re.compile(r":[ \t]*(?:\[\s*\]|~|null)?([ \t]*(?:#.*)?\r?\n?)\Z")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ._/@()-]*[A-Za-z0-9.)]")
 _MEANS_MORE = re.compile(r"y|n|yes|no|on|off|true|false|null", re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
+"""What ends a line in YAML 1.1 (section 5.4)."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -34,7 +36,7 @@ def extended(name: str, body: bytes | None, values: Mapping[str, Sequence[str]])
         raise UsageError(
             "nothing can be added to it as it is written",
             where=name,
-            hint=f"add by hand: {_entry(values, 0)}",
+            hint=f"add by hand: {{{', '.join(_lines(values))}}}",
         )
     return made, after[-1]
 
@@ -88,7 +90,7 @@ def _inserted(name: str, text: str, values: Mapping[str, Sequence[str]]) -> byte
 
 def _indent(text: str, ignore: Node) -> int:
     """Give the columns before the hyphen of the first entry."""
-    line = text.split("\n")[ignore.line - 1]
+    line = _LINE_END.split(text)[ignore.line - 1]
     return len(line) - len(line.lstrip(" "))
 
 
@@ -101,12 +103,18 @@ def _line_end(text: str, place: int) -> int:
 
 
 def _entry(values: Mapping[str, Sequence[str]], indent: int) -> str:
+    return "".join(
+        f"{' ' * indent}{'- ' if at == 0 else '  '}{line}\n" for at, line in enumerate(_lines(values))
+    )
+
+
+def _lines(values: Mapping[str, Sequence[str]]) -> list[str]:
     lines = []
     for key in KEYS:
         if texts := values.get(key):
             words = [_scalar(text) for text in texts]
             lines.append(f"{key}: {words[0] if len(words) == 1 else '[' + ', '.join(words) + ']'}")
-    return "".join(f"{' ' * indent}{'- ' if at == 0 else '  '}{line}\n" for at, line in enumerate(lines))
+    return lines
 
 
 def _scalar(text: str) -> str:

@@ -44,7 +44,9 @@ def read_ignores(name: str, body: bytes) -> Stated:
 
 def _read(name: str, body: bytes, kind: str, *, vex: bool) -> Stated:
     if len(body) > MAX_BYTES:
-        raise UsageError(f"larger than {MAX_BYTES} bytes", where=name, hint=f"is it a {kind}?")
+        raise UsageError(
+            f"larger than {MAX_BYTES} bytes", where=name, hint=f"is it one? No {kind} is so large"
+        )
     for module in _modules(vex=vex):
         if module.knows(name, body):
             stated: Stated = module.read(name, body)
