@@ -165,6 +165,21 @@ def test_a_statement_fits_what_it_names(said: dict[str, Any], left: list[str]) -
     assert states([QS], says(**said))[0] == left
 
 
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ({"ids": ("CVE-2022-1000", "GHSA-hrpp-h998-j3pp"), "status": "not_affected"}, STAYS),
+        ({"ids": ("CVE-2022-1000", "GHSA-hrpp-h998-j3pp"), "status": "fixed"}, STAYS),
+        ({"ids": ("cve-2022-24999", "CVE-2022-1000"), "status": "fixed"}, GONE),
+        ({"ids": ("GHSA-hrpp-h998-j3pp",), "status": "fixed"}, GONE),
+    ],
+)
+def test_a_statement_on_one_cve_is_none_on_another_that_shares_an_alias(
+    said: dict[str, Any], left: list[str]
+) -> None:
+    assert states([QS], says(**said))[0] == left
+
+
 def test_what_is_in_several_places_must_fit_in_all_of_them() -> None:
     assert states([SSL], says(layers=("base",)))[0] == [SSL.id]
     assert states([SSL], says(paths=("usr/**",)))[0] == [SSL.id]

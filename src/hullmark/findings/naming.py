@@ -96,6 +96,11 @@ def product_of(image: ReportImage) -> str:
     return purl("oci", name, image.digest or image.config_digest)
 
 
+def is_digest(text: str) -> bool:
+    """Tell whether a text is a digest, which stands for one content and no other."""
+    return _DIGEST.match(text) is not None
+
+
 def is_product(text: str, image: ReportImage | None) -> bool:
     """Tell whether a text names an image: its digest, its name or a tag, or its package URL with as much as that says."""
     if image is None or not text:
@@ -113,7 +118,7 @@ def is_product(text: str, image: ReportImage | None) -> bool:
     platform = {"arch": image.platform.architecture, "os": image.platform.os}
     if any(platform.get(key, "") != value for key, value in asked.items()):
         return False
-    if _DIGEST.match(wanted.version):  # the content itself: by what name it was had does not matter
+    if is_digest(wanted.version):  # the content itself: by what name it was had does not matter
         return wanted.version in digests
     path = f"{wanted.namespace}/{wanted.name}" if wanted.namespace else wanted.name
     tags = {wanted.version, tag} - {""}

@@ -117,6 +117,9 @@ class _Rule:
         self.is_contradicted = False
         self.denies = said.status in {"", "not_affected", "fixed"}
         self.voice = said.author or said.source
+        # An id that two CVEs share (one notice of both) does not make a statement on one of them a statement on the other. The ids
+        # of an entry in an ignore file are so many flaws, those of a statement are names of one.
+        self._cves = {name.upper() for name in said.ids if said.status and is_cve(name)}
         self.time = moment(said.said)
         self.is_expired = bool(said.expires) and is_past(said.expires, report.as_of)
         self.is_here = not said.products or any(is_product(name, report.image) for name in said.products)
@@ -130,6 +133,8 @@ class _Rule:
         """
         said = self.said
         if self.is_expired or not self.is_here:
+            return False
+        if self._cves and is_cve(finding.id) and finding.id.upper() not in self._cves:
             return False
         if said.states and finding.state not in said.states:
             return False
@@ -162,6 +167,11 @@ class _Rule:
         elif not self.denies:
             state = "kept"
         return replace(self.said, state=state, findings=len(self.took))
+
+
+def is_cve(name: str) -> bool:
+    """Tell a CVE number from another publisher's id."""
+    return name[:4].upper() == "CVE-"
 
 
 _WHOSE = {None: "not known", True: "base", False: "own"}

@@ -47,7 +47,8 @@ def cyclonedx(*vulnerabilities: dict[str, Any], **more: Any) -> dict[str, Any]:
             "component": {"type": "container", "bom-ref": "image", "name": "ghcr.io/acme/app", "version": DIGEST, "purl": IMAGE},
         },
         "components": [
-            {"type": "library", "bom-ref": "ssl", "name": "libssl3", "purl": OPENSSL, "components": [{"type": "library", "bom-ref": "inner", "name": "qs", "purl": "pkg:npm/qs"}]},
+            {"type": "library", "bom-ref": "ssl", "name": "libssl3", "purl": OPENSSL, "components": [{"type": "library", "bom-ref": "within", "name": "qs", "purl": "pkg:npm/qs"}]},
+            {"type": "operating-system", "name": "debian", "components": [{"type": "library", "bom-ref": "inner", "name": "qs", "purl": "pkg:npm/qs"}]},
             {"type": "library", "bom-ref": "nameless", "name": "x"},
         ],
         "vulnerabilities": list(vulnerabilities),

@@ -82,6 +82,7 @@ def test_a_group_stands_for_its_products_and_an_impact_for_all_where_it_names_no
         said(["ssl"], flags=[], threats=[{"category": "impact", "details": "x", "product_ids": ["qs"]}]),
         said(["ssl"], flags=[{"label": "fine", "product_ids": ["ssl"]}]),
         said(["ssl"], cve=""),
+        said(["ssl"], cve="CVE-2023"),
     ],
 )
 def test_what_cannot_be_said_suppresses_nothing(vulnerability: dict[str, Any]) -> None:

@@ -100,6 +100,8 @@ def test_versions_that_are_not_affected() -> None:
         {"analysis": {"state": "not_affected", "justification": "because"}},
         {"affects": [{"ref": "gone"}]},
         {"affects": [{"ref": "nameless"}]},
+        {"affects": [{"ref": "within"}]},
+        {"id": "CVE-2023"},
         {"affects": [{"ref": "pkg:npm"}]},
         {"affects": [{"ref": "pkg:npm/*"}]},
         {"affects": [{"ref": "urn:cdx:00000000-0000-0000-0000-000000000000/1#ssl"}]},

@@ -77,6 +77,7 @@ def test_a_file_without_entries_says_nothing(text: str) -> None:
         (2, "ignore:\n- package: PKG:npm/debug"),
         (2, "ignore:\n- package: 'pkg:npm/%zz'"),
         (2, "ignore:\n- package: 'pkg:npm/*'"),
+        (2, "ignore:\n- package: 'pkg:npm/*@*'"),
         (2, "ignore:\n- package: '*'"),
         (2, "ignore:\n- package: '**@*'"),
         (2, "ignore:\n- package: my package"),

@@ -40,15 +40,30 @@ def test_each_product_is_one_statement_with_its_own_line() -> None:
     )  # fmt: skip
     first, second, third = read(document).suppressions
     assert (first.packages, second.packages, third.packages) == (("pkg:npm/a@1",), ("pkg:npm/b@1",), ())
-    assert third.products == ("https://acme.example/p", DIGEST)
+    assert third.products == (DIGEST,)
     assert first.line == second.line < third.line
     assert third.said == "2026-02-02T00:00:00Z"
 
 
+def test_a_digest_says_more_than_a_name_that_moves() -> None:
+    other = "pkg:oci/app@sha256:" + "e" * 64
+    for thing in (
+        {"@id": "ghcr.io/acme/app:1", "identifiers": {"purl": other}},
+        {"@id": other, "identifiers": {"purl": "pkg:oci/app?tag=1"}},
+    ):
+        (said,) = read(openvex(statement(products=[thing]))).suppressions
+        assert said.products == (other,)
+
+
 def test_the_first_version_of_the_format() -> None:
-    old = {"vulnerability": "CVE-2023-1", "products": [IMAGE], "subcomponents": [OPENSSL], "status": "fixed"}
+    old = {
+        "vulnerability": "CVE-2023-1001",
+        "products": [IMAGE],
+        "subcomponents": [OPENSSL],
+        "status": "fixed",
+    }
     (said,) = read(openvex(old, **{"@context": "https://openvex.dev/ns"})).suppressions
-    assert (said.ids, said.packages, said.products) == (("CVE-2023-1",), (OPENSSL,), (IMAGE,))
+    assert (said.ids, said.packages, said.products) == (("CVE-2023-1001",), (OPENSSL,), (IMAGE,))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +72,8 @@ def test_the_first_version_of_the_format() -> None:
         {"status": "not affected"},
         {"vulnerability": {"description": "x"}},
         {"vulnerability": ""},
+        {"vulnerability": "*"},
+        {"vulnerability": {"name": "CVE-2023"}},
         {"products": []},
         {"products": [{}]},
         {"products": [{"@id": ""}]},
@@ -96,7 +113,10 @@ def test_of_a_statement_that_takes_nothing_out_less_is_asked(status: str) -> Non
         (b'{"@context": "https://openvex.dev/ns"}', ""),
         (b'["https://openvex.dev/ns"]', ""),
         (b"https://openvex.dev/ns", ":1"),
-        (b'{"@context": "https://openvex.dev/ns",\n"statements": ["\xff"]}', ""),
+        (b'{"@context": "https://openvex.dev/ns",\n"statements": ["\xff"]}', ":2"),
+        (b'{"@context": "https://openvex.dev/ns",\n"statements": [],\n"statement\\u0073" : []}', ":3"),
+        (b'{"@context": "https://openvex.dev/ns",\n"x": [{"a": "{\\"b\\":", "b": 1}, {"b": {"b": 1}}],\n"author": "A", "author": "B",\n"statements": []}', ":3"),
+        (b'{"@context": "https://openvex.dev/ns", "statements": [], "x": ' + b"1" * 5000 + b"}", ""),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line(body: bytes, line: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from hullmark.findings.naming import IMAGES, parsed
+from hullmark.findings.naming import IMAGES, is_digest, parsed
 from hullmark.findings.statements._words import purl_fault
 
 
@@ -20,7 +20,7 @@ def aim(names: Sequence[str], parts: Sequence[str], status: str, *, has_parts: b
     A package within another package is not told apart from the same package elsewhere in an image, where it may well be affected. And
     that something is fixed says nothing without a version. `has_parts`: there are parts, though none has a name.
     """
-    names = [name for name in names if name]
+    names = _most_exact([name for name in names if name])
     purls = [name for name in names if name.startswith("pkg:")]
     if not names:
         raise ValueError("its product has neither id nor package URL")
@@ -42,6 +42,19 @@ def aim(names: Sequence[str], parts: Sequence[str], status: str, *, has_parts: b
     ):
         raise ValueError(f"fixed, but without a version: {names[0][:100]!r}")
     return Aim(packages, tuple(name for name in names if not name.startswith("pkg:") or _is_image(name)))
+
+
+def _most_exact(names: list[str]) -> list[str]:
+    """Give those of a product's names that hold a digest, if any do: its other names may be those of another image by now."""
+    exact = [name for name in names if _is_digest(name)]
+    return exact or names
+
+
+def _is_digest(name: str) -> bool:
+    found = parsed(name)
+    if found is None:
+        return is_digest(name)
+    return found.type in IMAGES and is_digest(found.version)
 
 
 def _is_image(purl: str) -> bool:

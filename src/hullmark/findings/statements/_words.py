@@ -40,7 +40,7 @@ def package_fault(text: str) -> str:
             found = parse_purl(text)
         except ValueError as problem:
             return f"{_shown(text)}: {problem}"
-        if not found.name.strip("*?/") and not found.namespace.strip("*?/") and not found.version:
+        if not any(word.strip("*?/") for word in (found.name, found.namespace, found.version)):
             return f"{_shown(text)} stands for every package of its kind"
         return glob_fault(text)
     if any(sign.isspace() for sign in text) or printable(text) != text:

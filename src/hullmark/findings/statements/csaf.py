@@ -11,6 +11,7 @@ from hullmark.findings.naming import parsed
 from hullmark.findings.statements import LeftOut, Stated
 from hullmark.findings.statements._aim import Aim, aim
 from hullmark.findings.statements._json import decoded, part, with_lines
+from hullmark.findings.statements._words import id_fault
 from hullmark.findings.statements.openvex import JUSTIFICATIONS
 from hullmark.model.errors import UsageError
 from hullmark.model.facts import SYSTEM
@@ -143,6 +144,9 @@ class _Reader:
         """Give what is said; what cannot be is left out."""
         if not self._flaw.names():
             self.left_out.append(LeftOut(self._line, "it names no vulnerability"))
+            return
+        if self._flaw.cve and (wrong := id_fault(self._flaw.cve)):
+            self.left_out.append(LeftOut(self._line, wrong))
             return
         for word, products in self._flaw.product_status.items():
             if status := _STATUSES.get(word):

@@ -11,6 +11,7 @@ from hullmark.findings.naming import IMAGES, parsed
 from hullmark.findings.statements import LeftOut, Stated
 from hullmark.findings.statements._aim import Aim, aim
 from hullmark.findings.statements._json import decoded, part, with_lines
+from hullmark.findings.statements._words import id_fault
 from hullmark.model.report import Suppression, VexStatus
 
 VEX = True
@@ -26,6 +27,8 @@ _STATES: dict[str, VexStatus] = {
     "false_positive": "not_affected",
     "not_affected": "not_affected",
 }
+_WHOLES = frozenset({"container", "operating-system", "platform", "device", "firmware"})
+"""Types of components whose own components are what an image is made of."""
 _JUSTIFICATIONS = frozenset(
     {
         "code_not_present",
@@ -138,6 +141,7 @@ def _fault(flaw: _Flaw, analysis: _Analysis) -> str:
     faults = (
         (analysis.state not in _STATES, f"there is no state {analysis.state[:40]!r}"),
         (not flaw.id, "it names no vulnerability"),
+        (bool(wrong := id_fault(flaw.id)), wrong),
         (not flaw.affects, "it names nothing that is affected or not"),
         (bool(label) and label not in _JUSTIFICATIONS, f"there is no justification {label[:60]!r}"),
     )
@@ -190,13 +194,15 @@ class _Places:
         self._serial = document.serial.rpartition(":")[2].lower()
         self.timestamp = metadata.timestamp
         self.author = next((who.name for who in (*metadata.authors, metadata.supplier) if who.name), "")
-        self._by_ref: dict[str, list[_Component]] = {}
-        waiting = [*document.components, *([self._root] if self._root else [])]
+        self._by_ref: dict[str, list[tuple[_Component, str]]] = {}
+        waiting = [(each, "") for each in (*document.components, *([self._root] if self._root else []))]
         while waiting:
-            component = waiting.pop()
-            waiting += component.components
+            component, within = waiting.pop()
+            # What stands in an image or a distribution stands in it as a whole; what stands in a package is that package's own copy.
+            holds = within if component.type in _WHOLES else component.purl or component.name or "another"
+            waiting += [(each, holds) for each in component.components]
             if component.ref:
-                self._by_ref.setdefault(component.ref, []).append(component)
+                self._by_ref.setdefault(component.ref, []).append((component, within))
 
     def aim(self, ref: str, version: str, status: str) -> Aim:
         """Tell what a reference means. Raises `ValueError` for what cannot be told here."""
@@ -207,9 +213,14 @@ class _Places:
             ref = unquote(link[2] or "")
             if not (ref.startswith("pkg:") and self._is_about_an_image()):
                 raise ValueError("it points into another document, which is not here")
-        components = self._by_ref.get(ref, ())
-        if len(components) > 1:
+        found = self._by_ref.get(ref, ())
+        if len(found) > 1:
             raise ValueError(f"{ref[:60]!r} is the reference of more than one component")
+        if found and found[0][1]:
+            raise ValueError(
+                f"it speaks of a package within {found[0][1][:100]!r}, which is told apart from no other"
+            )
+        components = [component for component, _ in found]
         if components and components[0] is self._root:
             if version:
                 raise ValueError("versions of what the document is about have no translation")

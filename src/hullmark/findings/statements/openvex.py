@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from hullmark.findings.statements import LeftOut, Stated
 from hullmark.findings.statements._aim import aim
 from hullmark.findings.statements._json import decoded, part, with_lines
+from hullmark.findings.statements._words import id_fault
 from hullmark.model.report import Suppression, VexStatus
 
 VEX = True
@@ -99,10 +100,11 @@ def _fault(statement: _Statement) -> str:
 
     Of one that takes nothing out less is asked: it may contradict one that does.
     """
-    said = statement.justification
+    said, ids, wrong = statement.justification, _ids(statement), ""
     faults = (
         (statement.status not in _STATUSES, f"there is no status {statement.status[:40]!r}"),
-        (not _ids(statement), "it names no vulnerability"),
+        (not ids, "it names no vulnerability"),
+        (bool(ids) and bool(wrong := id_fault(ids[0])), wrong),
         (not statement.products, "it names no product"),
         (
             statement.status == "not_affected" and bool(said) and said not in JUSTIFICATIONS,
