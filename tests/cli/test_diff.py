@@ -6,10 +6,12 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from cli.conftest import Call
 from e2e.program import AS_OF, ROOT, layer, write_layout
+from hullmark.reports._schema import schema
 
 PAGE = ROOT / "docs" / "howto" / "compare-images.md"
 ALPINE = b'ID=alpine\nVERSION_ID=3.10.4\nPRETTY_NAME="Alpine Linux v3.10"\n'
@@ -53,6 +55,7 @@ def images(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def compared(call: Call, *words: str) -> Any:
     done = call("diff", *words, "--format", "json")
     assert done.code == 0, done.err
+    jsonschema.validate(done.document, schema("diff"))
     return done.document
 
 

@@ -5,12 +5,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from cli.conftest import IMAGE, Call, Done
 from conftest import GOLDEN
 from e2e.program import AS_OF, ROOT, layer, write_layout
 from hullmark.model.explanation import Explanation
+from hullmark.reports._schema import schema
 
 PAGE = ROOT / "docs" / "howto" / "explain.md"
 EXAMPLES = re.findall(
@@ -70,6 +72,7 @@ def test_the_page_has_examples() -> None:
 )
 def test_json(explain: Explain, name: str) -> None:
     document = explain(name, "--format", "json").document
+    jsonschema.validate(document, schema("explanation"))
     assert list(document) == list(Explanation.__struct_fields__)
     assert set(document["ids"]) == {"CVE-2020-11023", "GHSA-jpcq-cgw6-v4j6"}
     (package,) = document["packages"]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import msgspec
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ from hullmark.model.report import Component, Report, ReportDatabase, Suppressed
 from hullmark.reports._diff import FORMATS, render
 from hullmark.reports._diff.markdown import MAX_BYTES
 from hullmark.reports._markdown_text import code, escaped
+from hullmark.reports._schema import schema
 from reports.sample import FINDINGS, JINJA, LAYERS, LOG4J, OPENSSL, PACKAGES, SAMPLE, at, found
 
 EXTENSIONS = {"json": "json", "markdown": "md", "table": "txt"}
@@ -103,6 +105,14 @@ def test_json_has_every_name_and_reads_back() -> None:
     assert msgspec.json.decode(body, type=Diff) == CHANGED
     document = json.loads(body)
     assert set(document) == set(Diff.__struct_fields__)
+    validator = jsonschema.Draft202012Validator(schema("diff"))
+    assert not list(validator.iter_errors(document))
+    assert not list(validator.iter_errors(json.loads(render("json", diff(SAMPLE, SAMPLE)))))
+    for part in (document, document["findings"][0], document["packages"][0], document["layers"]):
+        for name in list(part):
+            value = part.pop(name)
+            assert list(validator.iter_errors(document)), name
+            part[name] = value
 
 
 def test_a_terminal_gets_no_control_character_and_colour_adds_nothing_else() -> None:

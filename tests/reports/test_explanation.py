@@ -2,6 +2,7 @@
 
 import json
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,11 +22,13 @@ from hullmark.model.look import Look
 from hullmark.model.printable import columns
 from hullmark.model.report import Component, DatabasePart, Finding, Location, Suppression
 from hullmark.reports._explanation import encode, render
+from hullmark.reports._schema import schema
 
 TEXTS = st.text(
     st.sampled_from("ab1 -\n\r\t\0\x1b\x9b\x7f\u202e\u2066\u2028\ud800\udfff<&|`[]()#é漢\U000e0001"),
     max_size=60,
 )
+SCHEMA = jsonschema.Draft202012Validator(schema("explanation"))
 SAFE = frozenset("\n›…")
 
 
@@ -147,3 +150,16 @@ def test_lines_fit(width: int) -> None:
 def test_colour_is_only_there_where_it_is_wanted() -> None:
     assert b"\x1b[" not in render([filled("a")], Look())
     assert b"\x1b[1;31m" in render([filled("a")], Look(colour=True))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_json_satisfies_the_schema_in_which_each_name_is_always_there(count: int) -> None:
+    document = json.loads(encode([filled("a")] * count))
+    assert not list(SCHEMA.iter_errors(document))
+    first = document if count == 1 else document[0]
+    finding = first["packages"][0]["finding"]
+    for part in (first, first["packages"][0], finding, finding["kev"], finding["ssvc"], finding["eol"]):
+        for name in list(part):
+            value = part.pop(name)
+            assert list(SCHEMA.iter_errors(document)), name
+            part[name] = value

@@ -25,13 +25,13 @@ from hullmark.model.report import (
 )
 from hullmark.model.whole import WHOLE
 from hullmark.reports import formats, render
-from hullmark.reports._schema import ID, document, schema
+from hullmark.reports._schema import NAMES, document, schema
 from hullmark.scan.request import ScanRequest
 from hullmark.scan.run import run
 from reports.sample import SAMPLE
 
 ROOT = Path(__file__).parent.parent.parent
-PAGE = ROOT / "docs" / "reference" / "report.schema.json"
+REFERENCE = ROOT / "docs" / "reference"
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
 
@@ -40,16 +40,24 @@ def problems(report: Report | ReportSet) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in found]
 
 
+@pytest.mark.parametrize("name", NAMES)
 def test_the_schema_in_the_documentation_is_that_of_the_types(
-    golden: Callable[[Path, bytes], None],
+    golden: Callable[[Path, bytes], None], name: str
 ) -> None:
-    golden(PAGE, document())
+    golden(REFERENCE / f"{name}.schema.json", document(name))
 
 
-def test_the_schema_is_one() -> None:
-    jsonschema.Draft202012Validator.check_schema(schema())
-    assert schema()["$id"] == ID == "https://hullmark.dev/schema/report-1.1.json"
-    assert all("title" in part for part in schema()["$defs"].values())
+@pytest.mark.parametrize(("name", "version"), [("report", "1.1"), ("diff", "1.0"), ("explanation", "1.0")])
+def test_the_schema_is_one(name: str, version: str) -> None:
+    made = schema(name)
+    jsonschema.Draft202012Validator.check_schema(made)
+    assert made["$id"] == f"https://hullmark.dev/schema/{name}-{version}.json"
+    assert all("title" in part for part in made["$defs"].values())
+    assert all(
+        set(part["required"]) == set(part["properties"])
+        for part in made["$defs"].values()
+        if "properties" in part
+    )
 
 
 @pytest.mark.parametrize("changes", [{}, {"image": None, "findings": (), "database": ReportDatabase(())}])

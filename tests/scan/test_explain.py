@@ -217,7 +217,22 @@ def test_two_cves_of_one_alias_are_not_taken_for_one(tmp_path: Path) -> None:
         (
             Package("npm", "qs", "6.5.1"),
             PLACE,
-            "its layer is this image's own (COPY . /srv): build that anew",
+            "its layer is this image's own (COPY . /srv): what it copies must have the newer one",
+        ),
+        (
+            Package("npm", "qs", "6.5.1"),
+            replace(PLACE, created_by="RUN npm i qs@6.5.1"),
+            "its layer is this image's own (RUN npm i qs@6.5.1): it names that version, so name 6.5.3 there",
+        ),
+        (
+            Package("npm", "qs", "6.5.1"),
+            replace(PLACE, created_by="RUN npm i"),
+            "its layer is this image's own (RUN npm i): build that anew with the newer one",
+        ),
+        (
+            Package("npm", "qs", "6.5.1"),
+            Location("a/package.json", 1, created_by="RUN npm i qs@6.5.1"),
+            "layer 1 (RUN npm i qs@6.5.1) brought it and names that version, so name 6.5.3 there; whether",
         ),
         (
             Package("npm", "qs", "6.5.1", origin="binary"),
@@ -230,6 +245,15 @@ def test_where_it_is_fixed(tmp_path: Path, package: Package, place: Location, sa
     built(tmp_path, record(), name="osv")
     found = explained(tmp_path, CVE, reported(tmp_path, package, places=(place,)))
     assert said in text(found)
+
+
+def test_a_program_that_holds_it_is_named_and_not_the_lock_file_beside_it(tmp_path: Path) -> None:
+    built(tmp_path, record(), name="osv")
+    places = (Location("app/go.mod", 1, detector="go_mod"), Location("bin/app", 1, detector="go_binary"))
+    package = Package("npm", "qs", "6.5.1", origin="binary")
+    assert "it is compiled into bin/app" in text(
+        explained(tmp_path, CVE, reported(tmp_path, package, places=places))
+    )
 
 
 def test_a_jar_in_a_jar(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from hullmark.advice.instructions import how
 from hullmark.model.explanation import Remedy
 from hullmark.model.facts import SYSTEM, Distribution
 from hullmark.model.report import Component, Finding, ReportImage
@@ -17,6 +18,8 @@ _RPM_COMMANDS = (
     ("yum update", re.compile(r"(?:(?:rhel|centos|ol):[567]|amzn:(?:2|201\d))(?:\..*)?")),
     ("dnf upgrade", re.compile(r".*")),
 )
+_PROGRAMS = frozenset({"go_binary", "rust_binary", "known_binaries"})
+"""Detectors that find packages within programs."""
 _COMMANDS = {"deb": "apt-get install --only-upgrade", "apk": "apk upgrade", "alpm": "pacman -Syu"}
 
 
@@ -35,9 +38,12 @@ def remedy(finding: Finding, component: Component | None, image: ReportImage | N
     )
     if component is None or found.action != "upgrade":
         return found
+    found = replace(found, how=how(found.instruction, component))
     if component.ecosystem in SYSTEM:
         distribution = image.distribution if image is not None else None
         return replace(found, command=_command(component, distribution))
+    if component.origin == "binary":  # a lock file may name it beside the program that holds it
+        place = next((each for each in finding.locations if each.detector in _PROGRAMS), place)
     is_inside = component.origin == "binary" or (component.ecosystem == "maven" and place and place.place)
     return replace(
         found,

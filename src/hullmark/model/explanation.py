@@ -7,6 +7,8 @@ from msgspec import Struct
 from hullmark.model.advisory import Severity
 from hullmark.model.report import Component, DatabasePart, Finding, Suppression
 
+SCHEMA_VERSION = "1.0"
+
 Verdict = Literal[
     "affected",
     "undecided",
@@ -94,7 +96,8 @@ class Remedy(Struct, frozen=True, kw_only=True):
     """What fixes it, and where.
 
     `action` is `upgrade`, `remove` (a malicious package), `release` (the whole release has to be left) or `none` (nothing has the fix).
-    `owner` is whose the package is: `base`, `own`, or empty where the base image is not known. `instruction` made its layer. `direct` is
+    `owner` is whose the package is: `base`, `own`, or empty where the base image is not known. `instruction` made its layer; `how` tells whether it `names` the version, `copies` files or
+    `runs` a program. `direct` is
     the dependency whose update brings the fix, by way of `chain`; `inside` the file that holds the package: an archive or a program. `command` is that of the
     distribution's package manager.
     """
@@ -105,6 +108,7 @@ class Remedy(Struct, frozen=True, kw_only=True):
     base: str = ""
     layer: int = -1
     instruction: str = ""
+    how: Literal["", "names", "copies", "runs"] = ""
     is_direct: bool = False
     direct: str = ""
     chain: tuple[str, ...] = ()
@@ -158,7 +162,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     statements that name the flaw and suppress nothing. `incomplete` says that not all of the image could be read or checked, `unread` what could not be read.
     """
 
-    schema_version: str = "1.0"
+    schema_version: str = SCHEMA_VERSION
     id: str
     ids: tuple[str, ...]
     title: str = ""

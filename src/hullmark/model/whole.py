@@ -37,12 +37,13 @@ def _report(report: Report) -> Report:
         report,
         image=image,
         errors=_all(report.errors),
-        findings=tuple(_finding(finding) for finding in report.findings),
-        suppressed=tuple(replace(each, finding=_finding(each.finding)) for each in report.suppressed),
+        findings=tuple(whole_finding(finding) for finding in report.findings),
+        suppressed=tuple(replace(each, finding=whole_finding(each.finding)) for each in report.suppressed),
     )
 
 
-def _finding(finding: Finding) -> Finding:
+def whole_finding(finding: Finding) -> Finding:
+    """Give a finding with every name in all that it holds."""
     return replace(
         finding,
         scores=_all(finding.scores),

@@ -1,15 +1,16 @@
 """An explanation, as text for people and as JSON. No report format: `hullmark explain` writes it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from hullmark.advice.removal import REMOVE
 from hullmark.model.explanation import Explained, Explanation, Heard, Outcome, Remedy, Unchecked
 from hullmark.model.look import Look
 from hullmark.model.printable import columns, cut, printable, wrapped
 from hullmark.model.report import CHECKED, Component, Finding, Location, Suppression
+from hullmark.model.whole import whole_finding
+from hullmark.reports._whole import encoded
 
 _HEADS: dict[Outcome, str] = {
     "malicious": "malicious",
@@ -68,22 +69,13 @@ def render(explanations: Sequence[Explanation], look: Look) -> bytes:
 
 
 def encode(explanations: Sequence[Explanation]) -> bytes:
-    """Encode explanations: of one image as an object, of several as a list of them."""
-    whole = explanations[0] if len(explanations) == 1 else explanations
-    try:
-        body = msgspec.json.encode(whole)
-    except UnicodeEncodeError:  # the name of a file may hold half a character
-        body = msgspec.json.encode(_encodable(msgspec.to_builtins(whole)))
-    return msgspec.json.format(body, indent=2) + b"\n"
+    """Encode explanations: of one image as an object, of several as a list of them (docs/reference/explanation.schema.json)."""
+    found = [replace(each, packages=tuple(map(_whole, each.packages))) for each in explanations]
+    return encoded(found[0] if len(found) == 1 else found)
 
 
-def _encodable(value: Any) -> Any:
-    """Escape what UTF-8 has no bytes for."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, dict):
-        return {key: _encodable(each) for key, each in value.items()}
-    return [_encodable(each) for each in value] if isinstance(value, list | tuple) else value
+def _whole(each: Explained) -> Explained:
+    return each if each.finding is None else replace(each, finding=whole_finding(each.finding))
 
 
 class _Page:
@@ -409,11 +401,21 @@ def _whose(remedy: Remedy) -> str:
         return f"it comes with the base image{name}: take a newer one, its owner ships the fix{command}"
     if remedy.owner == "own":
         by = f" ({remedy.instruction})" if remedy.instruction else ""
-        return f"its layer is this image's own{by}: build that anew, without the cache{command}"
+        return f"its layer is this image's own{by}: {_anew(remedy)}{command}"
     if remedy.layer >= 0:
         by = f" ({remedy.instruction})" if remedy.instruction else ""
-        return f"layer {remedy.layer}{by} brought it; whether that is a base image's is not known{command}"
+        names = f" and names that version, so name {remedy.fixed_version} there" * (remedy.how == "names")
+        return f"layer {remedy.layer}{by} brought it{names}; whether that is a base image's is not known{command}"
     return f"in the image: {remedy.command}" if remedy.command else "take an image with it"
+
+
+def _anew(remedy: Remedy) -> str:
+    """Say what brings the fix into a layer of the image's own."""
+    if remedy.how == "names":
+        return f"it names that version, so name {remedy.fixed_version} there"
+    if remedy.how == "copies":
+        return "what it copies must have the newer one"
+    return "build that anew, without the cache" if remedy.command else "build that anew with the newer one"
 
 
 def _more(count: int) -> str:

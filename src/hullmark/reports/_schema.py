@@ -1,30 +1,53 @@
-"""The JSON Schema (draft 2020-12) of the JSON report, made from its types.
+"""The JSON Schemas (draft 2020-12) of the JSON documents: the report, the comparison, the explanation; made from their types.
 
-`python -m hullmark.reports._schema > docs/reference/report.schema.json` writes it anew.
+`python -m hullmark.reports._schema report > docs/reference/report.schema.json` writes one anew; so do `diff` and `explanation`.
 """
 
 import inspect
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from hullmark.model.report import SCHEMA_VERSION, Report, ReportSet
+from hullmark.model import diff, explanation, report
 
-ID = f"https://hullmark.dev/schema/report-{SCHEMA_VERSION}.json"
+
+class _Document(NamedTuple):
+    version: str
+    description: str
+    types: tuple[Any, ...]
+
+
+_DOCUMENTS = {
+    "report": _Document(
+        report.SCHEMA_VERSION,
+        "What `hullmark scan --format json` writes: the report of one image, or of several.",
+        (report.Report, report.ReportSet),
+    ),
+    "diff": _Document(
+        diff.SCHEMA_VERSION, "What `hullmark diff --format json` writes: how two images differ.", (diff.Diff,)
+    ),
+    "explanation": _Document(
+        explanation.SCHEMA_VERSION,
+        "What `hullmark explain --format json` writes: why one image is affected by a flaw or is not, or a list of such for several.",
+        (explanation.Explanation, tuple[explanation.Explanation, ...]),
+    ),
+}
+NAMES = tuple(_DOCUMENTS)
 _REF = "#/$defs/{name}"
 
 
-def schema() -> dict[str, Any]:
-    """Give the schema: a document is the report of one image, or of several."""
-    tops, components = msgspec.json.schema_components((Report, ReportSet), ref_template=_REF)
+def schema(name: str = "report") -> dict[str, Any]:
+    """Give the schema of a document."""
+    made = _DOCUMENTS[name]
+    tops, components = msgspec.json.schema_components(made.types, ref_template=_REF)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": ID,
-        "title": f"Hullmark report {SCHEMA_VERSION}",
-        "description": "What `hullmark scan --format json` writes: the report of one image, or of several.",
+        "$id": f"https://hullmark.dev/schema/{name}-{made.version}.json",
+        "title": f"Hullmark {name} {made.version}",
+        "description": made.description,
         "anyOf": list(tops),
-        "$defs": {name: _titled(name, part) for name, part in sorted(components.items())},
+        "$defs": {key: _titled(key, part) for key, part in sorted(components.items())},
     }
 
 
@@ -39,10 +62,10 @@ def _titled(name: str, part: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def document() -> bytes:
+def document(name: str = "report") -> bytes:
     """Give the schema as the file in the documentation."""
-    return msgspec.json.format(msgspec.json.encode(schema()), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(schema(name)), indent=2) + b"\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(document())
+    sys.stdout.buffer.write(document(*sys.argv[1:2]))
