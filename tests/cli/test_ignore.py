@@ -93,6 +93,20 @@ def test_a_link_stays_one(call: Call, tmp_path: Path) -> None:
     assert FLAW in (tmp_path / "shared.yaml").read_text()
 
 
+def test_a_link_that_leads_nowhere_stays_one(call: Call, tmp_path: Path) -> None:
+    (tmp_path / FILE).symlink_to(FILE)
+    done = call("ignore", FLAW, "--reason", "x")
+    assert (done.code, (tmp_path / FILE).is_symlink()) == (2, True)
+    assert f"{FILE}: cannot be written" in done.err
+
+
+def test_who_may_read_the_file_stays_so(call: Call, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("ignore: []\n")
+    (tmp_path / FILE).chmod(0o640)
+    assert call("ignore", FLAW, "--reason", "x").code == 0
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o640
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -234,6 +248,9 @@ def test_a_document_that_would_say_nothing_is_not_written(call: Call, tmp_path: 
     done = call("ignore", "--vex-out", "vex.json")
     assert (done.code, (tmp_path / "vex.json").exists()) == (2, False)
     assert "line 2: it is about every image" in done.err
+    done = call("ignore", "--vex-out", "vex.json", "--product", "pkg:npm/express")
+    assert (done.code, (tmp_path / "vex.json").exists()) == (2, False)
+    assert "--product: 'pkg:npm/express' names no image" in done.err
 
 
 def test_what_a_scan_suppressed_as_a_vex_document_read_back(call: Call, tmp_path: Path) -> None:

@@ -128,7 +128,13 @@ class Ignore(Messages, frozen=True, kw_only=True):
                 has_expired = bool(said.expires) and is_past(said.expires, as_of)
                 write_line(f"{self.file}:{said.line}: {_told(said)}{' (expired)' * has_expired}")
         if self.vex_out:
+            from hullmark.findings.naming import names_image
             from hullmark.findings.stating import document_of
+
+            if self.product and not names_image(self.product):
+                raise UsageError(
+                    f"{self.product[:200]!r} names no image", where="--product", hint="pkg:oci/…"
+                )
 
             body, left_out = document_of(entries, self.product, as_of)
             if len(left_out) == len(entries):

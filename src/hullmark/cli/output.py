@@ -70,6 +70,8 @@ def write(body: bytes, target: str) -> None:
             path.write_bytes(body)
             return
         with beside.open("xb") as file:
+            with contextlib.suppress(FileNotFoundError):  # who may read the file stays so
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             file.write(body)
         beside.replace(path)
     except OSError as problem:

@@ -96,6 +96,12 @@ def product_of(image: ReportImage) -> str:
     return purl("oci", name, image.digest or image.config_digest)
 
 
+def names_image(text: str) -> bool:
+    """Tell whether a text can name an image: what is no package URL can, and one of an image."""
+    found = parsed(text)
+    return not text.startswith("pkg:") if found is None else found.type in IMAGES
+
+
 def is_digest(text: str) -> bool:
     """Tell whether a text is a digest, which stands for one content and no other."""
     return _DIGEST.match(text) is not None
