@@ -1,8 +1,8 @@
+from hullmark.advice.action import fix
 from hullmark.advice.removal import REMOVE
 from hullmark.advice.verdict import (
     Gap,
     Verdict,
-    fix,
     left_out,
     not_checked,
     not_shown,
@@ -42,9 +42,9 @@ def test_gaps() -> None:
     ]
     lost = change(stale, packages=(), coverage=change(SAMPLE.coverage, release="feed_missing"))
     assert [str(gap) for gap in not_checked(lost)] == [
-        "whether the release is past its end of life: no end-of-life dates are in the database"
+        "not checked: whether the release is past its end of life: no end-of-life dates are in the database"
     ]
-    assert str(Gap("npm", "no feed", 2)) == "2 packages (npm): no feed"
+    assert str(Gap("npm", "no feed", 2)) == "not checked: 2 packages (npm): no feed"
 
 
 def test_unread() -> None:
@@ -57,9 +57,23 @@ def test_what_to_do_about_one() -> None:
     assert [fix(FINDINGS[number]) for number in (0, 4, 8, 10)] == [
         "fixed in 2.15.0",
         "will not be fixed",
-        "remove, rotate credentials",
-        "upgrade to debian-13",
+        REMOVE,
+        "upgrade to release debian-13",
     ]
+    assert fix(FINDINGS[8], brief=True) == "remove, rotate credentials"
+    attack = change(FINDINGS[4], fix_is_malicious=True)
+    assert fix(attack) == "the version that would fix it is malicious: do not upgrade to it"
+
+
+def test_packages_that_were_not_asked_for_are_no_gap() -> None:
+    asked = change(SAMPLE, coverage=change(SAMPLE.coverage, pkg_types=("os",)))
+    assert list(not_checked(asked)) == []
+    late = change(
+        asked, packages=(change(OPENSSL, coverage="feed_stale"), change(QS, coverage="release_eol"))
+    )
+    assert [str(gap) for gap in not_checked(late)] == ["1 package (deb): checked against stale advisories"]
+    blind = change(asked, findings=(), suppressed=(), packages=(change(OPENSSL, coverage="no_feed"), QS))
+    assert verdict(blind).text.startswith("none of 1 package was checked")
 
 
 def test_counts_of_what_is_not_there() -> None:

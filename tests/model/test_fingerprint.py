@@ -1,4 +1,8 @@
-from hullmark.model.fingerprint import digest, fingerprints, repository
+import json
+import uuid
+
+from hullmark.model.fingerprint import digest, fingerprints, identity, repository
+from hullmark.reports import render
 from reports.hostile import change
 from reports.sample import FINDINGS, SAMPLE
 
@@ -17,7 +21,6 @@ def test_repository() -> None:
 def test_what_is_said_apart_is_apart() -> None:
     assert digest("a", "b") != digest("ab") != digest("a\0b") != digest("a", "b")
     assert digest("\0", "") != digest("", "\0")
-    assert len(digest("\ud800")) == 64
 
 
 def test_neither_tag_nor_digest_nor_version_counts() -> None:
@@ -40,3 +43,24 @@ def test_path_package_and_flaw_count() -> None:
         first,
     )
     assert len(set(fingerprints(None, (first, *others)))) == 6
+
+
+def test_a_version_in_the_path_does_not_count_and_the_first_path_does() -> None:
+    old = change(FINDINGS[0], locations=(change(FINDINGS[0].locations[0], path="app/log4j-core-2.14.1.jar"),))
+    new = change(old, version="2.15", locations=(change(old.locations[0], path="app/log4j-core-2.15.jar"),))
+    other = change(old, locations=(change(old.locations[0], path="z"),))
+    assert identity(old) == identity(new) == identity(other, old) != identity(other)
+
+
+def test_every_format_knows_a_finding_by_the_same() -> None:
+    one = change(SAMPLE, findings=FINDINGS[:1], suppressed=())
+    (result,) = json.loads(render("sarif", one))["runs"][0]["results"]
+    mark = identity(FINDINGS[0])
+    assert result["partialFingerprints"] == {
+        "primaryLocationLineHash": f"{mark[:16]}:1",
+        "hullmark/v1": f"{mark}:1",
+    }
+    whole = digest("registry.example/team/app", mark, "")
+    assert json.loads(render("codequality", one))[0]["fingerprint"] == whole
+    (found,) = json.loads(render("gitlab", one))["vulnerabilities"]
+    assert found["id"] == str(uuid.uuid5(uuid.NAMESPACE_OID, f"hullmark:{whole}"))

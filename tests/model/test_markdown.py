@@ -80,6 +80,7 @@ def test_plain_words_are_not_dressed() -> None:
         "Remote code injection in Log4j",
         "A use-after-free in the parser (before 2.16.0).",
         "Debian, or its users' files: all",
+        "1 file passed over by --skip-path",
     ):
         assert prose(text) == text
 

@@ -75,7 +75,7 @@ def test_malicious_is_never_upgraded() -> None:
     bad = change(FINDINGS[8], fixed_version="2.0")
     (row, *_) = rows(change(SAMPLE, findings=(bad,)))
     assert row["fixed_version"] == ""
-    assert row["advice"].startswith("remove it and rotate")
+    assert row["advice"].startswith("Remove it and rotate")
 
 
 @pytest.mark.parametrize(

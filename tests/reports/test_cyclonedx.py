@@ -274,7 +274,7 @@ def test_lone_surrogates_do_no_harm() -> None:
         ),
     )
     for form in ("cyclonedx", "spdx"):
-        assert "\ufffd" in render(form, report).decode()
+        assert "ud800" in render(form, report).decode()
     assert problems(render("cyclonedx", report), "bom-1.6.schema.json") == []
 
 

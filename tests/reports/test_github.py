@@ -68,7 +68,7 @@ def test_what_is_written_is_what_the_runner_reads() -> None:
         "title": "CVE-1: org.apache.logging.log4j:log4j-core 2.14.1 (high)",
     }
     assert error.text == (
-        f"org.apache.logging.log4j:log4j-core 2.14.1: {text}. Severity: high. No fix is known. "
+        f"org.apache.logging.log4j:log4j-core 2.14.1: {text}. Severity: high. No known fix. "
         "Layer 1, of the image's own (RUN make step1)."
     )
 

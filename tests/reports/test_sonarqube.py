@@ -121,7 +121,7 @@ def test_what_could_not_be_read_or_checked_is_told() -> None:
     assert "var/lib/rpm/Packages" in messages("hullmark.unread.error")[0]
     assert "app/yarn.lock" in messages("hullmark.unread.warning")[0]
     assert len(messages("hullmark.not-checked.warning")) == 2
-    assert "3 findings suppressed" in messages("hullmark.suppressed.note")[0]
+    assert "3 findings not shown" in messages("hullmark.suppressed.note")[0]
     many = replace(SAMPLE, errors=SAMPLE.errors * 1000)
     assert len(document(many)["issues"]) == len(FINDINGS) + 100
 

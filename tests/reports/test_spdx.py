@@ -92,7 +92,7 @@ def test_flaws_are_references_of_their_package() -> None:
         "comment": "CVE-2021-44228: critical, fixed in 2.15.0",
     }
     comments = [entry["comment"] for entry in package("debian")["externalRefs"]]
-    assert comments == ["EOL-debian-12: high, upgrade to debian-13"]
+    assert comments == ["EOL-debian-12: high, upgrade to release debian-13"]
 
 
 def test_locators_hold_no_space_or_control_character() -> None:

@@ -273,7 +273,7 @@ def test_what_is_affected_says_what_to_do() -> None:
     graph = Graph()
     said = {name: each["security_actionStatement"] for name, _, each in graph.assessed("VexAffected")}
     assert said["CVE-2021-44228"] == "Upgrade to 2.15.0"
-    assert said["CVE-2023-31484"] == "No fix is to be expected: its publisher will not fix it"
+    assert said["CVE-2023-31484"] == "Will not be fixed"
     assert said["MAL-2024-1"] == "Remove it and rotate every credential that it could have read"
     identity = next(
         each["spdxId"] for name, _, each in graph.assessed("VexAffected") if name == "CVE-2023-31484"
@@ -364,7 +364,7 @@ def test_a_lone_surrogate_does_no_harm() -> None:
         SAMPLE, packages=(*SAMPLE.packages, msgspec.structs.replace(HOSTILE, id="p9", name="\ud800"))
     )
     assert problems(report) == []
-    assert "\ufffd" in Graph(report).names.values()
+    assert "\\ud800" in Graph(report).names.values()
 
 
 WORD = st.text(max_size=12) | st.sampled_from(

@@ -190,7 +190,7 @@ def test_how_much_was_checked_is_never_cut() -> None:
     )
     coverage = msgspec.structs.replace(SAMPLE.coverage, ecosystems=(entry,))
     text = page(msgspec.structs.replace(SAMPLE, coverage=coverage))
-    assert "1234567 of 1234567 packages" in text
+    assert "1,234,567 of 1,234,567 packages" in text
 
 
 def test_several() -> None:

@@ -9,7 +9,9 @@ from msgspec import Struct
 from hullmark.advisories.scheme import Scheme, named
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import VersionError
+from hullmark.model.purl import type_of
 from hullmark.model.report import Component, Finding, Report
+from hullmark.model.words import amount
 
 _UPSTREAM = re.compile(r"[?&]upstream=([^&#]+)")
 
@@ -102,8 +104,7 @@ def _said(upgrade: Upgrade, components: dict[str, Component]) -> Line:
 
 
 def _said_of_base(base: BaseUpgrade) -> Line:
-    number = f"{base.count} finding{'' if base.count == 1 else 's'}"
-    brought = f"{base.fixable} of its {number} gone, of {base.findings} in all"
+    brought = f"{base.fixable:,} of its {amount(base.count, 'finding')} gone, of {base.findings:,} in all"
     to = base.successor or "a newer build of it"
     return Line(base.worst, base.fixable, f"base image {base.name}", f"to {to}: {brought}")
 
@@ -142,7 +143,7 @@ def upgrades(findings: Iterable[Finding]) -> list[Upgrade]:
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in asked:
         if finding.fixed_version and finding.kind != "end_of_life" and finding.component not in malicious:
-            ecosystem = finding.purl.removeprefix("pkg:").partition("/")[0]
+            ecosystem = type_of(finding.purl)
             source = _UPSTREAM.search(finding.purl)
             name = unquote(source[1]) if source else finding.name
             groups.setdefault((ecosystem, name, finding.version), []).append(finding)

@@ -13,34 +13,10 @@ from msgspec import Struct
 from hullmark.advice.removal import REMOVE
 from hullmark.model.advisory import Severity
 from hullmark.model.facts import Unread
-from hullmark.model.report import CHECKED, Finding, Report
+from hullmark.model.report import CHECKED, Component, Finding, Report, package_type
+from hullmark.model.sbom_flaws import statement_on
+from hullmark.model.words import COVERAGE, RELEASE, UNREAD, amount, counts
 
-STATES = {
-    "fixed_available": "fixed",
-    "affected": "no known fix",
-    "will_not_fix": "will not be fixed",
-    "end_of_life": "end of life",
-    "under_investigation": "under investigation",
-    "undecided": "versions could not be ordered",
-}
-"""What a finding's state says of a fix, where there is no version that has one."""
-_COVERAGE = {
-    "no_feed": "no feed speaks for them",
-    "feed_missing": "their feed is not in the database",
-    "feed_stale": "checked against stale advisories",
-    "release_unknown": "the release is not known",
-    "release_eol": "the release is past its end of life",
-}
-_RELEASE = {
-    "feed_missing": "whether the release is past its end of life: no end-of-life dates are in the database",
-    "no_feed": "whether the release is past its end of life is not known",
-}
-_UNREAD = {
-    "layer": "layer",
-    "package_database": "package database",
-    "file": "file",
-    "record": "record",
-}
 _STORES = {"docker-daemon": "docker:", "podman": "podman:", "containerd": "containerd:"}
 """Places on a machine, and the prefix without which an image's name means a registry's."""
 
@@ -62,21 +38,8 @@ class Gap(Struct, frozen=True):
 
     def __str__(self) -> str:
         """Give the line that says so."""
-        return (
-            f"{amount(self.packages, 'package')} ({self.what}): {self.reason}"
-            if self.packages
-            else self.reason
-        )
-
-
-def amount(count: int, what: str) -> str:
-    """Give a number with its noun, in the plural where it is not one."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def counts(by_severity: dict[str, int]) -> str:
-    """Give the numbers of findings, worst first; those of which there are none are not named."""
-    return ", ".join(f"{by_severity[level]} {level}" for level in Severity if by_severity.get(level))
+        about = f"{amount(self.packages, 'package')} ({self.what}): " if self.packages else ""
+        return f"{'' if self.checked else 'not checked: '}{about}{self.reason}"
 
 
 def is_matched(report: Report) -> bool:
@@ -84,9 +47,16 @@ def is_matched(report: Report) -> bool:
     return "vuln" in report.coverage.scanners
 
 
+def asked(report: Report) -> list[Component]:
+    """Give the packages that should be checked: all, or those of the types that were asked for (--pkg-types)."""
+    types = report.coverage.pkg_types
+    return [each for each in report.packages if not types or package_type(each.ecosystem) in types]
+
+
 def is_none_checked(report: Report) -> bool:
-    """Tell whether there are packages and not one of them was compared with advisories."""
-    return bool(report.packages) and not any(c.coverage in CHECKED for c in report.packages)
+    """Tell whether there are packages to check and not one of them was compared with advisories."""
+    packages = asked(report)
+    return bool(packages) and not any(each.coverage in CHECKED for each in packages)
 
 
 def shown(report: Report, *, suppressed: bool) -> list[tuple[Finding, str]]:
@@ -97,24 +67,16 @@ def shown(report: Report, *, suppressed: bool) -> list[tuple[Finding, str]]:
     return found
 
 
-def fix(finding: Finding) -> str:
-    """Say in a few words what to do about one finding."""
-    if finding.kind == "end_of_life":
-        return f"upgrade to {finding.fixed_version}" if finding.fixed_version else "upgrade the release"
-    if finding.kind == "malicious":
-        return "remove, rotate credentials"
-    return f"fixed in {finding.fixed_version}" if finding.fixed_version else STATES[finding.state]
-
-
 def not_checked(report: Report) -> Iterator[Gap]:
     """Say which packages were not compared with advisories, or not with fresh ones, and why."""
-    states: Counter[str | None] = Counter(component.coverage for component in report.packages)
-    for state, words in _COVERAGE.items():
-        if states[state]:
-            ecosystems = sorted({c.ecosystem for c in report.packages if c.coverage == state})
-            yield Gap(", ".join(ecosystems), words, states[state], state in CHECKED)
-    if report.coverage.release in _RELEASE:
-        yield Gap("release", _RELEASE[report.coverage.release])
+    groups: dict[str | None, Counter[str]] = {}
+    for component in asked(report):
+        groups.setdefault(component.coverage, Counter())[component.ecosystem] += 1
+    for state, words in COVERAGE.items():
+        if found := groups.get(state):
+            yield Gap(", ".join(sorted(found)), words, found.total(), state in CHECKED)
+    if report.coverage.release in RELEASE:
+        yield Gap("release", RELEASE[report.coverage.release])
 
 
 def unread_counts(report: Report) -> str:
@@ -124,24 +86,25 @@ def unread_counts(report: Report) -> str:
         for e in report.errors
     }
     kinds: Counter[str] = Counter(kind for kind, *_ in things)
-    return ", ".join(amount(kinds[kind], words) for kind, words in _UNREAD.items() if kinds[kind])
+    return ", ".join(amount(kinds[kind], words) for kind, words in UNREAD.items() if kinds[kind])
 
 
 def unread_place(unread: Unread) -> str:
     """Say what could not be read and where it is."""
     where = " ".join(part for part in (unread.layer[:19], unread.path, unread.place) if part)
-    return where if where.startswith(f"{unread.kind} ") else f"{_UNREAD[unread.kind]} {where}".rstrip()
+    return where if where.startswith(f"{unread.kind} ") else f"{UNREAD[unread.kind]} {where}".rstrip()
 
 
 def not_shown(report: Report) -> str:
     """Say how many findings were taken out and by what, nothing where none were."""
     if not report.suppressed:
         return ""
-    reasons = Counter(
-        report.suppressions[each.by].source if each.by >= 0 else each.reason for each in report.suppressed
-    )
-    said = ", ".join(f"{count} by {reason}" for reason, count in sorted(reasons.items()))
-    return f"{amount(len(report.suppressed), 'finding')} not shown: {said}"
+    reasons: Counter[str] = Counter()
+    for each in report.suppressed:
+        said = statement_on(report, each)
+        reasons[said.source if said is not None else each.reason] += 1
+    by = ", ".join(f"{count:,} by {reason}" for reason, count in sorted(reasons.items()))
+    return f"{amount(len(report.suppressed), 'finding')} not shown: {by}"
 
 
 def left_out(report: Report) -> Iterator[str]:
@@ -152,7 +115,7 @@ def left_out(report: Report) -> Iterator[str]:
         yield (
             f"left out of lock files: {amount(coverage.dev_packages, 'development package')} (--include-dev)"
             + (
-                f"; {unchecked} not checked for malicious ones: their feed is not in the database"
+                f"; {unchecked:,} not checked for malicious ones: their feed is not in the database"
                 if unchecked
                 else ""
             )
@@ -170,7 +133,7 @@ def verdict(report: Report) -> Verdict:
     found = {finding.severity for finding in (*report.findings, *hidden)}
     gate = next((level for level in levels if level in found), None)
     if is_none_checked(report) and gate is None:
-        none = f"none of {amount(len(report.packages), 'package')} was checked"
+        none = f"none of {amount(len(asked(report)), 'package')} was checked"
         return Verdict(f"{none}: hullmark db status shows what the database has")
     if not report.findings:
         unsure = ", but not all of it could be checked" if report.incomplete else ""
@@ -179,7 +142,7 @@ def verdict(report: Report) -> Verdict:
         if gate is None:
             return Verdict(text)
     else:
-        text = f"{counts(report.summary.by_severity)}; {report.summary.fixable} can be fixed"
+        text = f"{counts(report.summary.by_severity)}; {report.summary.fixable:,} can be fixed"
         malicious = len({f.component for f in report.findings if f.kind == "malicious"})
         if malicious:
             text += f". {amount(malicious, 'malicious package')}: {REMOVE}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from hullmark.model.report import Finding, Report, Suppression
+from hullmark.model.words import amount, stands
 
 _SHOWN = 3
 
@@ -48,7 +49,7 @@ def notes(report: Report) -> list[str]:
         elif each.state == "other_image":
             elsewhere[each.source] = elsewhere.get(each.source, 0) + 1
     for source, count in elsewhere.items():
-        found.append(f"{source}: {count} statement{'s' * (count > 1)} about other images")
+        found.append(f"{source}: {amount(count, 'statement')} about other images")
     return found
 
 
@@ -62,9 +63,8 @@ def _unused(said: Suppression) -> str:
 
 def _subject(said: Suppression) -> str:
     """Name a statement: where it stands and what it is about."""
-    place = f"{said.source}:{said.line}" if said.line else said.source
     names = said.ids or said.packages or said.paths or ("the entry",)
-    return f"{place}: {', '.join(names[:_SHOWN])}{' …' * (len(names) > _SHOWN)}"
+    return f"{stands(said)}: {', '.join(names[:_SHOWN])}{' …' * (len(names) > _SHOWN)}"
 
 
 def _fixes(report: Report, at: int) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Literal
 from hullmark.model.diff import Caveat, PartChange, Side
 from hullmark.model.facts import SYSTEM
 from hullmark.model.report import CHECKED, Component, Report, is_unchecked
+from hullmark.model.words import amount
 
 _Which = Literal["before", "after"]
 
@@ -64,7 +65,7 @@ def side_of(report: Report) -> Side:
         suppressed=len(report.suppressed),
         incomplete=report.incomplete,
         unread=len(report.errors),
-        not_checked=_not_checked(report),
+        not_checked=len(_unchecked(report)),
     )
 
 
@@ -116,17 +117,13 @@ def _of_side(side: _Which, report: Report) -> list[Caveat]:
         found.append(Caveat("scanners", side, "no vulnerabilities were looked for"))
     if report.errors:
         kinds = tuple(sorted({str(unread.kind) for unread in report.errors}))
-        words = f"{_amount(len(report.errors), 'thing')} could not be read; what they hold is in no list"
+        words = f"{amount(len(report.errors), 'thing')} could not be read; what they hold is in no list"
         found.append(Caveat("unread", side, words, kinds))
-    if count := _not_checked(report):
-        ecosystems = sorted(
-            {c.ecosystem for c in report.packages if is_unchecked(c, report.coverage.pkg_types)}
-        )
-        found.append(
-            Caveat("not_checked", side, f"{_amount(count, 'package')} not checked", tuple(ecosystems))
-        )
+    if unchecked := _unchecked(report):
+        words = f"{amount(len(unchecked), 'package')} not checked"
+        found.append(Caveat("not_checked", side, words, tuple(sorted({c.ecosystem for c in unchecked}))))
     if report.coverage.skipped_files:
-        words = f"{_amount(report.coverage.skipped_files, 'file')} passed over by --skip-path"
+        words = f"{amount(report.coverage.skipped_files, 'file')} passed over by --skip-path"
         found.append(Caveat("skipped", side, words))
     return found
 
@@ -155,8 +152,8 @@ def _both_matched(before: Report, after: Report) -> bool:
     return all("vuln" in report.coverage.scanners for report in (before, after))
 
 
-def _not_checked(report: Report) -> int:
-    return sum(is_unchecked(component, report.coverage.pkg_types) for component in report.packages)
+def _unchecked(report: Report) -> list[Component]:
+    return [each for each in report.packages if is_unchecked(each, report.coverage.pkg_types)]
 
 
 def _is_sbom(report: Report) -> bool:
@@ -172,7 +169,3 @@ def _platform(report: Report) -> str:
 def _distribution(report: Report) -> str:
     found = report.image.distribution if report.image is not None else None
     return (found.pretty_name or f"{found.id} {found.version_id}".strip()) if found is not None else ""
-
-
-def _amount(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,32 +1,43 @@
 """What makes a finding the same one in the next build of an image, for platforms that follow findings over time."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from hullmark.model.purl import type_of
 from hullmark.model.report import Finding, ReportImage
 
 
 def fingerprints(image: ReportImage | None, findings: Iterable[Finding]) -> Iterator[str]:
-    """Give 64 hexadecimal digits for each finding, made of the image's repository, the flaw, the package and its path.
+    """Give 64 hexadecimal digits for each finding, made of the image's repository and the finding's `identity`.
 
-    Neither tag nor digest nor version goes in. Where the same flaw is found again in a package of that name at that path (in
-    several versions, or several times within an archive), its number is counted in, so that all are different.
+    Where the same flaw is found again in a package of that name at that path (in several versions, or several times within an
+    archive), its number is counted in, so that all are different.
     """
     base = repository(image.name) if image is not None else ""
-    seen: Counter[tuple[str, ...]] = Counter()
+    seen: Counter[str] = Counter()
     for finding in findings:
-        ecosystem = finding.purl.removeprefix("pkg:").partition("/")[0]
-        path = finding.locations[0].path if finding.locations else ""
-        key = (base, finding.id, finding.kind, ecosystem, finding.name, path)
-        yield digest(*key, str(seen[key]) if seen[key] else "")
-        seen[key] += 1
+        mark = identity(finding)
+        yield digest(base, mark, str(seen[mark]) if seen[mark] else "")
+        seen[mark] += 1
+
+
+def identity(finding: Finding, *same: Finding) -> str:
+    """Give 64 hexadecimal digits for a flaw in a package: its id, the package's type and name, and the first path of it and of the `same`.
+
+    Neither tag nor digest nor version goes in; in the path, too, a star stands for the version.
+    """
+    path = min((place.path for each in (finding, *same) for place in each.locations), default="")
+    if finding.version and finding.version in path:
+        path = re.sub(rf"(?<![0-9A-Za-z.]){re.escape(finding.version)}(?![0-9A-Za-z])", "*", path)
+    return digest(finding.id, type_of(finding.purl), finding.name, path)
 
 
 def digest(*words: str) -> str:
-    """Give a digest of words, each told apart from the next; lone surrogates do no harm."""
+    """Give a digest of words, each told apart from the next."""
     text = "".join(f"{len(word)}:{word}" for word in words)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def repository(name: str) -> str:

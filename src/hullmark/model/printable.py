@@ -8,7 +8,11 @@ controls of UAX #9, invisible format characters and tags, lone surrogates. The e
 import functools
 import re
 import unicodedata
+from typing import Any, TypeVar
 
+import msgspec
+
+_Value = TypeVar("_Value", bound=msgspec.Struct)
 _UNSAFE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
@@ -34,6 +38,23 @@ def _escape(found: re.Match[str]) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def encodable(value: _Value) -> _Value:
+    """Escape each lone surrogate in a struct, which no encoding of Unicode holds; one without is given back as it is."""
+    try:
+        msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.convert(_encodable(msgspec.to_builtins(value)), type(value))
+    return value
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(entry) for name, entry in value.items()}
+    return [_encodable(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def columns(text: str) -> int:

@@ -101,6 +101,11 @@ def parse_purl(text: str) -> Purl:
     return Purl(kind, namespace, name, _decoded(version), _qualifiers(query), below)
 
 
+def type_of(text: str) -> str:
+    """Give the type of a package URL, nothing for an empty one."""
+    return text.removeprefix("pkg:").partition("/")[0]
+
+
 def whole_name(parsed: Purl) -> str:
     """Give the ecosystem's own whole name, as `hullmark.model.facts.Package` has it."""
     if parsed.type == "maven" and parsed.namespace:

@@ -42,7 +42,6 @@ _URL = re.compile(r"https?://[!#$&-;=?-\[\]_a-z~%]+")
 _MAIL = re.compile(r"([^<>]+?) <([^<>\s]+)>")
 _CPE_SIGN = re.compile(r"[^A-Za-z0-9_.-]")
 _CPE_PART = re.compile(r"(?:\A|(?<=:))(?:[^:\\]|\\.)*")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_CPE = 2000
 _WHOLE_NAMED = frozenset({"deb", "apk", "rpm", "alpm"})
 
@@ -309,34 +308,15 @@ def read_cpe23(text: str) -> str:
 
 
 def one_report(report: Report | ReportSet, form: str) -> Report:
-    """Give the only report of a set, in words that JSON can hold. An SBOM is of one image."""
+    """Give the only report of a set. An SBOM is of one image."""
     if isinstance(report, Report):
-        return encodable(report)
+        return report
     if len(report.reports) != 1:
         raise UsageError(
             f"an SBOM is of one image, and these are {len(report.reports)}",
             hint=f"name one image for --format {form}",
         )
-    return encodable(report.reports[0])
-
-
-def encodable(report: Report) -> Report:
-    """Put U+FFFD for each lone surrogate, which no encoding of Unicode holds; a report without one is given back as it is."""
-    try:
-        msgspec.msgpack.encode(report)
-    except UnicodeEncodeError:
-        return msgspec.convert(_without_surrogates(msgspec.to_builtins(report)), Report)
-    return report
-
-
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return {_SURROGATE.sub("\ufffd", name): _without_surrogates(entry) for name, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_surrogates(entry) for entry in value]
-    return value
+    return report.reports[0]
 
 
 def encoded(document: dict[str, Any]) -> bytes:
@@ -361,16 +341,16 @@ def document_id(report: Report | ReportSet, form: str) -> str:
     """Give a UUID that is the same for the same report in the same format."""
     import uuid
 
-    body = hashlib.sha256(msgspec.msgpack.encode(whole(report))).hexdigest()
+    body = hashlib.sha256(msgspec.json.encode(whole(report))).hexdigest()
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"hullmark:{form}:{body}"))
 
 
 def flaw_url(finding: Finding) -> str:
     """Give the page that describes a flaw: by its id where that has one, else what its publisher links to."""
     if finding.id.startswith("CVE-"):
-        return f"https://www.cve.org/CVERecord?id={quote(finding.id, errors='replace')}"
+        return f"https://www.cve.org/CVERecord?id={quote(finding.id)}"
     if finding.id.startswith("GHSA-"):
-        return f"https://github.com/advisories/{quote(finding.id, errors='replace')}"
+        return f"https://github.com/advisories/{quote(finding.id)}"
     links = [reference.url for reference in finding.references if is_url(reference.url)]
     return next((link for link in links if finding.id in link), links[0] if links else "")
 

@@ -7,6 +7,7 @@ import datetime as dt
 import re
 
 from hullmark.model.report import Finding, Report, Suppressed, Suppression
+from hullmark.model.words import stands
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)"
@@ -42,7 +43,7 @@ def finding_values(finding: Finding) -> dict[str, str]:
 
 def statement_values(said: Suppression) -> dict[str, str]:
     """Give where a statement stands, whose it is, in which words it was made and until when it counts."""
-    values = {"hullmark:statement:source": f"{said.source}:{said.line}" if said.line else said.source}
+    values = {"hullmark:statement:source": stands(said)}
     for name in ("status", "justification", "author", "expires"):
         if text := getattr(said, name):
             values[f"hullmark:statement:{name}"] = text

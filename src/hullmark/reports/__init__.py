@@ -8,7 +8,8 @@ import functools
 import importlib
 
 from hullmark.model.look import Look
-from hullmark.model.report import Report, ReportSet
+from hullmark.model.printable import encodable
+from hullmark.model.report import Failure, Report, ReportSet
 from hullmark.modules import names_in
 
 
@@ -23,8 +24,18 @@ def is_of_one_image(name: str) -> bool:
     return bool(getattr(importlib.import_module(f"{__name__}.{name}"), "ONE_IMAGE", False))
 
 
+def reports_of(report: Report | ReportSet) -> tuple[Report, ...]:
+    """Give the reports, whether it is one or several."""
+    return (report,) if isinstance(report, Report) else report.reports
+
+
+def failures_of(report: Report | ReportSet) -> tuple[Failure, ...]:
+    """Give the images that could not be scanned; a report of one image has none."""
+    return () if isinstance(report, Report) else report.failures
+
+
 def render(name: str, report: Report | ReportSet, look: Look | None = None) -> bytes:
-    """Render a report in the format of that name."""
+    """Render a report in the format of that name. No text that a format is given has a lone surrogate in it."""
     module = importlib.import_module(f"{__name__}.{name}")
-    body: bytes = module.render(report, look or Look())
+    body: bytes = module.render(encodable(report), look or Look())
     return body

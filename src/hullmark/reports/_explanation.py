@@ -1,16 +1,19 @@
 """An explanation, as text for people and as JSON. No report format: `hullmark explain` writes it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+import msgspec
 from msgspec.structs import replace
 
+from hullmark.advice.action import fix
 from hullmark.advice.removal import REMOVE
 from hullmark.model.explanation import Explained, Explanation, Heard, Outcome, Remedy, Unchecked
 from hullmark.model.look import Look
-from hullmark.model.printable import columns, cut, printable, wrapped
+from hullmark.model.printable import columns, encodable, wrapped
 from hullmark.model.report import CHECKED, Component, Finding, Location, Suppression
 from hullmark.model.whole import whole_finding
-from hullmark.reports._whole import encoded
+from hullmark.model.words import COVERAGE, age, stands
+from hullmark.reports._terminal import BOLD, Text
 
 _HEADS: dict[Outcome, str] = {
     "malicious": "malicious",
@@ -31,20 +34,6 @@ _HEADS: dict[Outcome, str] = {
 }
 _RED = frozenset({"malicious", "affected"})
 _YELLOW = frozenset({"undecided", "changed", "not_checked", "suppressed", "development"})
-_STATES = {
-    "affected": "no fix is known",
-    "will_not_fix": "its publisher will not fix it",
-    "end_of_life": "its support has ended: no fix will come",
-    "under_investigation": "its publisher is looking into it",
-    "undecided": "no fix is known",
-}
-_COVERAGE = {
-    "no_feed": "no feed speaks for them",
-    "feed_missing": "their feed is not in the database",
-    "release_unknown": "which release they are of is not known",
-    "feed_stale": "compared with advisories that nobody has asked for lately",
-    "release_eol": "their release is past its end of life, and what is found since then is in no advisory",
-}
 _NAMED = {
     "expired": "has expired",
     "contradicted": "is contradicted by another one, so neither counts",
@@ -65,23 +54,24 @@ _LONGEST = 400
 def render(explanations: Sequence[Explanation], look: Look) -> bytes:
     """Set explanations for people, one image after the other."""
     lines = [line for each in explanations for line in (*_Page(each, look).lines(), "")][:-1]
-    return ("\n".join(lines) + "\n").encode("utf-8" if look.unicode else "ascii", "backslashreplace")
+    return Text(look).encoded(lines)
 
 
 def encode(explanations: Sequence[Explanation]) -> bytes:
     """Encode explanations: of one image as an object, of several as a list of them (docs/reference/explanation.schema.json)."""
-    found = [replace(each, packages=tuple(map(_whole, each.packages))) for each in explanations]
-    return encoded(found[0] if len(found) == 1 else found)
+    found = [encodable(replace(each, packages=tuple(map(_whole, each.packages)))) for each in explanations]
+    body = msgspec.json.encode(found[0] if len(found) == 1 else found)
+    return msgspec.json.format(body, indent=2) + b"\n"
 
 
 def _whole(each: Explained) -> Explained:
     return each if each.finding is None else replace(each, finding=whole_finding(each.finding))
 
 
-class _Page:
+class _Page(Text):
     def __init__(self, explanation: Explanation, look: Look) -> None:
+        super().__init__(look)
         self.said = explanation
-        self.look = look
 
     def lines(self) -> Iterator[str]:
         said = self.said
@@ -89,7 +79,7 @@ class _Page:
         affected = sum(each.outcome in _RED for each in said.packages)
         if affected > 1:
             head += f", {affected} packages"
-        yield self._paint(self._plain(f"{said.id} in {said.image or 'this image'}: {head}"), said.outcome)
+        yield self._head(f"{said.id} in {said.image or 'this image'}: {head}", said.outcome)
         if len(said.ids) > 1:
             yield from self._text(f"also {', '.join(said.ids[1:9])}{_more(len(said.ids) - 9)}", 2)
         if said.title:
@@ -104,24 +94,17 @@ class _Page:
         yield from self._asked()
         yield from self._not_checked()
 
-    def _plain(self, text: str) -> str:
-        shown = printable(" ".join(text[: 4 * _LONGEST].split()))
-        return cut(shown, _LONGEST, "…" if self.look.unicode else "...")
-
     def _text(self, text: str, indent: int, *, hanging: int = 2) -> Iterator[str]:
-        lines = wrapped(self._plain(text), max(self.look.width - indent - hanging, 20))
+        lines = wrapped(self.cut(text, _LONGEST), max(self.look.width - indent - hanging, 20))
         for number, line in enumerate(lines):
             yield " " * (indent + (hanging if number else 0)) + line
 
-    def _paint(self, text: str, outcome: Outcome) -> str:
+    def _head(self, text: str, outcome: Outcome) -> str:
         code = "1;31" if outcome in _RED else "1;33" if outcome in _YELLOW else "1;32"
-        return f"\x1b[{code}m{text}\x1b[0m" if self.look.colour else text
+        return self.paint(self.cut(text, _LONGEST), code)
 
     def _title(self, text: str) -> str:
-        return f"  \x1b[1m{text}\x1b[0m" if self.look.colour else f"  {text}"
-
-    def _path(self, steps: Iterable[str]) -> str:
-        return (" › " if self.look.unicode else " > ").join(steps)
+        return f"  {self.paint(text, BOLD)}"
 
     # one package
 
@@ -132,7 +115,7 @@ class _Page:
             if finding.id != self.said.id:
                 words.insert(0, finding.id)
             words.append(_severity(finding))
-        yield self._paint(self._plain(f"{_called(each)}: {', '.join(words)}"), each.outcome)
+        yield self._head(f"{_called(each)}: {', '.join(words)}", each.outcome)
         if not full:
             yield from self._short(each)
             return
@@ -213,12 +196,12 @@ class _Page:
             yield f"    and {len(places) - _MOST_PLACES} more places"
         if component is not None and component.via:
             chain = (*component.via, f"{component.name}@{component.version}")
-            yield from self._text(f"by way of {self._path(chain)}", 4)
+            yield from self._text(f"by way of {self.path(chain)}", 4)
         elif component is not None and component.direct:
             yield "    a direct dependency"
 
     def _place(self, place: Location) -> str:
-        file = self._path([place.path, place.place] if place.place else [place.path])
+        file = self.path([place.path, place.place] if place.place else [place.path])
         layer = f" in layer {place.layer}" if place.layer >= 0 else ""
         digest = f" ({place.layer_digest[:19]})" if place.layer_digest else ""
         whose = {True: ", of the base image", False: ", this image's own", None: ""}[place.from_base]
@@ -232,8 +215,7 @@ class _Page:
             yield f"go to {remedy.fixed_version or 'a release that is still supported'}: {_whose(remedy)}"
             return
         if remedy.action == "none":
-            attack = "the version with the fix is itself malicious, and no safe one is known"
-            yield attack if remedy.fix_is_malicious else _STATES.get(finding.state, "no fix is known")
+            yield fix(finding)
             return
         yield f"{remedy.fixed_version} has the fix"
         name = component.name if component is not None else finding.name
@@ -242,7 +224,7 @@ class _Page:
         elif remedy.inside:
             yield f"it is packed into {remedy.inside}: who builds that must put the newer one in"
         elif remedy.chain:
-            yield f"{self._path(remedy.chain)}: update {remedy.direct} to a release that asks for it"
+            yield f"{self.path(remedy.chain)}: update {remedy.direct} to a release that asks for it"
             yield f"else pin {name} to {remedy.fixed_version} by an override where the dependencies are locked"
         elif remedy.is_direct:
             yield "it is a direct dependency: ask for that version where it is declared"
@@ -253,7 +235,9 @@ class _Page:
         for rating in each.ratings[:_MOST_RATINGS]:
             number = f"{rating.value:g}" if rating.value is not None else ""
             counts = "(this one counts)" if rating.counts else ""
-            words = [self._plain(word) for word in (rating.source, number, rating.vector, counts) if word]
+            words = [
+                self.cut(word, _LONGEST) for word in (rating.source, number, rating.vector, counts) if word
+            ]
             line = "    " + "  ".join((rating.level.value, *words))
             yield from [line] if columns(line) <= self.look.width else self._text(line, 4)
         finding = each.finding
@@ -298,7 +282,7 @@ class _Page:
             yield ""
             yield "Statements that name it and suppress nothing"
         for each in self.said.named[:_MOST_DECIDING]:
-            yield from self._text(f"{_where(each)} {_NAMED.get(each.state, each.state)}{_until(each)}", 2)
+            yield from self._text(f"{stands(each)} {_NAMED.get(each.state, each.state)}{_until(each)}", 2)
         if len(self.said.named) > _MOST_DECIDING:
             yield f"  and {len(self.said.named) - _MOST_DECIDING} more"
 
@@ -318,8 +302,8 @@ class _Page:
             return
         yield "Asked about this image"
         for part in said.asked[:_MOST_PACKAGES]:
-            age = f", {max(round(part.age_hours), 0)} hours old" if part.age_hours is not None else ""
-            yield from self._text(f"{part.part} {part.revision}{age}{', stale' * part.stale}", 2)
+            old = f", {age(part.age_hours)} old" if part.age_hours is not None else ""
+            yield from self._text(f"{part.part} {part.revision}{old}{', stale' * part.stale}", 2)
         if len(said.asked) > _MOST_PACKAGES:
             yield f"  and {len(said.asked) - _MOST_PACKAGES} more"
 
@@ -351,7 +335,9 @@ class _Page:
                 else ""
             )
             names = f": {', '.join(each.examples)}{_more(each.packages - len(each.examples))}"
-            what = f"{each.packages} of {each.ecosystem}, {_COVERAGE.get(each.state, each.state)}{missing}{names}"
+            what = (
+                f"{each.packages} of {each.ecosystem}, {COVERAGE.get(each.state, each.state)}{missing}{names}"
+            )
             yield from self._text(what, 2)
 
 
@@ -382,11 +368,7 @@ def _suppressed(each: Explained) -> str:
     by = each.by
     said = ": ".join(word for word in (by.status, by.justification, by.reason) if word)
     author = f", by {by.author}" if by.author else ""
-    return f"suppressed by {_where(by)}: {said or 'no reason given'}{author}{_until(by)}"
-
-
-def _where(by: Suppression) -> str:
-    return f"{by.source}:{by.line}" if by.line else by.source
+    return f"suppressed by {stands(by)}: {said or 'no reason given'}{author}{_until(by)}"
 
 
 def _until(by: Suppression) -> str:

@@ -3,24 +3,16 @@
 Every text that comes out may stand in a terminal, a log or a document: nothing in it acts, ends a line or has no end.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
-from hullmark.advice.removal import REMOVE
+from hullmark.advice import action as advice
+from hullmark.advice.verdict import is_matched, left_out, not_checked, not_shown, unread_place
 from hullmark.findings.narrowing import worst_first
 from hullmark.model.advisory import Severity
-from hullmark.model.facts import UnreadKind
 from hullmark.model.printable import printable
-from hullmark.model.report import (
-    Finding,
-    Location,
-    Report,
-    ReportSet,
-    Suppressed,
-    is_unchecked,
-    package_type,
-)
+from hullmark.model.report import Finding, Location, Report, Suppressed
+from hullmark.model.words import sentence
 
 Level = Literal["error", "warning", "note"]
 
@@ -37,31 +29,7 @@ _LEVELS: dict[Severity, Level] = {
     Severity.LOW: "note",
     Severity.NEGLIGIBLE: "note",
 }
-_STATES = {
-    "affected": "No fix is known",
-    "fixed_available": "A fix is known",
-    "will_not_fix": "It will not be fixed",
-    "end_of_life": "The package gets no fixes any more",
-    "under_investigation": "Its maintainers are looking into it",
-    "undecided": "Whether it is affected is undecided: the versions could not be ordered",
-}
-_UNCHECKED = {
-    "no_feed": "not checked, no feed speaks for them",
-    "feed_missing": "not checked, their feed is not in the database",
-    "feed_stale": "checked against stale advisories",
-    "release_unknown": "not checked, the release is not known",
-    "release_eol": "checked, but the release is past its end of life",
-}
-_RELEASE = {
-    "feed_missing": "whether the release is past its end of life: no end-of-life dates are in the database",
-    "no_feed": "whether the release is past its end of life is not known",
-}
-_UNREAD: dict[UnreadKind, tuple[str, Level]] = {
-    "layer": ("layer", "error"),
-    "package_database": ("package database", "error"),
-    "file": ("file", "warning"),
-    "record": ("record", "warning"),
-}
+_GRAVE = frozenset({"layer", "package_database"})
 
 
 class Note(NamedTuple):
@@ -80,11 +48,6 @@ def plain(text: str, most: int = LINE) -> str:
     if len(line) > most or len(text) > len(head):
         return line[: most - 1] + "…"
     return line
-
-
-def reports_of(report: Report | ReportSet) -> tuple[Report, ...]:
-    """Give the reports, whether it is one or several."""
-    return (report,) if isinstance(report, Report) else report.reports
 
 
 def image_name(report: Report) -> str:
@@ -134,14 +97,7 @@ def severity(finding: Finding) -> str:
 
 def fix(finding: Finding) -> str:
     """Say what to do, as a sentence without its full stop."""
-    if finding.kind == "malicious":
-        return f"{REMOVE[0].upper()}{REMOVE[1:]}"
-    target = plain(finding.fixed_version, NAME)
-    if finding.kind == "end_of_life":
-        return f"Upgrade to release {target}" if target else "Upgrade the release"
-    if finding.fix_is_malicious:
-        return "The version that would fix it is malicious: do not upgrade to it"
-    return f"Fixed in {target}" if target else _STATES[finding.state]
+    return plain(sentence(advice.fix(finding)))
 
 
 def layer(place: Location) -> str:
@@ -191,47 +147,18 @@ def main_path(report: Report, finding: Finding) -> str:
 def notes(report: Report) -> Iterator[Note]:
     """Say what could not be read, what was not checked, what was left out on purpose, and how much was suppressed."""
     for unread in report.errors:
-        what, level = _UNREAD[unread.kind]
-        where = [plain(unread.layer[:19]), inner(unread.path), plain(unread.place, NAME)]
-        words = " ".join(word for word in where if word)
-        if not words.startswith(f"{what} "):
-            words = f"{what} {words}".rstrip()
-        yield Note("unread", level, f"could not be read: {words}: {plain(unread.reason)}", inner(unread.path))
-    yield from _not_checked(report)
-    coverage = report.coverage
-    if coverage.dev_packages:
-        missing = f", {coverage.dev_unchecked} of them not checked for malicious ones"
-        text = f"{_amount(coverage.dev_packages, 'development package')} of lock files left out"
-        yield Note("left-out", "note", text + (missing if coverage.dev_unchecked else ""))
-    if coverage.skipped_files:
-        yield Note(
-            "left-out", "note", f"{_amount(coverage.skipped_files, 'file')} passed over by --skip-path"
-        )
-    if report.suppressed:
-        reasons = Counter(_reason(report, each) for each in report.suppressed)
-        said = plain(", ".join(f"{count} by {reason}" for reason, count in sorted(reasons.items())))
-        yield Note("suppressed", "note", f"{_amount(len(report.suppressed), 'finding')} suppressed: {said}")
-
-
-def _not_checked(report: Report) -> Iterator[Note]:
-    if "vuln" not in report.coverage.scanners:
+        level: Level = "error" if unread.kind in _GRAVE else "warning"
+        words = f"could not be read: {plain(unread_place(unread), PATH)}: {plain(unread.reason)}"
+        yield Note("unread", level, words, inner(unread.path))
+    if is_matched(report):
+        for gap in not_checked(report):
+            yield Note("not-checked", "warning", plain(str(gap)))
+    else:
         yield Note("not-checked", "warning", "no vulnerabilities were looked for")
-        return
-    types = report.coverage.pkg_types
-    groups: dict[str, Counter[str]] = {}
-    for component in report.packages:
-        state = component.coverage
-        old = state in {"feed_stale", "release_eol"} and (
-            not types or package_type(component.ecosystem) in types
-        )
-        if state is not None and (old or is_unchecked(component, types)):
-            groups.setdefault(state, Counter())[component.ecosystem] += 1
-    for unchecked, words in _UNCHECKED.items():
-        if counts := groups.get(unchecked):
-            named = plain(", ".join(sorted(counts)))
-            yield Note("not-checked", "warning", f"{_amount(counts.total(), 'package')} ({named}): {words}")
-    if report.coverage.release in _RELEASE:
-        yield Note("not-checked", "warning", f"not checked: {_RELEASE[report.coverage.release]}")
+    for words in left_out(report):
+        yield Note("left-out", "note", words)
+    if report.suppressed:
+        yield Note("suppressed", "note", plain(not_shown(report)))
 
 
 def bounded(said: Iterable[Note], most: int) -> list[Note]:
@@ -242,13 +169,4 @@ def bounded(said: Iterable[Note], most: int) -> list[Note]:
         return every
     left = len(every) - most + 1
     kept, first = every[: most - 1], every[most - 1]
-    return [*kept, Note(first.kind, first.level, f"and {left} more like these, all in the JSON report")]
-
-
-def _reason(report: Report, taken: Suppressed) -> str:
-    known = 0 <= taken.by < len(report.suppressions)
-    return report.suppressions[taken.by].source if known else taken.reason
-
-
-def _amount(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return [*kept, Note(first.kind, first.level, f"and {left:,} more like these, all in the JSON report")]

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from hullmark.model.look import Look
 from hullmark.model.report import Report, ReportSet
+from hullmark.model.words import sentence
 from hullmark.reports import _sentences as say
+from hullmark.reports import failures_of, reports_of
 
 _SEVERITIES: dict[say.Level, str] = {"error": "error", "warning": "warning", "note": "info"}
 _REFERENCES = str.maketrans(
@@ -35,13 +37,13 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
     """Write an element for each file that proves a finding; what concerns the scan itself stands under the image's name."""
     several = not isinstance(report, Report)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<checkstyle version="4.3">']
-    for one in say.reports_of(report):
+    for one in reports_of(report):
         files: dict[str, list[_Error]] = {}
         for error in _errors(one, look, several=several):
             files.setdefault(error.path, []).append(error)
         for path, errors in sorted(files.items()):
             lines += _file(path, errors)
-    for failure in report.failures if isinstance(report, ReportSet) else ():
+    for failure in failures_of(report):
         name = say.plain(failure.name, say.PATH) or "image"
         text = f"Not scanned: {say.plain(failure.reason)}"
         lines += _file(name, [_Error(name, 1, "error", text, "hullmark.failed")])
@@ -61,7 +63,7 @@ def _errors(report: Report, look: Look, *, several: bool) -> Iterator[_Error]:
             say.plain(finding.id, say.NAME) or "unnamed",
         )
     for note in say.notes(report):
-        text = f"{note.text[0].upper()}{note.text[1:]}."
+        text = f"{sentence(note.text)}."
         yield _Error(note.path or image, 1, _SEVERITIES[note.level], text + end, f"hullmark.{note.kind}")
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import msgspec
 
-from hullmark.advice.removal import REMOVE
-from hullmark.advice.verdict import fix, not_checked, shown, unread_place
+from hullmark.advice.action import fix
+from hullmark.advice.verdict import not_checked, shown, unread_place
 from hullmark.model.advisory import Severity
 from hullmark.model.fingerprint import digest, fingerprints, repository
 from hullmark.model.look import Look
 from hullmark.model.printable import printable
 from hullmark.model.report import Finding, Report, ReportSet
+from hullmark.reports import failures_of, reports_of
 
 Document = dict[str, Any]
 
@@ -35,14 +36,11 @@ _DESCRIPTION = 500
 def render(report: Report | ReportSet, look: Look) -> bytes:
     """Give the issues of all images in one list, each with a fingerprint of its own."""
     issues: list[Document] = []
-    for one in report.reports if isinstance(report, ReportSet) else (report,):
+    for one in reports_of(report):
         issues += _issues(one, look)
-    if isinstance(report, ReportSet):
-        for failure in report.failures:
-            mark = digest(repository(failure.name), "not scanned")
-            issues.append(
-                _issue("not_scanned", mark, "major", f"{failure.name}: not scanned: {failure.reason}")
-            )
+    for failure in failures_of(report):
+        mark = digest(repository(failure.name), "not scanned")
+        issues.append(_issue("not_scanned", mark, "major", f"{failure.name}: not scanned: {failure.reason}"))
     taken: set[str] = set()
     for issue in issues:
         # Several images of one repository (its platforms) share a fingerprint, of which GitLab would keep one.
@@ -74,14 +72,13 @@ def _issues(report: Report, look: Look) -> Iterator[Document]:
         yield _issue("unread", mark, "major", said, unread.path, unread.place)
     for gap in not_checked(report):
         if not gap.checked:
-            said = f"not checked: {gap}"
-            yield _issue("not_checked", digest(base, "not checked", gap.what, gap.reason), "major", said)
+            mark = digest(base, "not checked", gap.what, gap.reason)
+            yield _issue("not_checked", mark, "major", str(gap))
 
 
 def _said(finding: Finding) -> str:
-    advice = REMOVE if finding.kind == "malicious" else fix(finding)
     title = finding.title or finding.details[:_DESCRIPTION]
-    return f"{finding.id}: {finding.name} {finding.version}: {advice}" + (f": {title}" if title else "")
+    return f"{finding.id}: {finding.name} {finding.version}: {fix(finding)}" + (f": {title}" if title else "")
 
 
 def _issue(

@@ -10,13 +10,17 @@ import io
 import re
 from collections.abc import Iterator
 
-from hullmark.advice.removal import REMOVE
+from hullmark.advice.action import action
 from hullmark.advice.verdict import not_checked, unread_place
 from hullmark.model.advisory import Score
 from hullmark.model.look import Look
 from hullmark.model.printable import printable
+from hullmark.model.purl import type_of
 from hullmark.model.report import Finding, Report, ReportSet, Suppressed
 from hullmark.model.sbom import flaw_links
+from hullmark.model.sbom_flaws import statement_on
+from hullmark.model.words import stands
+from hullmark.reports import failures_of, reports_of
 
 Row = dict[str, str]
 
@@ -39,11 +43,10 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
-    for one in report.reports if isinstance(report, ReportSet) else (report,):
+    for one in reports_of(report):
         writer.writerows(_plain(row) for row in _rows(one, look))
-    if isinstance(report, ReportSet):
-        for failure in report.failures:
-            writer.writerow(_plain({"image": failure.name, "kind": "not_scanned", "reason": failure.reason}))
+    for failure in failures_of(report):
+        writer.writerow(_plain({"image": failure.name, "kind": "not_scanned", "reason": failure.reason}))
     return out.getvalue().encode()
 
 
@@ -85,10 +88,8 @@ def _rows(report: Report, look: Look) -> Iterator[Row]:
 
 
 def _suppression(report: Report, each: Suppressed) -> Row:
-    by = "filter"
-    if each.by >= 0:
-        said = report.suppressions[each.by]
-        by = f"{said.source}:{said.line}" if said.line else said.source
+    said = statement_on(report, each)
+    by = stands(said) if said is not None else "filter"
     return {"suppressed": "true", "reason": each.reason, "suppressed_by": by}
 
 
@@ -101,9 +102,10 @@ def _finding(finding: Finding) -> Row:
         "state": finding.state,
         "package": finding.name,
         "version": finding.version,
-        "type": finding.purl.removeprefix("pkg:").partition("/")[0],
+        "type": type_of(finding.purl),
         "purl": finding.purl,
         "fixed_version": finding.fixed_version,
+        "advice": action(finding),
         "from_base": _word(finding.from_base),
         "places": str(len(finding.locations)),
         "title": finding.title or finding.details[:1000],
@@ -117,9 +119,7 @@ def _finding(finding: Finding) -> Row:
         "suppressed": "false",
     }
     if finding.kind == "malicious":
-        row |= {"fixed_version": "", "advice": REMOVE}
-    elif finding.fixed_version:
-        row["advice"] = f"upgrade to {finding.fixed_version}"
+        row["fixed_version"] = ""
     if finding.locations:
         place = finding.locations[0]
         row |= {

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
 from hullmark.model.report import Report, ReportSet
+from hullmark.model.words import amount, counts
 from hullmark.reports import _sentences as say
+from hullmark.reports import failures_of, reports_of
 
 _SHOWN = 10  # of each kind in a step
 _COMMANDS: dict[say.Level, str] = {"error": "error", "warning": "warning", "note": "notice"}
@@ -27,12 +28,12 @@ class _Annotation(NamedTuple):
 
 def render(report: Report | ReportSet, look: Look) -> bytes:
     """Write one command a line, errors first. Nothing but them begins a line."""
-    reports = say.reports_of(report)
+    reports = reports_of(report)
     several = not isinstance(report, Report)
     every = [each for one in reports for each in _findings(one, look, several=several)]
     # What could not be checked is worth more than the tenth warning.
     about = [each for one in reports for each in _scan(one, several=several)]
-    failures = report.failures if isinstance(report, ReportSet) else ()
+    failures = failures_of(report)
     about += [
         _Annotation("error", "not scanned", f"{say.plain(each.name)}: {say.plain(each.reason)}")
         for each in failures
@@ -74,17 +75,17 @@ def _scan(report: Report, *, several: bool) -> Iterator[_Annotation]:
 
 
 def _sum(reports: Iterable[Report], failed: int, left: int) -> str:
-    counts: Counter[Severity] = Counter()
+    found: Counter[str] = Counter()
     packages = suppressed = 0
     names = []
     for one in reports:
         names.append(say.image_name(one))
-        counts.update(finding.severity for finding in one.findings)
+        found.update(str(finding.severity) for finding in one.findings)
         packages += len(one.packages)
         suppressed += len(one.suppressed)
-    said = ", ".join(f"{counts[level]} {level}" for level in Severity if counts[level]) or "nothing found"
+    said = counts(found) or "nothing found"
     image = names[0] if len(names) == 1 else f"{len(names)} images"
-    words = [f"{image}: {said} in {packages} package{'' if packages == 1 else 's'}"]
+    words = [f"{image}: {said} in {amount(packages, 'package')}"]
     if suppressed:
         words.append(f"{suppressed} suppressed")
     if failed:

@@ -11,10 +11,8 @@ from typing import Any
 
 import msgspec
 
-from hullmark.advice.removal import REMOVE
+from hullmark.advice.action import fix
 from hullmark.advice.verdict import (
-    STATES,
-    amount,
     is_matched,
     is_none_checked,
     left_out,
@@ -31,6 +29,7 @@ from hullmark.model.markdown import code, prose
 from hullmark.model.printable import printable
 from hullmark.model.report import Finding, Report, ReportSet
 from hullmark.model.sbom import flaw_links, flaw_url, is_url, moment, one_report
+from hullmark.model.words import amount, sentence
 
 Document = dict[str, Any]
 ONE_IMAGE = True
@@ -94,7 +93,7 @@ def _messages(report: Report, level: str) -> Iterator[tuple[str, str]]:
     said = verdict(report)
     yield level, said.text + said.command
     for gap in not_checked(report):
-        yield "warn", f"not checked: {gap}" if not gap.checked else str(gap)
+        yield "warn", str(gap)
     for unread in report.errors[:_MESSAGES]:
         yield "warn", f"could not be read: {unread_place(unread)}: {unread.reason}"
     if len(report.errors) > _MESSAGES:
@@ -168,14 +167,10 @@ def _description(words: str) -> str:
 
 
 def _solution(finding: Finding) -> str:
-    if finding.kind == "malicious":
-        return f"{REMOVE[0].upper()}{REMOVE[1:]}."
-    if finding.fixed_version:
+    if finding.fixed_version and finding.kind != "malicious":
         what = f"{code(finding.name)} {code(finding.version)}".strip()
         return f"Upgrade {what} to {code(finding.fixed_version)}."
-    return (
-        "Upgrade the release." if finding.kind == "end_of_life" else f"{STATES[finding.state].capitalize()}."
-    )
+    return f"{sentence(fix(finding))}."
 
 
 def _identifiers(finding: Finding) -> list[Document]:

@@ -12,11 +12,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hullmark.advice.upgrades import advised
+from hullmark.advice.verdict import is_matched, not_shown
 from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
 from hullmark.model.report import Report, ReportImage, ReportSet
+from hullmark.model.words import STATES, amount
 from hullmark.reports._page import findings, layers, lists, verdict
-from hullmark.reports._page.text import amount, text
+from hullmark.reports._page.text import text
 
 _PARTS = Path(__file__).with_name("_page")
 
@@ -98,10 +100,10 @@ def _image(report: Report, look: Look, ident: str) -> Iterator[str]:
     found = advised(report)
     yield f'<article id="{ident}" aria-labelledby="{ident}-name"><h2 id="{ident}-name">{text(_name(report))}{_platform(report.image)}</h2>'
     yield f'<p class="facts">{" · ".join(_facts(report))}</p>'
-    yield f'<div class="verdict {verdict.tone(report)}"><p>{verdict.verdict(report, found)}</p>'
-    notes = [verdict.unsure(report, ident), _set_aside(report, ident), verdict.gate(report)]
+    yield f'<div class="verdict {verdict.tone(report)}"><p>{verdict.said(report)}</p>'
+    notes = [verdict.unsure(report, ident), _set_aside(report, ident)]
     yield f"<p>{' '.join(note for note in notes if note)}</p>"
-    yield f"{verdict.tiles(report) if verdict.is_matched(report) else ''}</div>"
+    yield f"{verdict.tiles(report) if is_matched(report) else ''}</div>"
     yield verdict.first(report, found, ident)
     yield layers.charts(report, ident)
     yield layers.layers(report, ident)
@@ -156,7 +158,7 @@ def _findings(report: Report, ident: str) -> str:
     components = {component.id: component for component in report.packages}
     states = {finding.state for finding in report.findings}
     selects = (
-        _select("f", "State", [(state, words) for state, words in findings.STATES.items() if state in states])
+        _select("f", "State", [(state, words) for state, words in STATES.items() if state in states])
         + _origins(report)
         + _ecosystems({findings.ecosystem(each, components.get(each.component)) for each in report.findings})
     )
@@ -192,7 +194,7 @@ def _suppressed(report: Report, look: Look, ident: str) -> str:
             findings.suppressed_rows(report), "findings"
         )
     else:
-        rows = f"<p>Not shown ({lists.reasons(report)}). With --show-suppressed they stand here.</p>"
+        rows = f"<p>{text(not_shown(report))}. With --show-suppressed they stand here.</p>"
     kind = f' class="list" data-rows="{count}"' if count and look.suppressed else ""
     return (
         f'<section{kind} id="{ident}-suppressed" aria-labelledby="{ident}-s {ident}-name"><h3 id="{ident}-s">Suppressed'

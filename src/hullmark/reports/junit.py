@@ -11,9 +11,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from msgspec import Struct
 
-from hullmark.advice.removal import REMOVE
+from hullmark.advice.action import fix
 from hullmark.advice.verdict import (
-    fix,
     is_matched,
     is_none_checked,
     left_out,
@@ -25,6 +24,7 @@ from hullmark.advice.verdict import (
 )
 from hullmark.model.look import Look
 from hullmark.model.printable import printable
+from hullmark.model.purl import type_of
 from hullmark.model.report import Failure, Finding, Report, ReportSet
 from hullmark.model.sbom import flaw_url
 
@@ -153,8 +153,8 @@ def _cases(report: Report, look: Look) -> Iterator[_Case]:
 
 
 def _finding_case(finding: Finding, via: Iterable[str], outcome: str, reason: str) -> _Case:
-    ecosystem = finding.purl.removeprefix("pkg:").partition("/")[0] or finding.kind
-    advice = REMOVE if finding.kind == "malicious" else fix(finding)
+    ecosystem = type_of(finding.purl) or finding.kind
+    advice = fix(finding)
     title = (finding.title or finding.details)[:_MESSAGE]
     # Jenkins and GitLab follow a case over builds by these two names, so that the version is in neither.
     return _Case(

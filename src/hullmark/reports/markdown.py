@@ -7,12 +7,10 @@ the least severe findings are left out where there are too many, and counted.
 import re
 from collections.abc import Iterator, Sequence
 
+from hullmark.advice.action import fix
 from hullmark.advice.removal import REMOVE
 from hullmark.advice.upgrades import advised
 from hullmark.advice.verdict import (
-    amount,
-    counts,
-    fix,
     is_matched,
     left_out,
     not_checked,
@@ -27,6 +25,7 @@ from hullmark.model.look import Look
 from hullmark.model.markdown import code, prose
 from hullmark.model.report import Finding, Report, ReportSet
 from hullmark.model.sbom import flaw_url
+from hullmark.model.words import WHOSE, amount, counts
 
 LIMIT = 60_000
 """Bytes of a whole document; no text has more characters than bytes."""
@@ -115,11 +114,7 @@ def _upgrades(report: Report) -> Iterator[str]:
 
 def _notes(report: Report) -> Iterator[str]:
     for gap in not_checked(report):
-        yield (
-            f"- {amount(gap.packages, 'package')} ({prose(gap.what)}): {gap.reason}"
-            if gap.packages
-            else f"- {gap.reason}"
-        )
+        yield f"- {prose(str(gap), _REST)}"
     if report.errors:
         yield f"- **incomplete: could not be read: {unread_counts(report)}**"
         for unread in report.errors[:_EXAMPLES]:
@@ -194,7 +189,7 @@ def _row(finding: Finding, reason: str) -> str:
     if reason:
         words.append(f"suppressed: {prose(reason, 120)}")
     if finding.kind == "malicious" or not finding.fixed_version or finding.kind == "end_of_life":
-        advice = prose(fix(finding), 80)
+        advice = prose(fix(finding, brief=True), 80)
     else:
         advice = code(finding.fixed_version, 60)
     cells = (
@@ -211,8 +206,7 @@ def _where(finding: Finding) -> str:
     if not finding.locations:
         return ""
     place = finding.locations[0]
-    whose = {True: "base image", False: "own", None: ""}[finding.from_base]
     layer = f"layer {place.layer}" if place.layer >= 0 else ""
     more = len(finding.locations) - 1
     also = f" and {amount(more, 'more place')}" if more else ""
-    return ", ".join(filter(None, (whose, layer, code(place.path, 80)))) + also
+    return ", ".join(filter(None, (WHOSE[finding.from_base], layer, code(place.path, 80)))) + also

@@ -4,7 +4,6 @@ Specification: OASIS SARIF 2.1.0 (errata 01), https://docs.oasis-open.org/sarif/
 where it stops reading: docs.github.com, "SARIF support for code scanning" and "SARIF results exceed limits".
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,11 +13,14 @@ import msgspec
 
 from hullmark.findings.narrowing import worst_first
 from hullmark.model.advisory import Severity
+from hullmark.model.fingerprint import identity, repository
 from hullmark.model.look import Look
-from hullmark.model.purl import parse_purl
+from hullmark.model.purl import parse_purl, type_of
 from hullmark.model.report import Finding, Location, Report, ReportImage, ReportSet, Suppressed
 from hullmark.model.sbom import flaw_url, image_purl, is_url
+from hullmark.model.words import sentence
 from hullmark.reports import _sentences as say
+from hullmark.reports import reports_of
 
 Document = dict[str, Any]
 
@@ -73,7 +75,7 @@ def _packed(body: bytes) -> int:
 
 
 def _runs(report: Report | ReportSet, look: Look, most: int) -> list[Document]:
-    reports = say.reports_of(report)
+    reports = reports_of(report)
     runs = [
         _Run(one, look, most).document(category)
         for one, category in zip(reports, _categories(reports), strict=True)
@@ -119,13 +121,8 @@ def _repository(image: ReportImage) -> str:
     try:
         return parse_purl(image_purl(image)).qualifiers["repository_url"]
     except (ValueError, KeyError):
-        names = {_untagged(tag) for tag in image.tags}
-        return names.pop() if len(names) == 1 else _untagged(image.name)
-
-
-def _untagged(name: str) -> str:
-    head, slash, tail = name.partition("@")[0].rpartition("/")
-    return f"{head}{slash}{tail.partition(':')[0]}"
+        names = {repository(tag) for tag in image.tags}
+        return names.pop() if len(names) == 1 else repository(image.name)
 
 
 class _Rule(NamedTuple):
@@ -178,7 +175,7 @@ class _Run:
         groups: dict[tuple[str, ...], tuple[list[Finding], Suppressed | None]] = {}
         for finding, taken in say.shown(self.report, suppressed=self.look.suppressed):
             reason = "" if taken is None else f"-{taken.reason}"
-            key = (finding.id, _type(finding), finding.name, finding.version, reason)
+            key = (finding.id, type_of(finding.purl), finding.name, finding.version, reason)
             groups.setdefault(key, ([], taken))[0].append(finding)
         return list(groups.values())
 
@@ -196,15 +193,14 @@ class _Run:
         message = say.message(worst)
         if len(places) > 1:
             message += f" In {len(places)} places."
-        path = places[0][1].path if places else say.main_path(self.report, worst)
         result: Document = {
             "ruleId": name,
             "ruleIndex": rule.place,
             "level": say.level_of(worst),
             "message": {"text": _unlinked(message)},
             "locations": [_location(each, place) for each, place in places[:_MOST_LOCATIONS]]
-            or [{"physicalLocation": _physical(path, 1)}],
-            "partialFingerprints": self._fingerprints(worst, path),
+            or [{"physicalLocation": _physical(say.main_path(self.report, worst), 1)}],
+            "partialFingerprints": self._fingerprints(found),
         }
         if self.look.suppressed:
             # The specification wants them on all results of a run or on none (section 3.27.23).
@@ -212,19 +208,15 @@ class _Run:
         result["properties"] = _finding_values(worst)
         return result
 
-    def _fingerprints(self, finding: Finding, path: str) -> Document:
-        """Say which flaw it is whatever the tag, the digest and the version: rule, package and path.
+    def _fingerprints(self, found: Sequence[Finding]) -> Document:
+        """Say which flaw it is whatever the tag, the digest and the version.
 
         Code scanning reads `primaryLocationLineHash` alone, whose last part numbers those that are else the same: two versions of a
         package in one lock file.
         """
-        if finding.version and finding.version in path:
-            version = rf"(?<![0-9A-Za-z.]){re.escape(finding.version)}(?![0-9A-Za-z])"
-            path = re.sub(version, "*", path)
-        parts = "\0".join((finding.id, _type(finding), finding.name, path))
-        digest = hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()
-        number = self.seen[digest] = self.seen.get(digest, 0) + 1
-        return {"primaryLocationLineHash": f"{digest[:16]}:{number}", "hullmark/v1": f"{digest}:{number}"}
+        mark = identity(*found)
+        number = self.seen[mark] = self.seen.get(mark, 0) + 1
+        return {"primaryLocationLineHash": f"{mark[:16]}:{number}", "hullmark/v1": f"{mark}:{number}"}
 
 
 def _failures(report: ReportSet) -> Document:
@@ -262,7 +254,7 @@ def _notification(note: say.Note) -> Document:
     made: Document = {
         "descriptor": {"id": note.kind},
         "level": note.level,
-        "message": {"text": _unlinked(f"{note.text[0].upper()}{note.text[1:]}.")},
+        "message": {"text": _unlinked(f"{sentence(note.text)}.")},
     }
     if note.path:
         made["locations"] = [{"physicalLocation": _physical(note.path, 0)}]
@@ -354,10 +346,6 @@ def _score(finding: Finding) -> str:
     ]
     value = values[0] if values else usual
     return f"{min(max(value, least), greatest):.1f}"
-
-
-def _type(finding: Finding) -> str:
-    return finding.purl.removeprefix("pkg:").partition("/")[0]
 
 
 def _location(finding: Finding, place: Location) -> Document:

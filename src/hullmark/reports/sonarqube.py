@@ -17,7 +17,9 @@ from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
 from hullmark.model.report import Finding, Report, ReportSet, Suppressed
 from hullmark.model.sbom import flaw_url, is_url
+from hullmark.model.words import sentence
 from hullmark.reports import _sentences as say
+from hullmark.reports import failures_of, reports_of
 
 Document = dict[str, Any]
 
@@ -48,13 +50,13 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
     """Encode the rules, each once and as bad as its worst finding, and the issues, worst first."""
     several = not isinstance(report, Report)
     told = _Issues()
-    for one in say.reports_of(report):
+    for one in reports_of(report):
         end = f" Image: {say.image_name(one)}" if several else ""
         for finding, taken in say.shown(one, suppressed=look.suppressed):
             told.finding(one, finding, taken, end)
         for note in say.bounded(say.notes(one), _MOST_NOTES):
             told.note(note, end)
-    for failure in report.failures if isinstance(report, ReportSet) else ():
+    for failure in failures_of(report):
         text = f"not scanned: {say.plain(failure.name)}: {say.plain(failure.reason)}"
         told.note(say.Note("failed", "error", text), "")
     return msgspec.json.format(msgspec.json.encode(told.document()), indent=2) + b"\n"
@@ -89,7 +91,7 @@ class _Issues:
         name = f"hullmark.{note.kind}.{note.level}"
         title = f"About the scan: {note.kind.replace('-', ' ')}"
         self.others.setdefault(name, _rule(name, title, "", _NOTES[note.level]))
-        self._issue(name, f"{note.text[0].upper()}{note.text[1:]}.{end}")
+        self._issue(name, f"{sentence(note.text)}.{end}")
 
     def _issue(self, rule: str, text: str) -> None:
         # Without a range an issue is one of the whole file; the line of the instruction would stand here, were it known.

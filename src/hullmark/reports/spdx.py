@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from hullmark.advice.removal import REMOVE
+from hullmark.advice.action import fix
 from hullmark.model.facts import Distribution
 from hullmark.model.look import Look
 from hullmark.model.report import Component, Finding, Report, ReportSet
@@ -37,13 +37,6 @@ ONE_IMAGE = True
 _DOCUMENT = "SPDXRef-DOCUMENT"
 _IMAGE = "SPDXRef-image"
 _OPERATING_SYSTEM = "SPDXRef-operating-system"
-_STATES = {
-    "affected": "no known fix",
-    "will_not_fix": "will not be fixed",
-    "end_of_life": "end of life",
-    "under_investigation": "under investigation",
-    "undecided": "versions could not be ordered",
-}
 
 
 def render(report: Report | ReportSet, _look: Look) -> bytes:
@@ -211,12 +204,8 @@ def _purl_reference(package_url: str) -> Document:
 
 
 def _security_reference(finding: Finding) -> Document:
-    fix = f"fixed in {finding.fixed_version}" if finding.fixed_version else _STATES.get(finding.state, "")
-    if finding.kind == "end_of_life":
-        fix = f"upgrade to {finding.fixed_version}" if finding.fixed_version else "upgrade the release"
-    elif finding.kind == "malicious":
-        fix = f"malicious, {REMOVE}"
-    comment = f"{finding.id}: {finding.severity}{f', {fix}' if fix else ''}"
+    malicious = ", malicious" if finding.kind == "malicious" else ""
+    comment = f"{finding.id}: {finding.severity}{malicious}, {fix(finding)}"
     if url := flaw_url(finding):
         return _reference("SECURITY", "advisory", url, comment)
     # An advisory of annex F is a URL; an id alone may stand only where any word without spaces may.

@@ -1,13 +1,11 @@
 """The report for people: what to upgrade first, the findings worst first, and what was not checked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from hullmark.advice.action import fix
 from hullmark.advice.removal import REMOVE
 from hullmark.advice.upgrades import advised
 from hullmark.advice.verdict import (
-    amount,
-    counts,
-    fix,
     is_matched,
     left_out,
     not_checked,
@@ -17,49 +15,37 @@ from hullmark.advice.verdict import (
     verdict,
 )
 from hullmark.findings.aging import notes
-from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
-from hullmark.model.printable import columns, cut, printable
 from hullmark.model.report import CHECKED, Component, EcosystemCoverage, Finding, Report, ReportSet
+from hullmark.model.sbom_flaws import statement_on
+from hullmark.model.words import WHOSE, age, amount, counts, stands
+from hullmark.reports._terminal import BOLD, COLOURS, YELLOW, Text
 
-_COLOURS = {
-    Severity.CRITICAL: "1;35",
-    Severity.HIGH: "31",
-    Severity.MEDIUM: "33",
-    Severity.LOW: "36",
-    Severity.NEGLIGIBLE: "2",
-    Severity.UNKNOWN: "2",
-}
 _UPGRADES_SHOWN = 10
 _EXAMPLES = 5
 _BEFORE = 14  # columns of indent and severity
-_LEAST_REST = 16
 _DETAILS = 400
 
 
 def render(report: Report | ReportSet, look: Look) -> bytes:
     """Render one report, or several one after the other with a summary."""
     if isinstance(report, Report):
-        lines = list(_Page(report, look).lines())
-    else:
-        lines = []
-        for one in report.reports:
-            lines += [*_Page(one, look).lines(), ""]
-        lines += [_plain(f"{failure.name}: not scanned: {failure.reason}") for failure in report.failures]
-        found = counts(report.summary.by_severity) or "no findings"
-        scanned = f"{amount(len(report.reports), 'image')} scanned, {len(report.failures)} failed"
-        lines.append(f"{scanned}: {amount(report.summary.packages, 'package')}, {found}")
-    return ("\n".join(lines) + "\n").encode("utf-8" if look.unicode else "ascii", "backslashreplace")
+        return Text(look).encoded(_Page(report, look).lines())
+    text = Text(look)
+    lines: list[str] = []
+    for one in report.reports:
+        lines += [*_Page(one, look).lines(), ""]
+    lines += [text.plain(f"{failure.name}: not scanned: {failure.reason}") for failure in report.failures]
+    found = counts(report.summary.by_severity) or "no findings"
+    scanned = f"{amount(len(report.reports), 'image')} scanned, {len(report.failures)} failed"
+    lines.append(f"{scanned}: {amount(report.summary.packages, 'package')}, {found}")
+    return text.encoded(lines)
 
 
-def _plain(text: str) -> str:
-    return printable(" ".join(text.split()))
-
-
-class _Page:
+class _Page(Text):
     def __init__(self, report: Report, look: Look) -> None:
+        super().__init__(look)
         self.report = report
-        self.look = look
         self.components = {component.id: component for component in report.packages}
 
     def lines(self) -> Iterator[str]:
@@ -72,39 +58,11 @@ class _Page:
         yield from self._database()
         yield from self._last()
 
-    def _paint(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.look.colour and code else text
-
-    def _cut(self, text: str, width: int) -> str:
-        return cut(_plain(text), width, "…" if self.look.unicode else "...")
-
-    def _joined(self, words: Sequence[str]) -> str:
-        return (" · " if self.look.unicode else ", ").join(word for word in words if word)
-
-    def _path(self, steps: Sequence[str]) -> str:
-        return (" › " if self.look.unicode else " > ").join(steps)
-
-    def _aligned(
-        self, rows: Sequence[Sequence[str]], bounds: Sequence[int], *, whole: bool = False
-    ) -> Iterator[list[str]]:
-        """Give the rows with every cell but the last as wide as its column; `bounds` are the columns' widest.
-
-        The last cell takes the rest of the line, or, where it must be read `whole`, more.
-        """
-        cut_rows = [
-            [self._cut(cell, bound) for cell, bound in zip(row, bounds, strict=False)] for row in rows
-        ]
-        widths = [max(map(columns, column)) for column in zip(*cut_rows, strict=True)]
-        rest = max(self.look.width - sum(widths) - 2 * len(widths) - _BEFORE, _LEAST_REST)
-        for row, cells in zip(rows, cut_rows, strict=True):
-            padded = [cell + " " * (width - columns(cell)) for cell, width in zip(cells, widths, strict=True)]
-            yield [*padded, _plain(row[-1]) if whole else self._cut(row[-1], rest)]
-
     def _head(self) -> Iterator[str]:
         image = self.report.image
         if image is None:
             return
-        yield self._paint(_plain(image.name), "1")
+        yield self.paint(self.plain(image.name), BOLD)
         words = []
         if image.distribution is not None:
             system = (
@@ -118,23 +76,23 @@ class _Page:
         words += [amount(len(self.report.layers), "layer"), amount(len(self.report.packages), "package")]
         if image.digest:
             words.append(image.digest[:19])
-        yield _plain(self._joined(words))
+        yield self.plain(self.joined(words))
         base = image.base
         for name in base.rejected:
-            yield _plain(f"not its base image: {name} (its layers do not stand at the bottom)")
+            yield self.plain(f"not its base image: {name} (its layers do not stand at the bottom)")
         if base.layers:
-            yield _plain(
+            yield self.plain(
                 f"base image: {base.name}, {amount(base.layers, 'layer')} (known by {base.evidence})"
             )
         elif base.evidence == "claimed":
-            yield _plain(f"base image: {base.name} {base.digest[:19]} is claimed by a label, not proven")
+            yield self.plain(f"base image: {base.name} {base.digest[:19]} is claimed by a label, not proven")
 
     def _removals(self) -> Iterator[str]:
         malicious = {finding.component for finding in self.report.findings if finding.kind == "malicious"}
         if not malicious:
             return
         yield ""
-        yield self._paint("Malicious: remove first", "1")
+        yield self.paint("Malicious: remove first", BOLD)
         for component in self.report.packages:
             if component.id in malicious:
                 yield "  " + self._package_line(component, indent=2)
@@ -145,13 +103,11 @@ class _Page:
         if not found:
             return
         yield ""
-        yield self._paint("Upgrade first", "1")
+        yield self.paint("Upgrade first", BOLD)
         shown = found[:_UPGRADES_SHOWN]
         rows = [(each.worst, amount(each.count, "finding"), f"{each.name} {each.rest}") for each in shown]
-        for (worst, *_), (level, *others) in zip(
-            rows, self._aligned(rows, (10, 20), whole=True), strict=True
-        ):
-            yield f"  {self._paint(level, _COLOURS[worst])}  {'  '.join(others)}"
+        for (worst, *_), (level, *others) in zip(rows, self.aligned(rows, (10, 20), whole=True), strict=True):
+            yield f"  {self.paint(level, COLOURS[worst])}  {'  '.join(others)}"
         if len(found) > _UPGRADES_SHOWN:
             yield f"  and {amount(len(found) - _UPGRADES_SHOWN, 'more upgrade')}"
 
@@ -159,7 +115,7 @@ class _Page:
         if not self.report.findings:
             return
         yield ""
-        yield self._paint("Findings", "1")
+        yield self.paint("Findings", BOLD)
         by_package: dict[str, list[Finding]] = {}
         for finding in self.report.findings:
             by_package.setdefault(finding.component, []).append(finding)
@@ -168,25 +124,24 @@ class _Page:
             if component is not None:
                 yield self._package_line(component)
             else:
-                yield self._paint(_plain(f"{found[0].name} {found[0].version}"), "1")
+                yield self.paint(self.plain(f"{found[0].name} {found[0].version}"), BOLD)
             rows = [
-                (finding.severity_source, finding.id, fix(finding), self._joined(_words(finding)))
+                (finding.severity_source, finding.id, fix(finding, brief=True), self.joined(_words(finding)))
                 for finding in found
             ]
-            for finding, cells in zip(found, self._aligned(rows, (12, 28, 60)), strict=True):
-                severity = self._paint(f"{finding.severity:<10}", _COLOURS[finding.severity])
-                shown = cells if cells[0] else cells[1:]
-                yield f"  {severity}  {'  '.join(shown)}".rstrip()
+            for finding, cells in zip(found, self.aligned(rows, (12, 28, 60), indent=_BEFORE), strict=True):
+                severity = self.paint(f"{finding.severity:<10}", COLOURS[finding.severity])
+                yield f"  {severity}  {'  '.join(cells)}".rstrip()
 
     def _suppressed(self) -> Iterator[str]:
         if not self.look.suppressed or not self.report.suppressed:
             return
         yield ""
-        yield self._paint("Suppressed", "1")
+        yield self.paint("Suppressed", BOLD)
         rows = []
         for each in self.report.suppressed:
-            said = self.report.suppressions[each.by] if each.by >= 0 else None
-            place = f"{said.source}:{said.line}" if said is not None and said.line else said and said.source
+            said = statement_on(self.report, each)
+            place = stands(said) if said is not None else ""
             until = f"until {said.expires}" if said is not None and said.expires else ""
             finding = each.finding
             rows.append(
@@ -194,16 +149,16 @@ class _Page:
                     finding.severity,
                     finding.id,
                     f"{finding.name} {finding.version}",
-                    self._joined([place or "", until, each.reason]),
+                    self.joined([place, until, each.reason]),
                 )
             )
-        for (level, *_), (first, *others) in zip(rows, self._aligned(rows, (10, 28, 40)), strict=True):
-            yield f"  {self._paint(first, _COLOURS[level])}  {'  '.join(others)}".rstrip()
+        for (level, *_), (first, *others) in zip(rows, self.aligned(rows, (10, 28, 40)), strict=True):
+            yield f"  {self.paint(first, COLOURS[level])}  {'  '.join(others)}".rstrip()
 
     def _package_line(self, component: Component, *, indent: int = 0) -> str:
         words = [f"{component.name} {component.version} ({component.ecosystem})", _origin(component)]
         if component.via:
-            words.append(f"via {self._path(component.via)}")
+            words.append(f"via {self.path(component.via)}")
         if component.direct:
             words.append("direct dependency")
         if component.dev:
@@ -212,26 +167,26 @@ class _Page:
             place = component.locations[0]
             more = len(component.locations) - 1
             also = f" and {amount(more, 'more place')}" if more else ""
-            words.append(self._path([place.path, place.place] if place.place else [place.path]) + also)
-        return self._cut(self._joined(words), self.look.width - indent)
+            words.append(self.path([place.path, place.place] if place.place else [place.path]) + also)
+        return self.cut(self.joined(words), self.look.width - indent)
 
     def _coverage(self) -> Iterator[str]:
         entries = self.report.coverage.ecosystems
         if not entries or not is_matched(self.report):
             return
         yield ""
-        yield self._paint("Checked", "1")
+        yield self.paint("Checked", BOLD)
         rows = [
             (
                 entry.ecosystem,
                 _checked(entry),
                 (", ".join(entry.feeds) or "no feed")
-                + (f", {_age(entry.age_hours)} old" if entry.age_hours is not None else "")
+                + (f", {age(entry.age_hours)} old" if entry.age_hours is not None else "")
                 + (f"; not in the database: {', '.join(entry.missing)}" if _is_unsure(entry) else ""),
             )
             for entry in entries
         ]
-        for cells in self._aligned(rows, (20, 32), whole=True):
+        for cells in self.aligned(rows, (20, 32), whole=True):
             yield f"  {'  '.join(cells)}"
 
     def _database(self) -> Iterator[str]:
@@ -239,18 +194,18 @@ class _Page:
         if not parts:
             return
         yield ""
-        yield self._paint("Advisories", "1")
+        yield self.paint("Advisories", BOLD)
         rows = [
             (
                 part.part,
                 amount(part.advisories, "record"),
-                _age(part.age_hours) + " old" if part.age_hours is not None else "of unknown age",
+                age(part.age_hours) + " old" if part.age_hours is not None else "of unknown age",
                 part.revision + ("; stale" if part.stale else ""),
             )
             for part in parts
         ]
-        for part, cells in zip(parts, self._aligned(rows, (32, 20, 20), whole=True), strict=True):
-            yield "  " + self._paint("  ".join(cells), "33" if part.stale else "")
+        for part, cells in zip(parts, self.aligned(rows, (32, 20, 20), whole=True), strict=True):
+            yield "  " + self.paint("  ".join(cells), YELLOW if part.stale else "")
 
     def _last(self) -> Iterator[str]:
         report = self.report
@@ -262,20 +217,20 @@ class _Page:
                 f"{summary.from_own_layers} with this image's own layers"
             )
         for gap in not_checked(report):
-            yield self._paint(_plain(str(gap)), "33")
+            yield self.paint(self.plain(str(gap)), YELLOW)
         yield from self._unread()
         if suppressed := not_shown(report):
-            yield _plain(suppressed)
+            yield self.plain(suppressed)
         yield from self._notes()
         yield from left_out(report)
         said = verdict(report)
-        yield _plain(said.text + said.command)
+        yield self.plain(said.text + said.command)
 
     def _notes(self) -> Iterator[str]:
         """Say which statements should be looked at again."""
         found = notes(self.report)
         for note in found[:_EXAMPLES]:
-            yield self._paint(_plain(note), "33")
+            yield self.paint(self.plain(note), YELLOW)
         if len(found) > _EXAMPLES:
             yield f"and {amount(len(found) - _EXAMPLES, 'more statement')} to look at, all in the JSON report"
 
@@ -283,9 +238,9 @@ class _Page:
         errors = self.report.errors
         if not errors:
             return
-        yield self._paint(f"incomplete: could not be read: {unread_counts(self.report)}", "33")
+        yield self.paint(f"incomplete: could not be read: {unread_counts(self.report)}", YELLOW)
         for unread in errors[:_EXAMPLES]:
-            yield "  " + _plain(f"{unread_place(unread)}: {unread.reason}")
+            yield "  " + self.plain(f"{unread_place(unread)}: {unread.reason}")
         if len(errors) > _EXAMPLES:
             yield f"  and {len(errors) - _EXAMPLES} more, all in the JSON report"
 
@@ -293,16 +248,14 @@ class _Page:
 def _origin(component: Component) -> str:
     """Say whose a package is; the layer is that of its first place."""
     layer = component.locations[0].layer if component.locations else -1
-    if component.from_base is None:
-        return f"layer {layer}" if layer >= 0 else ""
-    whose = "base image" if component.from_base else "own"
-    return f"{whose}, layer {layer}" if layer >= 0 else whose
+    words = (WHOSE[component.from_base], f"layer {layer}" if layer >= 0 else "")
+    return ", ".join(word for word in words if word)
 
 
 def _checked(entry: EcosystemCoverage) -> str:
     """Say how many of an ecosystem's packages were compared with advisories."""
     checked = sum(entry.states.get(state, 0) for state in CHECKED)
-    return f"{checked} of {amount(entry.packages, 'package')}"
+    return f"{checked:,} of {amount(entry.packages, 'package')}"
 
 
 def _is_unsure(entry: EcosystemCoverage) -> bool:
@@ -320,7 +273,3 @@ def _words(finding: Finding) -> list[str]:
         words.append(f"EPSS {finding.epss.probability:.1%}")
     words += [bundle.id for bundle in finding.bundles[:2]]
     return [*words, finding.title or " ".join(finding.details[:_DETAILS].split())]
-
-
-def _age(hours: float) -> str:
-    return amount(round(hours), "hour") if hours < 48 else amount(round(hours / 24), "day")

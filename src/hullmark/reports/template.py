@@ -25,6 +25,7 @@ from hullmark.model.look import Look
 from hullmark.model.printable import printable
 from hullmark.model.report import Finding, Report, ReportSet, Tool
 from hullmark.processes import end, forked
+from hullmark.reports import failures_of, reports_of
 
 MAX_TEMPLATE = 1 << 20
 MAX_OUTPUT = 64 << 20
@@ -132,12 +133,12 @@ def _rendered(report: Report | ReportSet, look: Look, name: str) -> bytes:
 def _names(report: Report | ReportSet, look: Look) -> dict[str, Any]:
     from jinja2 import StrictUndefined
 
-    reports = report.reports if isinstance(report, ReportSet) else (report,)
+    reports = reports_of(report)
     several = StrictUndefined(f"there is no `report`: these are {len(reports)} images, in `reports`")
     return {
         "report": reports[0] if len(reports) == 1 else several,
         "reports": reports,
-        "failures": report.failures if isinstance(report, ReportSet) else (),
+        "failures": failures_of(report),
         "tool": reports[0].tool if reports else Tool("hullmark", __version__, {}),
         "as_of": reports[0].as_of if reports else "",
         "show_suppressed": look.suppressed,

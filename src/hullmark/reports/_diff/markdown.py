@@ -10,8 +10,9 @@ from hullmark.advice.removal import REMOVE
 from hullmark.model.diff import Diff, FindingChange, PackageChange
 from hullmark.model.image import Layer
 from hullmark.model.look import Look
+from hullmark.model.markdown import code, prose
+from hullmark.model.words import amount, size
 from hullmark.reports._diff import words
-from hullmark.reports._markdown_text import code, escaped
 
 MAX_BYTES = 60_000
 _RESERVE = 600
@@ -27,7 +28,7 @@ def render(found: Diff, look: Look) -> bytes:
     """Render a comparison."""
     page = _Page(found, look)
     page.write()
-    return ("\n".join(page.lines) + "\n").encode("utf-8", "backslashreplace")
+    return ("\n".join(page.lines) + "\n").encode()
 
 
 class _Page:
@@ -39,7 +40,7 @@ class _Page:
 
     def _add(self, line: str) -> bool:
         """Write a line if there is room for it."""
-        size = len(line.encode("utf-8", "backslashreplace")) + 1
+        size = len(line.encode()) + 1
         if size > self._room:
             return False
         self._room -= size
@@ -50,7 +51,7 @@ class _Page:
         """Write everything there is room for, the most urgent first."""
         found = self.found
         counts = found.summary.findings
-        self._add(f"### {words.amount(counts['new'], 'new finding')}, {counts['gone']} gone")
+        self._add(f"### {amount(counts['new'], 'new finding')}, {counts['gone']} gone")
         for line in self._head():
             self._add(line)
         shown = [change for change in found.findings if change.is_shown or self.look.suppressed]
@@ -59,7 +60,7 @@ class _Page:
             self._table(_FINDINGS, new, self._finding, "new finding")
         for kind, said in _SUMMARIES.items():
             some = [change for change in shown if change.change == kind]
-            self._folded(f"{words.amount(len(some), 'finding')} {said}", _FINDINGS, some, self._finding)
+            self._folded(f"{amount(len(some), 'finding')} {said}", _FINDINGS, some, self._finding)
         packages = ("", "Package", "Version", "What changed")
         self._folded(f"Packages: {words.packages_said(found)}", packages, found.packages, self._package)
         layers = [
@@ -80,17 +81,18 @@ class _Page:
         if layers := words.layers_said(found):
             yield f"- {layers}"
         if found.summary.suppressed:
-            yield f"- {words.amount(found.summary.suppressed, 'finding')} not shown in either"
+            yield f"- {amount(found.summary.suppressed, 'finding')} not shown in either"
         if found.summary.unsure:
-            said = words.amount(found.summary.unsure, "difference")
+            said = amount(found.summary.unsure, "difference")
             yield f"- **{said} not certain**: not all could be read or checked"
         malicious = {
             each.package for each in found.findings if each.kind == "malicious" and each.change == "new"
         }
         if malicious:
-            yield f"- **{words.amount(len(malicious), 'new malicious package')}**: {REMOVE}"
+            yield f"- **{amount(len(malicious), 'new malicious package')}**: {REMOVE}"
         for caveat in found.caveats[:_CAVEATS]:
-            yield f"- {escaped(words.caveat(caveat), 300)}"
+            said, names = words.caveat(caveat)
+            yield f"- {prose(said, 300)}{f' ({code(names, 300)})' if names else ''}"
 
     def _folded(
         self,
@@ -121,9 +123,7 @@ class _Page:
                 break
             count += 1
         if count < len(rows):
-            self.lines.append(
-                f"\n{words.amount(len(rows) - count, 'more ' + what)}: `--format json` has all."
-            )
+            self.lines.append(f"\n{amount(len(rows) - count, 'more ' + what)}: `--format json` has all.")
 
     def _finding(self, change: FindingChange) -> tuple[str, ...]:
         latest = change.latest
@@ -138,7 +138,7 @@ class _Page:
             said.append(f"suppressed: {words.listed(latest.suppressed, 2)}")
         if change.unsure:
             said.append(f"not certain: {change.unsure}")
-        about = escaped("; ".join(word for word in said if word), 240)
+        about = "; ".join(prose(word, 120) for word in said if word)
         level = f"**{latest.severity}**" if latest.severity in {"critical", "high"} else str(latest.severity)
         return (
             level,
@@ -155,12 +155,12 @@ class _Page:
         said = [words.place(sides[-1])] if len(sides) == 1 else words.package_changes(change)
         if change.unsure:
             said.append(f"not certain: {change.unsure}")
-        name = f"{code(change.name, 60)} {escaped(change.ecosystem, 20)}"
+        name = f"{code(change.name, 60)} {prose(change.ecosystem, 20)}"
         return (
             words.direction(change) or change.change,
             name,
             code(versions, 60),
-            escaped("; ".join(said), 240),
+            "; ".join(prose(word, 120) for word in said),
         )
 
 
@@ -170,7 +170,7 @@ def _layer(entry: tuple[str, Layer]) -> tuple[str, ...]:
         change,
         str(layer.index),
         code(layer.digest[:19]),
-        words.size(layer.size_bytes),
+        size(layer.size_bytes),
         code(layer.created_by, 100),
     )
 

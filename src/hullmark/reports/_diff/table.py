@@ -1,23 +1,15 @@
 """The comparison for a terminal: what is new, gone and otherwise, the findings first, and what keeps it from being certain."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from hullmark.advice.removal import REMOVE
-from hullmark.model.advisory import Severity
+from hullmark.advice.removal import REMOVE, REMOVE_BRIEFLY
 from hullmark.model.diff import Diff, FindingChange, PackageChange
 from hullmark.model.image import Layer
 from hullmark.model.look import Look
-from hullmark.model.printable import columns, cut, printable
+from hullmark.model.words import amount, size
 from hullmark.reports._diff import words
+from hullmark.reports._terminal import BOLD, COLOURS, YELLOW, Text
 
-_COLOURS = {
-    Severity.CRITICAL: "1;35",
-    Severity.HIGH: "31",
-    Severity.MEDIUM: "33",
-    Severity.LOW: "36",
-    Severity.NEGLIGIBLE: "2",
-    Severity.UNKNOWN: "2",
-}
 _HEADINGS = {
     "new": "New findings",
     "gone": "Gone",
@@ -27,20 +19,18 @@ _HEADINGS = {
 _PACKAGES = {"new": "New packages", "gone": "Packages gone", "changed": "Changed packages"}
 _SHOWN = 50
 """Packages of each kind; the JSON has all."""
-_LEAST_REST = 16
-_LONGEST = 1000
 
 
 def render(found: Diff, look: Look) -> bytes:
     """Render a comparison."""
-    lines = _Page(found, look).lines()
-    return ("\n".join(lines) + "\n").encode("utf-8" if look.unicode else "ascii", "backslashreplace")
+    page = _Page(found, look)
+    return page.encoded(page.lines())
 
 
-class _Page:
+class _Page(Text):
     def __init__(self, found: Diff, look: Look) -> None:
+        super().__init__(look)
         self.found = found
-        self.look = look
         self.shown = [change for change in found.findings if change.is_shown or look.suppressed]
 
     def lines(self) -> Iterator[str]:
@@ -52,55 +42,29 @@ class _Page:
         yield from self._layers()
         yield from self._last()
 
-    def _paint(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.look.colour and code else text
-
-    def _plain(self, text: str) -> str:
-        return printable(" ".join(text[:_LONGEST].split()))
-
-    def _cut(self, text: str, width: int) -> str:
-        return cut(self._plain(text), width, "…" if self.look.unicode else "...")
-
-    def _joined(self, said: Iterable[str]) -> str:
-        return (" · " if self.look.unicode else ", ").join(word for word in said if word)
-
-    def _rows(
-        self, rows: Sequence[Sequence[str]], bounds: Sequence[int], *, indent: int = 2
-    ) -> Iterator[list[str]]:
-        """Give the rows with every cell but the last as wide as its column; `bounds` are the columns' widest."""
-        short = [[self._cut(cell, bound) for cell, bound in zip(row, bounds, strict=False)] for row in rows]
-        widths = [max(map(columns, column)) for column in zip(*short, strict=True)]
-        rest = max(self.look.width - indent - sum(widths) - 2 * len([w for w in widths if w]), _LEAST_REST)
-        for row, cells in zip(rows, short, strict=True):
-            padded = [
-                cell + " " * (width - columns(cell))
-                for cell, width in zip(cells, widths, strict=True)
-                if width
-            ]
-            yield [*padded, self._cut(row[-1], rest)]
-
     def _head(self) -> Iterator[str]:
         for mark, side in (("-", self.found.before), ("+", self.found.after)):
-            about = self._joined(
-                (side.distribution, side.platform, words.amount(side.packages, "package"), side.digest[:19])
+            about = self.joined(
+                (side.distribution, side.platform, amount(side.packages, "package"), side.digest[:19])
             )
-            yield f"{mark} {self._paint(self._plain(side.name or 'no image'), '1')}"
-            yield f"  {self._cut(about, self.look.width - 2)}"
+            yield f"{mark} {self.paint(self.plain(side.name or 'no image'), BOLD)}"
+            yield f"  {self.cut(about, self.look.width - 2)}"
 
     def _caveats(self) -> Iterator[str]:
         if not self.found.caveats:
             return
         yield ""
-        yield self._paint("Compared with reserve", "1")
+        yield self.paint("Compared with reserve", BOLD)
         for said in self.found.caveats:
-            yield self._paint(f"  {self._plain(words.caveat(said))}", "33")
+            why, names = words.caveat(said)
+            yield self.paint(f"  {self.plain(why + (f' ({names})' if names else ''))}", YELLOW)
             if said.kind == "database":
                 yield from self._parts()
 
     def _parts(self) -> Iterator[str]:
         changed = self.found.database
         rows = [(part.part, part.before or "none", f"now {part.after or 'none'}") for part in changed]
-        for cells in self._rows(rows[:_SHOWN], (32, 32), indent=4):
+        for cells in self.aligned(rows[:_SHOWN], (32, 32), indent=4):
             yield f"    {'  '.join(cells)}"
         yield from self._more(len(changed), "    ")
 
@@ -112,24 +76,24 @@ class _Page:
         if not found:
             return
         yield ""
-        yield self._paint(heading, "1")
+        yield self.paint(heading, BOLD)
         groups: dict[tuple[str, ...], list[FindingChange]] = {}
         for change in found:
             said = (words.versions(change), words.place(change.latest), words.because(change))
             groups.setdefault((change.package, change.name, *said), []).append(change)
         for (_, name, *about), group in groups.items():
-            yield self._cut(self._joined([f"{name} {about[0]}", *about[1:]]), self.look.width)
-            rows = [(each.latest.severity, each.id, self._joined(self._about(each))) for each in group]
-            for change, (level, *cells) in zip(group, self._rows(rows, (10, 28)), strict=True):
-                yield f"  {self._paint(level, _COLOURS[change.latest.severity])}  {'  '.join(cells)}".rstrip()
+            yield self.cut(self.joined([f"{name} {about[0]}", *about[1:]]), self.look.width)
+            rows = [(each.latest.severity, each.id, self.joined(self._about(each))) for each in group]
+            for change, (level, *cells) in zip(group, self.aligned(rows, (10, 28)), strict=True):
+                yield f"  {self.paint(level, COLOURS[change.latest.severity])}  {'  '.join(cells)}".rstrip()
                 if change.unsure:
-                    yield self._paint(f"    not certain: {self._plain(change.unsure)}", "33")
+                    yield self.paint(f"    not certain: {self.plain(change.unsure)}", YELLOW)
 
     def _about(self, change: FindingChange) -> list[str]:
         latest = change.latest
         said = words.changes(change) if change.change == "changed" else []
         if change.change in {"new", "unchanged"}:
-            said.append("remove, rotate credentials" if change.kind == "malicious" else words.fix(latest))
+            said.append(REMOVE_BRIEFLY if change.kind == "malicious" else words.fix(latest))
         if latest.suppressed and change.change != "changed":
             said.append(f"suppressed: {words.listed(latest.suppressed, 2)}")
         return [
@@ -145,13 +109,13 @@ class _Page:
             if not found:
                 continue
             yield ""
-            yield self._paint(heading, "1")
+            yield self.paint(heading, BOLD)
             rows = [self._package(change) for change in found[:_SHOWN]]
             third = self.look.width // 3
-            for change, cells in zip(found, self._rows(rows, (third, third)), strict=False):
+            for change, cells in zip(found, self.aligned(rows, (third, third)), strict=False):
                 yield f"  {'  '.join(cells)}".rstrip()
                 if change.unsure:
-                    yield self._paint(f"    not certain: {self._plain(change.unsure)}", "33")
+                    yield self.paint(f"    not certain: {self.plain(change.unsure)}", YELLOW)
             yield from self._more(len(found))
 
     def _package(self, change: PackageChange) -> tuple[str, str, str]:
@@ -163,7 +127,7 @@ class _Page:
         return (
             names,
             versions,
-            self._joined([words.direction(change), *words.package_changes(change), *where]),
+            self.joined([words.direction(change), *words.package_changes(change), *where]),
         )
 
     def _layers(self) -> Iterator[str]:
@@ -172,8 +136,8 @@ class _Page:
             if not found:
                 continue
             yield ""
-            yield self._paint(heading, "1")
-            for cells in self._rows([_layer(layer) for layer in found[:_SHOWN]], (5, 19, 12)):
+            yield self.paint(heading, BOLD)
+            for cells in self.aligned([_layer(layer) for layer in found[:_SHOWN]], (5, 19, 12)):
                 yield f"  {'  '.join(cells)}".rstrip()
             yield from self._more(len(found))
 
@@ -184,17 +148,17 @@ class _Page:
             if said:
                 yield said
         if found.summary.suppressed:
-            yield f"{words.amount(found.summary.suppressed, 'finding')} not shown in either"
+            yield f"{amount(found.summary.suppressed, 'finding')} not shown in either"
         if found.summary.unsure:
-            yield self._paint(
-                f"{words.amount(found.summary.unsure, 'difference')} not certain: not all could be read or checked",
+            yield self.paint(
+                f"{amount(found.summary.unsure, 'difference')} not certain: not all could be read or checked",
                 "33",
             )
         yield words.findings_said(found)
         malicious = {c.package for c in self.shown if c.kind == "malicious" and c.change == "new"}
         if malicious:
-            yield f"{words.amount(len(malicious), 'new malicious package')}: {REMOVE}"
+            yield f"{amount(len(malicious), 'new malicious package')}: {REMOVE}"
 
 
 def _layer(layer: Layer) -> tuple[str, str, str, str]:
-    return str(layer.index), layer.digest[:19] or "no digest", words.size(layer.size_bytes), layer.created_by
+    return str(layer.index), layer.digest[:19] or "no digest", size(layer.size_bytes), layer.created_by

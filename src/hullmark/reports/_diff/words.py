@@ -2,26 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from hullmark.model.advisory import Severity
 from hullmark.model.diff import Caveat, Diff, FindingChange, FindingSide, PackageChange, PackageSide
 from hullmark.model.report import Location
+from hullmark.model.words import STATES, WHOSE, amount, counts, size
 
-STATES = {
-    "fixed_available": "fixed",
-    "affected": "no known fix",
-    "will_not_fix": "will not be fixed",
-    "end_of_life": "end of life",
-    "under_investigation": "under investigation",
-    "undecided": "versions could not be ordered",
-}
 _SIDES = {"before": "the first: ", "after": "the second: ", "both": ""}
 _NAMED = 8
 _PATHS = 3
-
-
-def amount(count: int, what: str) -> str:
-    """Give a number of things."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def listed(words: Sequence[str], most: int = _NAMED) -> str:
@@ -30,47 +17,32 @@ def listed(words: Sequence[str], most: int = _NAMED) -> str:
     return ", ".join(words[:most]) + more
 
 
-def caveat(said: Caveat) -> str:
-    """Say why the two cannot be compared without reserve."""
-    names = f" ({listed(said.names)})" if said.names else ""
-    return f"{_SIDES[said.side]}{said.text}{names}"
-
-
-def size(count: int) -> str:
-    """Give a number of bytes, as people say it."""
-    for unit in ("B", "kB", "MB"):
-        if abs(count) < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000  # type: ignore[assignment]
-    return f"{count:.1f} GB"
-
-
-def severities(counts: dict[str, int]) -> str:
-    """Give numbers by severity, the worst first."""
-    return ", ".join(f"{counts[level]} {level}" for level in Severity if counts.get(level))
+def caveat(said: Caveat) -> tuple[str, str]:
+    """Say why the two cannot be compared without reserve, and give the names of what that is about."""
+    return f"{_SIDES[said.side]}{said.text}", listed(said.names)
 
 
 def findings_said(found: Diff) -> str:
     """Give the numbers of findings in one clause."""
-    counts = found.summary.findings
-    new, gone = severities(found.summary.new_by_severity), severities(found.summary.gone_by_severity)
+    numbers = found.summary.findings
+    new, gone = counts(found.summary.new_by_severity), counts(found.summary.gone_by_severity)
     return ", ".join(
         [
-            f"{amount(counts['new'], 'new finding')}{f' ({new})' if new else ''}",
-            f"{counts['gone']} gone{f' ({gone})' if gone else ''}",
-            f"{counts['changed']} changed",
-            f"{counts['unchanged']} unchanged",
+            f"{amount(numbers['new'], 'new finding')}{f' ({new})' if new else ''}",
+            f"{numbers['gone']} gone{f' ({gone})' if gone else ''}",
+            f"{numbers['changed']} changed",
+            f"{numbers['unchanged']} unchanged",
         ]
     )
 
 
 def packages_said(found: Diff) -> str:
     """Give the numbers of packages in one clause."""
-    counts, ways = found.summary.packages, found.summary.versions
-    others = counts["changed"] - sum(ways.values())
+    numbers, ways = found.summary.packages, found.summary.versions
+    others = numbers["changed"] - sum(ways.values())
     words = [
-        f"{amount(counts['new'], 'new package')}",
-        f"{counts['gone']} gone",
+        f"{amount(numbers['new'], 'new package')}",
+        f"{numbers['gone']} gone",
         f"{ways['up']} upgraded",
         f"{ways['down']} downgraded" if ways["down"] else "",
         f"{ways['unordered']} of another version" if ways["unordered"] else "",
@@ -157,8 +129,7 @@ def place(side: FindingSide | PackageSide) -> str:
     layers = (
         f"layer{'s' * (len(numbers) > 1)} {listed([str(number) for number in numbers])}" if numbers else ""
     )
-    whose = {True: "base image", False: "own", None: ""}[side.from_base]
-    return ", ".join(word for word in (whose, layers) if word)
+    return ", ".join(word for word in (WHOSE[side.from_base], layers) if word)
 
 
 def package_changes(change: PackageChange) -> list[str]:

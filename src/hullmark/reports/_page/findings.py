@@ -3,24 +3,20 @@
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 
+from hullmark.advice.action import fix
 from hullmark.advice.removal import REMOVE
 from hullmark.model.advisory import Score
+from hullmark.model.purl import type_of
 from hullmark.model.report import Component, Evidence, Finding, Location, Report, Suppressed
 from hullmark.model.sbom import flaw_url
+from hullmark.model.sbom_flaws import statement_on
+from hullmark.model.words import STATES, stands
 from hullmark.reports._page.text import link, listed, mark, pairs, paragraphs, text, texts
 
 CHUNK = 50
 """Rows in one box that is drawn only when it comes into view."""
 _TITLE = 160
 
-STATES = {
-    "fixed_available": "fix available",
-    "affected": "no known fix",
-    "will_not_fix": "will not be fixed",
-    "end_of_life": "end of life",
-    "under_investigation": "under investigation",
-    "undecided": "versions could not be ordered",
-}
 _OWN = {True: "base", False: "own", None: "unknown"}
 _WHOSE = {True: "base", False: "own", None: ""}
 
@@ -52,8 +48,8 @@ def suppressed_rows(report: Report) -> Iterator[str]:
 
 
 def _said(entry: Suppressed, report: Report) -> str:
-    by = report.suppressions[entry.by] if 0 <= entry.by < len(report.suppressions) else None
-    source = f"{text(by.source)}{f' line {by.line}' if by.line else ''}" if by is not None else "a filter"
+    by = statement_on(report, entry)
+    source = text(stands(by)) if by is not None else "a filter"
     more = f", until {text(by.expires)}" if by is not None and by.expires else ""
     late = "; a fix has come meanwhile" if by is not None and by.state == "fix_available" else ""
     gated = "; a gate still counts it" if entry.gated else ""
@@ -85,23 +81,23 @@ def ecosystem(finding: Finding, component: Component | None) -> str:
     """Give the ecosystem of a finding; that of a release is `release`."""
     if component is not None:
         return component.ecosystem
-    return finding.purl.removeprefix("pkg:").partition("/")[0] or "release"
+    return type_of(finding.purl) or "release"
 
 
 def _row(finding: Finding, component: Component | None, said: str = "") -> str:
     layers, own = layers_of(finding.locations), finding.from_base
-    kind, id_, name, version, fix, title = texts(
+    kind, id_, name, version, mend, title = texts(
         ecosystem(finding, component),
         finding.id,
         finding.name,
         finding.version,
-        _fix(finding),
+        fix(finding, brief=True),
         _title(finding),
     )
     badges = "".join(f" <i>{word}</i>" for word in _badges(finding))
     return (
         f'<li data-s="{finding.severity}" data-f="{finding.state}" {marks(layers, own)} data-e="{kind}"><details><summary>'
-        f"{mark(finding.severity)} <span>{id_}{badges}</span> <span><b>{name}</b> {version}</span> <span>{fix}</span>"
+        f"{mark(finding.severity)} <span>{id_}{badges}</span> <span><b>{name}</b> {version}</span> <span>{mend}</span>"
         f" <span>{where(layers, own)}</span> <span>{title}</span></summary>{said}{_details(finding, component)}</details></li>"
     )
 
@@ -120,21 +116,11 @@ def _badges(finding: Finding) -> Iterator[str]:
         yield f"EPSS {finding.epss.probability:.0%}"
 
 
-def _fix(finding: Finding) -> str:
-    if finding.kind == "malicious":
-        return "remove it"
-    if finding.kind == "end_of_life":
-        return f"upgrade to {finding.fixed_version}" if finding.fixed_version else "upgrade the release"
-    return f"fixed in {finding.fixed_version}" if finding.fixed_version else STATES[finding.state]
-
-
 def _details(finding: Finding, component: Component | None) -> str:
     told = finding.details if len(finding.title) <= _TITLE else f"{finding.title}\n\n{finding.details}"
     parts = [f'<p class="text">{paragraphs(told)}</p>'] if told else []
     if finding.kind == "malicious":
         parts.append(f"<p><b>Malicious:</b> {REMOVE}.</p>")
-    if finding.fix_is_malicious:
-        parts.append("<p>The version with the fix is malicious itself: do not upgrade to it.</p>")
     parts.append(pairs(_facts(finding, component)))
     return "".join(parts)
 
@@ -150,7 +136,7 @@ def _facts(finding: Finding, component: Component | None) -> Iterator[tuple[str,
         "State",
         STATES[finding.state] if finding.fixed_version and finding.state != "fixed_available" else "",
     )
-    yield "Fixed by", ", ".join(link(b.url, b.id) for b in finding.bundles[:12])
+    yield "Fixed by", listed([link(bundle.url, bundle.id) for bundle in finding.bundles])
     yield "Severity", _severity(finding)
     yield "Exploited", _exploited(finding)
     yield "Weakness", text(", ".join(finding.cwes))

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from hullmark.model.advisory import Severity
 from hullmark.model.image import Layer
 from hullmark.model.report import Finding, Report
+from hullmark.model.words import amount, size
 from hullmark.reports._charts import Bar, Part, bars, share, strip
 from hullmark.reports._page.findings import layers_of
-from hullmark.reports._page.text import amount, size, text
+from hullmark.reports._page.text import text
 
 _LAYERS_SHOWN = 12
 _SHELL = re.compile(r"^/bin/sh -c (?:#\(nop\) )?\s*")

@@ -3,28 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from hullmark.advice.verdict import left_out, not_checked
 from hullmark.model.facts import Unread
 from hullmark.model.report import CHECKED, Component, EcosystemCoverage, Report, Suppression
+from hullmark.model.words import COVERAGE, UNREAD, age, amount, sentence, stands
 from hullmark.reports._page.findings import chunks, layers_of, marks, where
-from hullmark.reports._page.text import age, amount, listed, text, texts
+from hullmark.reports._page.text import listed, text, texts
 
-NOT_CHECKED = {
-    "no_feed": "no feed speaks for them",
-    "feed_missing": "their feed is not in the database",
-    "feed_stale": "checked against stale advisories",
-    "release_unknown": "the release is not known",
-    "release_eol": "the release is past its end of life",
-}
-_RELEASE = {
-    "feed_missing": "Whether the release is past its end of life: no end-of-life dates are in the database.",
-    "no_feed": "Whether the release is past its end of life is not known.",
-}
-_UNREAD = {
-    "layer": "layer",
-    "package_database": "package database",
-    "file": "file",
-    "record": "record",
-}
 _ORIGINS = {"binary": "from a binary", "locked": "from a lock file", "declared": "only declared"}
 _STATEMENTS = {
     "used": "used",
@@ -75,9 +60,9 @@ def _remarks(component: Component) -> Iterator[str]:
         yield "for development"
     if component.origin in _ORIGINS:
         yield _ORIGINS[component.origin]
-    if component.coverage in NOT_CHECKED:
+    if component.coverage is not None and (words := COVERAGE.get(component.coverage)):
         checked = "" if component.coverage in CHECKED else "not checked: "
-        yield f"<b>{checked}{NOT_CHECKED[component.coverage].replace(' for them', ' for it')}</b>"
+        yield f"<b>{checked}{words.replace(' for them', ' for it')}</b>"
 
 
 def gaps(report: Report, ident: str) -> str:
@@ -94,19 +79,8 @@ def gaps(report: Report, ident: str) -> str:
 
 
 def _gaps(report: Report) -> Iterator[str]:
-    states: Counter[str | None] = Counter(component.coverage for component in report.packages)
-    for state, words in NOT_CHECKED.items():
-        if states[state]:
-            ecosystems = sorted({c.ecosystem for c in report.packages if c.coverage == state})
-            yield f"{amount(states[state], 'package')} ({text(', '.join(ecosystems))}): {words}"
-    if report.coverage.release in _RELEASE:
-        yield _RELEASE[report.coverage.release]
-    if dev := report.coverage.dev_packages:
-        late = report.coverage.dev_unchecked
-        also = f"; {late:,} of them not checked for malicious ones" if late else ""
-        yield f"{amount(dev, 'development package')} of lock files left out (--include-dev){also}"
-    if skipped := report.coverage.skipped_files:
-        yield f"{amount(skipped, 'file')} passed over by --skip-path"
+    yield from (text(sentence(str(gap))) for gap in not_checked(report))
+    yield from map(sentence, left_out(report))
     if deleted := report.summary.unread_in_deleted:
         yield f"{amount(deleted, 'fault')} in files that an upper layer deletes"
 
@@ -123,7 +97,7 @@ def _fault(unread: Unread) -> str:
     where_ = " › ".join(part for part in (unread.path, unread.place) if part)
     layer = text(unread.layer[:19])
     told = f"<code>{text(where_)}</code>" if where_ else ""
-    what = _UNREAD[unread.kind]
+    what = UNREAD[unread.kind]
     return f"{what} {told} {f'in {layer}' if told and layer else layer}: {text(unread.reason)}"
 
 
@@ -179,21 +153,9 @@ def statements(report: Report) -> str:
 
 
 def _statement(said: Suppression) -> str:
-    line = f", line {said.line}" if said.line else ""
     named = (said.ids, said.packages, said.paths, said.layers, said.states)
     what = ", ".join(word for words in named for word in words)
     reason = ": ".join(word for word in (said.status, said.justification, said.reason) if word)
     until = f" (until {text(said.expires)})" if said.expires else ""
     took = f", {amount(said.findings, 'finding')}" if said.findings else ""
-    return f"<b>{_STATEMENTS[said.state]}{took}</b>: {text(said.source)}{line}: {text(what)}{until} {text(reason)}"
-
-
-def reasons(report: Report) -> str:
-    """Count what was suppressed by whose word it was."""
-    by = Counter(
-        report.suppressions[each.by].source if 0 <= each.by < len(report.suppressions) else each.reason
-        for each in report.suppressed
-    )
-    return ", ".join(
-        f"{count:,} by {text(source, 200)}" for source, count in sorted(by.items())[:_UNREAD_SHOWN]
-    )
+    return f"<b>{_STATEMENTS[said.state]}{took}</b>: {text(stands(said))}: {text(what)}{until} {text(reason)}"

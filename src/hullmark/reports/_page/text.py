@@ -63,28 +63,3 @@ def pairs(entries: Iterable[tuple[str, str]]) -> str:
 def mark(level: Severity) -> str:
     """Give a severity as a word with its mark."""
     return f'<b class="sev {level}">{level}</b>'
-
-
-def amount(count: int, what: str) -> str:
-    """Give a number with its noun."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def counts(by_severity: dict[str, int]) -> str:
-    """Give the numbers of all severities that occur, worst first."""
-    return ", ".join(f"{by_severity[level]:,} {level}" for level in Severity if by_severity.get(level))
-
-
-def size(count: int) -> str:
-    """Give a number of bytes for people, in powers of ten."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
-
-
-def age(hours: float) -> str:
-    """Give an age for people."""
-    return amount(round(hours), "hour") if hours < 48 else amount(round(hours / 24), "day")

@@ -5,17 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from hullmark.advice.removal import REMOVE
 from hullmark.advice.upgrades import Line
+from hullmark.advice.verdict import is_matched, verdict
 from hullmark.model.advisory import Severity
-from hullmark.model.report import CHECKED, Report, is_unchecked
-from hullmark.reports._page.text import amount, mark, text
+from hullmark.model.report import Report
+from hullmark.model.words import amount, sentence
+from hullmark.reports._page.text import mark, text
 
 _SHOWN = 10
-_GATES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
-
-
-def is_matched(report: Report) -> bool:
-    """Tell whether vulnerabilities were looked for."""
-    return "vuln" in report.coverage.scanners
 
 
 def tone(report: Report) -> str:
@@ -23,19 +19,14 @@ def tone(report: Report) -> str:
     levels = {finding.severity for finding in report.findings}
     if any(f.kind == "malicious" for f in report.findings) or {Severity.CRITICAL, Severity.HIGH} & levels:
         return "bad"
-    unsure = report.incomplete or bool(unchecked(report)) or not is_matched(report)
+    unsure = report.incomplete or not is_matched(report)
     return "fair" if unsure or report.findings or report.suppressed else "good"
-
-
-def unchecked(report: Report) -> int:
-    """Count the packages that should have been compared with advisories and were not."""
-    return sum(is_unchecked(component, report.coverage.pkg_types) for component in report.packages)
 
 
 def unsure(report: Report, ident: str = "") -> str:
     """Say how much was not checked or not read, with a link to it where `ident` is given."""
     words = []
-    if number := unchecked(report):
+    if number := report.coverage.not_checked:
         words.append(f"{amount(number, 'package')} not checked")
     if report.errors:
         words.append(f"{amount(len(report.errors), 'thing')} could not be read")
@@ -45,33 +36,11 @@ def unsure(report: Report, ident: str = "") -> str:
     return f'<a href="#{ident}-gaps">{said}</a>.' if said and ident else said
 
 
-def verdict(report: Report, upgrades: Sequence[Line]) -> str:
-    """Say in a sentence or two what is wrong with an image, and how much of it upgrades mend."""
-    packages = amount(len(report.packages), "package")
-    if not is_matched(report):
-        return f"{packages}; no vulnerabilities were looked for."
-    malicious = len({finding.component for finding in report.findings if finding.kind == "malicious"})
-    words = [f"{amount(malicious, 'malicious package')}: {REMOVE}."] if malicious else []
-    if report.findings:
-        words.append(_numbers(report, upgrades))
-    elif report.packages and not any(component.coverage in CHECKED for component in report.packages):
-        words.append(f"None of {packages} was checked.")
-    else:
-        what = "Nothing else found" if report.suppressed else "Nothing found"
-        unsure = ", but not all of it could be checked" if report.incomplete or unchecked(report) else ""
-        words.append(f"{what} in {packages}{unsure}.")
-    return " ".join(words)
-
-
-def _numbers(report: Report, upgrades: Sequence[Line]) -> str:
-    found = Counter(finding.severity for finding in report.findings)
-    worst = [f"{found[level]:,} {level}" for level in (Severity.CRITICAL, Severity.HIGH) if found[level]]
-    words = f"{amount(len(report.findings), 'finding')}, {' and '.join(worst) or 'none critical or high'}"
-    if found[Severity.UNKNOWN]:
-        words += f", {found[Severity.UNKNOWN]:,} of unknown severity"
-    fixable = sum(finding.state == "fixed_available" for finding in report.findings)
-    by = f", by {amount(len(upgrades), 'upgrade')}" if upgrades else ""
-    return f"{words}. {fixable:,} can be fixed{by}."
+def said(report: Report) -> str:
+    """Say what was found and which gate would fail."""
+    found = verdict(report)
+    command = f"<code>{text(found.command)}</code>" if found.command else "."
+    return f"{text(sentence(found.text))}{command}"
 
 
 def tiles(report: Report) -> str:
@@ -83,18 +52,6 @@ def tiles(report: Report) -> str:
     )
     exploited = sum(finding.kev is not None for finding in report.findings)
     return f'<ul class="tiles">{drawn}<li class="{"kev" if exploited else "none"}"><b>{exploited:,}</b> exploited</li></ul>'
-
-
-def gate(report: Report) -> str:
-    """Say which gate would fail; what is only not shown counts."""
-    if not is_matched(report):
-        return ""
-    hidden = [entry.finding for entry in report.suppressed if entry.gated]
-    found = {finding.severity for finding in (*report.findings, *hidden)}
-    worst = next((level for level in _GATES if level in found), None)
-    if worst is None:
-        return "No gate of --fail-on critical to low would fail."
-    return f"A gate of --fail-on {worst} would fail."
 
 
 def first(report: Report, upgrades: Sequence[Line], ident: str) -> str:
@@ -120,9 +77,8 @@ def _removals(report: Report) -> Iterator[str]:
         if component.id in malicious:
             path = text(component.locations[0].path) if component.locations else ""
             yield (
-                f"<li>{mark(Severity.CRITICAL)}<span>Remove <b>{text(component.name)}</b> {text(component.version)}"
-                f" and rotate every credential that it could have read: it is malicious"
-                f"{f' (<code>{path}</code>)' if path else ''}</span></li>"
+                f"<li>{mark(Severity.CRITICAL)}<span>Malicious: <b>{text(component.name)}</b> {text(component.version)}"
+                f"{f' (<code>{path}</code>)' if path else ''}: {REMOVE}</span></li>"
             )
 
 

@@ -9,18 +9,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from hullmark.advice.action import action
+from hullmark.advice.action import action, fix
 from hullmark.model.report import Finding, Report, Suppression
 from hullmark.model.sbom import flaw_url, is_url
 from hullmark.model.sbom_flaws import finding_values, statement_on, statement_values
+from hullmark.model.words import sentence
 from hullmark.reports.spdx3._graph import Document, Graph, identifier, time_of
 
 _KEV = "https://www.cisa.gov/known-exploited-vulnerabilities-catalog"
 _CWE = re.compile(r"CWE-[0-9]{1,9}")
-_NO_FIX = {
-    "will_not_fix": "No fix is to be expected: its publisher will not fix it",
-    "end_of_life": "No fix is to be expected: the release is past its end of life",
-}
 _LINKS = {"ADVISORY": "securityAdvisory", "FIX": "securityFix"}
 _CVSS = {"cvss2": "V2", "cvss3": "V3", "cvss4": "V4"}
 # OpenVEX's words (section `Status Justifications` of its specification) are SPDX's, spelt otherwise.
@@ -136,7 +133,7 @@ class Flaws:
             body["relationshipType"] = "underInvestigationFor"
             return _Assessment("VexUnderInvestigation", body, values)
         body["relationshipType"] = "affects"
-        body["security_actionStatement"] = action(finding) or _NO_FIX.get(finding.state, "No fix is known")
+        body["security_actionStatement"] = action(finding) or sentence(fix(finding))
         return _Assessment("VexAffected", body, values)
 
 
