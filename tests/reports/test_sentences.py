@@ -78,7 +78,10 @@ def test_stale_and_ended_are_said() -> None:
     )
     texts = [note.text for note in say.notes(replace(SAMPLE, packages=packages))]
     assert "1 package (deb): checked against stale advisories" in texts
-    assert "1 package (deb): checked, but the release is past its end of life" in texts
+    assert (
+        "1 package (deb): checked, but the release is past its end of life, and later flaws are in no advisory"
+        in texts
+    )
 
 
 def test_bounded_notes_are_the_worst_and_count_the_rest() -> None:

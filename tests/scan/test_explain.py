@@ -145,7 +145,7 @@ def test_of_several_packages_the_worst_is_first_and_all_are_told(tmp_path: Path)
     assert "affected, 2 packages" in page
     assert "qs 6.5.1 (npm): affected" in page
     assert "that is every version" in page
-    assert "no fix is known" in page
+    assert "no known fix" in page
 
 
 def test_a_listed_version(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ COVERAGE: dict[str, str] = {
     "feed_missing": "their feed is not in the database",
     "feed_stale": "checked against stale advisories",
     "release_unknown": "the release is not known",
-    "release_eol": "checked, but the release is past its end of life",
+    "release_eol": "checked, but the release is past its end of life, and later flaws are in no advisory",
 }
 """Why packages were not checked, or not well (`hullmark.model.report.CHECKED`)."""
 RELEASE = {
