@@ -117,9 +117,10 @@ def test_what_is_no_text_is_told(body: bytes) -> None:
         read_ignores(NAME, body)
 
 
-def test_a_huge_file_is_refused_before_it_is_read() -> None:
+@pytest.mark.parametrize("name", [NAME, ".trivyignore", ".trivyignore.yaml", ".grype.yaml"])
+def test_a_huge_file_is_refused_before_it_is_read(name: str) -> None:
     with pytest.raises(UsageError, match="larger than"):
-        read_ignores(NAME, b"#" * (MAX_BYTES + 1))
+        read_ignores(name, b"#" * (MAX_BYTES + 1))
 
 
 @given(st.text(max_size=200))

@@ -10,7 +10,7 @@ import msgspec
 from hullmark.model.errors import UsageError
 
 _BYTE = re.compile(r"\(byte (\d+)\)")
-_TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*")\s*(:)?|[{}]')
+_TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*+")\s*(:)?|[{}]')
 """A text, and whether it is a key; the begin and the end of an object."""
 _Kind = TypeVar("_Kind")
 

@@ -106,8 +106,6 @@ def load(name: str, body: bytes) -> Node | None:
     """Read a file of one document; None for one with nothing in it. Raises `UsageError` with file and line."""
     import yaml
 
-    if len(body) > MAX_BYTES:
-        raise UsageError(f"larger than {MAX_BYTES} bytes", where=name, hint="is it an ignore file?")
     text = decoded(name, body)
     try:
         loader = yaml.CSafeLoader(text)
@@ -124,7 +122,9 @@ def load(name: str, body: bytes) -> Node | None:
 
 
 def decoded(name: str, body: bytes) -> str:
-    """Decode a text file. Raises `UsageError` with file and line for what is no UTF-8."""
+    """Decode a text file. Raises `UsageError` for one that is too large, and with file and line for what is no UTF-8."""
+    if len(body) > MAX_BYTES:
+        raise UsageError(f"larger than {MAX_BYTES} bytes", where=name, hint="is it an ignore file?")
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
