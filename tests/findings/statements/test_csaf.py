@@ -92,6 +92,22 @@ def test_what_cannot_be_said_suppresses_nothing(vulnerability: dict[str, Any]) -
     assert stated.left_out[0].line > 1
 
 
+@pytest.mark.parametrize("product", ["ssl", "debian:ssl", "image:ssl"])
+def test_a_product_that_is_defined_twice_is_neither(product: str) -> None:
+    document = csaf(said([product]))
+    again = {
+        "product_id": "ssl",
+        "name": "other",
+        "product_identification_helper": {"purl": "pkg:deb/debian/x@1"},
+    }
+    document["product_tree"]["full_product_names"] = [again]
+    stated = read(document)
+    assert stated.suppressions == ()
+    assert [each.what for each in stated.left_out] == [
+        "the document defines the product 'ssl' more than once"
+    ]
+
+
 def test_a_thousand_products_are_told_in_a_few_lines() -> None:
     stated = read(csaf(said([f"gone{number}" for number in range(1000)])))
     assert [each.what for each in stated.left_out][-1] == "and 997 more products"

@@ -184,18 +184,29 @@ class Product(msgspec.Struct, frozen=True):
 
 
 class Products:
-    """The products of a document; each is resolved through branches and relationships when asked for."""
+    """The products of a document; each is resolved through branches and relationships when asked for.
+
+    `ambiguous` are ids of which it gives more than one definition, though none may have two (CSAF 2.0, section 6.1.2).
+    """
 
     def __init__(self, document: Csaf) -> None:
         tree = document.product_tree
-        self._plain = {product.product_id: product for product in tree.full_product_names}
+        products = list(tree.full_product_names)
         stack = list(tree.branches)
         while stack:
             branch = stack.pop()
             stack.extend(branch.branches)
             if branch.product is not None:
-                self._plain[branch.product.product_id] = branch.product
+                products.append(branch.product)
+        self._plain = {product.product_id: product for product in products}
         self._relations = {entry.full_product_name.product_id: entry for entry in tree.relationships}
+        self.ambiguous = self._plain.keys() & self._relations.keys()
+        self.ambiguous |= {each.product_id for each in products if self._plain[each.product_id] != each}
+        self.ambiguous |= {
+            each.full_product_name.product_id
+            for each in tree.relationships
+            if self._relations[each.full_product_name.product_id] != each
+        }
 
     def parts(self, name: str) -> tuple[str, str] | None:
         """Give the ids of a component and of what it is a component of; None for a product that is no relationship."""

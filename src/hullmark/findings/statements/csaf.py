@@ -181,6 +181,8 @@ class _Reader:
         """Tell what a product is. Raises `ValueError` for what cannot be told here."""
         related = self._products.parts(name)
         inner, outer = related or (name, "")
+        if twice := self._products.ambiguous & {name, inner, outer}:
+            raise ValueError(f"the document defines the product {min(twice)[:60]!r} more than once")
         product, whole = self._products.get(inner), self._products.get(outer) if outer else None
         if product is None or (outer and whole is None):
             raise ValueError(f"the document defines no product {name[:60]!r}")
