@@ -71,6 +71,12 @@ class Line(Struct, frozen=True):
     count: int
     name: str
     rest: str
+    of: int = 0
+
+    @property
+    def number(self) -> str:
+        """Say how many findings that is, and of how many where there are more."""
+        return f"{self.count:,} of {amount(self.of, 'finding')}" if self.of else amount(self.count, "finding")
 
 
 def advised(report: Report) -> list[Line]:
@@ -104,9 +110,10 @@ def _said(upgrade: Upgrade, components: dict[str, Component]) -> Line:
 
 
 def _said_of_base(base: BaseUpgrade) -> Line:
-    brought = f"{base.fixable:,} of its {amount(base.count, 'finding')} gone, of {base.findings:,} in all"
     to = base.successor or "a newer build of it"
-    return Line(base.worst, base.fixable, f"base image {base.name}", f"to {to}: {brought}")
+    left = base.count - base.fixable
+    rest = f"to {to}; {left:,} more of its findings have no fix yet" if left else f"to {to}"
+    return Line(base.worst, base.fixable, f"base image {base.name}", rest, base.findings)
 
 
 def _said_of_release(finding: Finding) -> Line:

@@ -106,7 +106,7 @@ def _upgrades(report: Report) -> Iterator[str]:
         return
     yield from ("", "**Upgrade first**", "")
     for line in found[:_UPGRADES]:
-        number = f"{amount(line.count, 'finding')}, worst {line.worst}"
+        number = f"{line.number}, worst {line.worst}"
         yield f"- {code(line.name)} {prose(line.rest, _REST)}: {number}"
     if len(found) > _UPGRADES:
         yield f"- and {amount(len(found) - _UPGRADES, 'more upgrade')}"

@@ -105,8 +105,8 @@ class _Page(Text):
         yield ""
         yield self.paint("Upgrade first", BOLD)
         shown = found[:_UPGRADES_SHOWN]
-        rows = [(each.worst, amount(each.count, "finding"), f"{each.name} {each.rest}") for each in shown]
-        for (worst, *_), (level, *others) in zip(rows, self.aligned(rows, (10, 20), whole=True), strict=True):
+        rows = [(each.worst, each.number, f"{each.name} {each.rest}") for each in shown]
+        for (worst, *_), (level, *others) in zip(rows, self.aligned(rows, (10, 24), whole=True), strict=True):
             yield f"  {self.paint(level, COLOURS[worst])}  {'  '.join(others)}"
         if len(found) > _UPGRADES_SHOWN:
             yield f"  and {amount(len(found) - _UPGRADES_SHOWN, 'more upgrade')}"

@@ -83,5 +83,5 @@ def _removals(report: Report) -> Iterator[str]:
 
 
 def _upgrade(line: Line) -> str:
-    number = amount(line.count, "finding")
+    number = line.number
     return f"<li>{mark(line.worst)}<span><b>{text(line.name)}</b> {text(line.rest)}: {number}</span></li>"
