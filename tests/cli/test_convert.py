@@ -114,3 +114,42 @@ def test_no_report_is_told(call: Call, tmp_path: Path) -> None:
     assert done.code == 2
     assert "half.json: is no report of --format json" in done.err
     assert call("convert", "none.json").code == 3
+
+
+FILTERS = [
+    ("--severity", "high"),
+    ("--severity", "high,critical", "--fixable-only"),
+    ("--pkg-types", "os", "--severity", "high"),
+    ("--ignore-status", "fixed_available"),
+    ("--ignore-file", "own.yaml", "--severity", "high"),
+    ("--new-since", "before.json"),
+]
+STATED_ALWAYS = {"cyclonedx", "spdx3"}
+"""What a statement took out is VEX, and always there."""
+
+
+@pytest.mark.parametrize("name", formats())
+@pytest.mark.parametrize("flags", FILTERS, ids=" ".join)
+def test_a_filter_means_the_same_in_every_format(
+    call: Call, tmp_path: Path, stored: str, name: str, flags: tuple[str, ...]
+) -> None:
+    document = json.loads(Path(stored).read_bytes())
+    (tmp_path / "own.yaml").write_text("ignore:\n  - {id: NSWG-ECO-106, reason: not used}\n")
+    (tmp_path / "own.j2").write_text("{% for f in report.findings %}{{ f.id }}\n{% endfor %}")
+    before = document | {"findings": document["findings"][3:]}
+    (tmp_path / "before.json").write_text(json.dumps(before))
+    shown = call("convert", stored, "--format", "json", *flags).document["findings"]
+    hidden = {each["id"] for each in document["findings"]} - {each["id"] for each in shown}
+    assert shown
+    assert hidden
+    said = json.dumps(shown)
+    more = ("--template", "own.j2") if name == "template" else ()
+    out = call("convert", stored, "--format", name, *flags, *more).out
+    # SPDX 3 has another word for a release without support.
+    told = [each["id"] for each in shown if name != "spdx3" or each["kind"] != "end_of_life"]
+    assert [one for one in told if one not in out] == []
+    if name in {"json", *STATED_ALWAYS}:
+        return  # what was taken out stands elsewhere in these
+    if name == "html" and "--ignore-file" in flags:
+        hidden.discard("NSWG-ECO-106")  # the page lists the statements
+    assert [one for one in sorted(hidden) if one in out and one not in said] == []
