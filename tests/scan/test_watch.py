@@ -100,6 +100,23 @@ def test_what_must_not_be_interrupted_is_not() -> None:
     assert done in (["whole"], ["whole", "between", "whole"])
 
 
+def test_work_is_watched_again_after_a_long_time_of_what_must_not_be_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hullmark.scan.watch._LOOK_EVERY_S", 0.01)
+    watch = Watch()
+    end = time.monotonic() + 30
+
+    def work() -> bool:
+        with watch.unwatched():
+            time.sleep(0.5)  # fifty looks at nothing
+        while time.monotonic() < end:
+            pass
+        return True
+
+    assert watch.run(lambda: 0.1, work) is None
+
+
 def test_threads_are_watched_each_for_itself() -> None:
     watch, answers = Watch(), {}
 

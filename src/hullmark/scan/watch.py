@@ -77,8 +77,7 @@ class Watch:
         if work is not None:
             if work.stopped:
                 raise OvertimeError
-            with self._lock:
-                self._working[thread] = work
+            self._watch_over(thread, work)
 
     def _begin(self, allowed: Callable[[], float]) -> None:
         if self._process != os.getpid():
@@ -89,8 +88,12 @@ class Watch:
                 {},
                 False,
             )
+        self._watch_over(threading.get_ident(), _Work(allowed))
+
+    def _watch_over(self, thread: int, work: _Work) -> None:
+        """Have a thread's work looked at from now on, also where nothing was to look at for so long that nobody does."""
         with self._lock:
-            self._working[threading.get_ident()] = _Work(allowed)
+            self._working[thread] = work
             if not self._watching:
                 self._watching = True
                 threading.Thread(target=self._watch, name="watch", daemon=True).start()
