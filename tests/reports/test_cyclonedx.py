@@ -9,7 +9,7 @@ import pytest
 
 from hullmark.model.errors import UsageError
 from hullmark.model.look import Look
-from hullmark.model.report import Failure, Report, ReportDatabase, ReportSet, Suppressed, Suppression
+from hullmark.model.report import Failure, Report, ReportDatabase, ReportSet, Suppressed, Suppression, Tool
 from hullmark.reports import render
 from reports.sample import EXPRESS, LOG4J, SAMPLE, problems
 
@@ -30,8 +30,15 @@ def test_is_valid_by_the_official_schema() -> None:
     assert problems(render("cyclonedx", SAMPLE), "bom-1.6.schema.json") == []
 
 
-@pytest.mark.parametrize("changes", [{"image": None}, {"findings": (), "database": ReportDatabase(())}])
-def test_is_valid_with_less(changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"image": None},
+        {"findings": (), "database": ReportDatabase(())},
+        {"tool": Tool("hullmark", "1" * 2000, {})},
+    ],
+)
+def test_is_valid_with_less_and_with_more(changes: dict[str, Any]) -> None:
     report = msgspec.structs.replace(SAMPLE, **changes)
     assert problems(render("cyclonedx", report), "bom-1.6.schema.json") == []
 

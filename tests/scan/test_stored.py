@@ -38,6 +38,12 @@ def changed(**parts: Any) -> bytes:
     return json.dumps(json.loads(render("json", SAMPLE)) | parts).encode()
 
 
+def suppressed_in_layer(index: int) -> Any:
+    found = json.loads(render("json", SAMPLE))["suppressed"]
+    found[0]["finding"]["locations"] = [{"path": "a", "layer": index}]
+    return found
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -54,6 +60,11 @@ def changed(**parts: Any) -> bytes:
         (changed(packages=[]), "a package that is not in it"),
         (changed(suppressions=[]), "a statement that is not in it"),
         (changed(layers=[]), "a layer that is not in it"),
+        (changed(suppressed=suppressed_in_layer(7)), "a layer that is not in it: 7"),
+        (changed(as_of=""), "its time is none"),
+        (changed(as_of="yesterday"), "its time is none"),
+        (changed(as_of="9999-12-31T23:59:59-23:59"), "its time is none"),
+        (changed(as_of="0001-01-01T00:00:00+14:00"), "its time is none"),
     ],
 )
 def test_what_is_no_report_is_said(body: bytes, said: str) -> None:

@@ -116,7 +116,7 @@ class _Bom:
 
     def _tool(self) -> Document:
         tool = self.report.tool
-        made: Document = {"type": "application", "name": tool.name, "version": tool.version}
+        made: Document = {"type": "application", "name": tool.name, "version": tool.version[:_MAX_VERSION]}
         if tool.detectors:
             made["properties"] = _properties(tool_values(tool))
         return made

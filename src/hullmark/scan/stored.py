@@ -1,5 +1,6 @@
 """Stored JSON reports, read back: what a scan wrote, of this schema version or an older one."""
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -108,19 +109,31 @@ def _checked(report: Report, name: str) -> Report:
 
 
 def _faults(report: Report) -> Iterator[str]:
+    if not _is_time(report.as_of):
+        yield f"its time is none: {report.as_of[:40]!r}"
     components = {component.id for component in report.packages}
     if len(components) != len(report.packages):
         yield "two of its packages have the same id"
     if [layer.index for layer in report.layers] != list(range(len(report.layers))):
         yield "its layers are not numbered from 0"
-    for finding in (*report.findings, *(each.finding for each in report.suppressed)):
+    findings = (*report.findings, *(each.finding for each in report.suppressed))
+    for finding in findings:
         if finding.component and finding.component not in components:
             yield f"a finding is of a package that is not in it: {finding.component[:40]!r}"
     for each in report.suppressed:
         if not -1 <= each.by < len(report.suppressions):
             yield f"a finding is suppressed by a statement that is not in it: {each.by}"
     places = [place for component in report.packages for place in component.locations]
-    places += [place for finding in report.findings for place in finding.locations]
+    places += [place for finding in findings for place in finding.locations]
     for place in places:
         if not -1 <= place.layer < max(len(report.layers), 1):
             yield f"a place is in a layer that is not in it: {place.layer}"
+
+
+def _is_time(text: str) -> bool:
+    """Tell whether a text is a time that can be said in UTC, as formats say it that demand one."""
+    try:
+        dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return False
+    return True
