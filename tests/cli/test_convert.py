@@ -51,7 +51,7 @@ def test_a_gate_says_of_a_stored_report_what_it_says_of_the_image(call: Call, st
     assert (scanned.code, scanned.err) == (converted.code, converted.err)
 
 
-def test_a_gate_does_not_hold_where_nothing_was_looked_for(call: Call, tmp_path: Path) -> None:
+def test_a_gate_does_not_hold_where_nothing_was_looked_for(call: Call) -> None:
     words = ("--as-of", AS_OF, "--scanners", "config", "--fail-on", "high", "--format")
     assert call("scan", IMAGE, *words, "json=r.json").code == 3
     converted = call("convert", "r.json", "--fail-on", "high")
