@@ -47,7 +47,7 @@ def test_the_verdict_and_the_upgrades_lead() -> None:
     assert lines[1].endswith("`hullmark scan registry.example/team/app:1.2 --fail-on critical`")
     assert lines.index("**Upgrade first**") < lines.index("<details>")
     assert (
-        "- `org.apache.logging.log4j:log4j-core` `2.14.1 to 2.16.0; 1 exploited (KEV)`: 3 findings, worst critical"
+        "- `org.apache.logging.log4j:log4j-core` (maven) 2.14.1 to 2.16.0; 1 exploited (KEV): 3 findings, worst critical"
         in lines
     )
 

@@ -101,7 +101,22 @@ def test_whose_a_package_and_a_severity_is_stands_in_narrow_lines_too() -> None:
 
 
 def test_the_upgrade_has_all_fixes() -> None:
-    assert "log4j-core 2.14.1 to 2.16.0" in page()
+    assert "log4j-core (maven) 2.14.1 to 2.16.0" in page()
+
+
+def test_a_first_screen_says_what_was_found_and_what_was_not_checked() -> None:
+    head = page().partition("Upgrade first")[0]
+    assert "11 findings: 3 critical, 4 high, " in head
+    assert "2 packages not checked" in head
+    assert "could not be read: 1 package database, 1 record" in head
+    assert "3 not shown" in head
+    assert "findings:" not in page(msgspec.structs.replace(SAMPLE, findings=()))
+
+
+def test_packages_of_which_no_feed_speaks_are_not_looked_for_in_the_database() -> None:
+    packages = tuple(msgspec.structs.replace(each, coverage="no_feed") for each in SAMPLE.packages)
+    text = page(msgspec.structs.replace(SAMPLE, packages=packages, findings=(), suppressed=()))
+    assert text.endswith("none of 9 packages was checked: no feed speaks for them\n")
 
 
 def test_place_without_a_known_layer() -> None:

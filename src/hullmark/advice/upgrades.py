@@ -10,7 +10,7 @@ from hullmark.advisories.scheme import Scheme, named
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import VersionError
 from hullmark.model.purl import type_of
-from hullmark.model.report import Component, Finding, Report
+from hullmark.model.report import Component, Finding, Report, package_type
 from hullmark.model.words import amount
 
 _UPSTREAM = re.compile(r"[?&]upstream=([^&#]+)")
@@ -97,6 +97,8 @@ def _said(upgrade: Upgrade, components: dict[str, Component]) -> Line:
     ways = {components[name].via[:1] for name in upgrade.components if name in components}
     through = sorted({step for way in ways for step in way}) if () not in ways else []
     words = [
+        # A crate or a gem may be called as a package of the system is: openssl.
+        f"({upgrade.ecosystem})" if package_type(upgrade.ecosystem) == "library" else "",
         f"{upgrade.installed} to {upgrade.to}",
         f"({', '.join(upgrade.packages)})" if upgrade.packages else "",
         f"through {', '.join(through)}" if through else "",

@@ -134,7 +134,9 @@ def verdict(report: Report) -> Verdict:
     gate = next((level for level in levels if level in found), None)
     if is_none_checked(report) and gate is None:
         none = f"none of {amount(len(asked(report)), 'package')} was checked"
-        return Verdict(f"{none}: hullmark db status shows what the database has")
+        spoken_of = any(each.coverage != "no_feed" for each in asked(report))
+        why = "hullmark db status shows what the database has" if spoken_of else COVERAGE["no_feed"]
+        return Verdict(f"{none}: {why}")
     if not report.findings:
         unsure = ", but not all of it could be checked" if report.incomplete else ""
         what = "nothing else found" if report.suppressed else "nothing found"

@@ -86,6 +86,19 @@ class _Page(Text):
             )
         elif base.evidence == "claimed":
             yield self.plain(f"base image: {base.name} {base.digest[:19]} is claimed by a label, not proven")
+        if self.report.findings:
+            yield self.plain(self.joined(list(self._outcome())))
+
+    def _outcome(self) -> Iterator[str]:
+        """Say in short what stands below in full: a screen may end before that."""
+        report = self.report
+        yield f"{amount(len(report.findings), 'finding')}: {counts(report.summary.by_severity)}"
+        if unchecked := sum(gap.packages for gap in not_checked(report) if not gap.checked):
+            yield f"{amount(unchecked, 'package')} not checked"
+        if report.errors:
+            yield f"could not be read: {unread_counts(report)}"
+        if report.suppressed:
+            yield f"{len(report.suppressed):,} not shown"
 
     def _removals(self) -> Iterator[str]:
         malicious = {finding.component for finding in self.report.findings if finding.kind == "malicious"}
