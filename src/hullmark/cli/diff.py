@@ -90,7 +90,7 @@ class Diff(Reading, frozen=True, kw_only=True):
         gate = parse_gate(self.fail_on)
         narrowing = asked_narrowing(self)
         outputs = format_targets(self.formats, FORMATS)
-        matched = Matched(self)
+        matched = Matched(self, sources=self.severity_source)
         if len(self.images) != 2:
             raise UsageError(
                 f"two images are compared, and these are {len(self.images)}",

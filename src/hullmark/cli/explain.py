@@ -15,14 +15,14 @@ from hullmark.cli.feeding import (
     Mirror,
     NvdKey,
     Revision,
-    asked_feeds,
 )
 from hullmark.cli.judging import NO_FILE, IgnoreFiles, Vex, asked_suppressions
+from hullmark.cli.matching import Matched, Offline, reports_of
 from hullmark.cli.options import Option
 from hullmark.cli.output import look, write
 from hullmark.cli.reading import Reading, check_references
 from hullmark.cli.settings import cache_folder, database_folder
-from hullmark.cli.terminal import configure, error, progress, warning
+from hullmark.cli.terminal import configure, error, progress
 from hullmark.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Explain(Reading, frozen=True, kw_only=True):
     format: Annotated[str, Option("text or json.")] = "text"
     vex: Vex = ()
     ignore_file: IgnoreFiles = ()
-    offline: Annotated[bool, Option("Fetch no advisories.")] = False
+    offline: Offline = False
     db_from: From = ""
     db_key: Key = ""
     db_revision: Revision = ""
@@ -117,33 +117,12 @@ class Explain(Reading, frozen=True, kw_only=True):
 
     def _scanned(self) -> "Sequence[Report]":
         """Scan the image, with what only development needs: whether that counts is said by the explanation."""
-        from hullmark.advisories.database import load_current
-        from hullmark.scan.platforms import platforms_of
-        from hullmark.scan.run import run
-
-        feeds = asked_feeds(self)
-        if self.offline and feeds.revision:
-            raise UsageError(
-                "a fixed revision must be asked for", where="--offline", hint="leave --db-revision out"
-            )
+        matched = Matched(self, ("vuln",))
         request = self.request([self.image])
         filters = msgspec.structs.replace(
             request.filters, include_dev=True, suppressions=asked_suppressions(self.vex, self.ignore_file)
         )
-        if self.offline and not load_current(database_folder()).parts:
-            warning("there is no advisory database", where=str(database_folder()), hint="hullmark db update")
+        matched.warn_of_none()
         with progress() as show:
-            template = msgspec.structs.replace(
-                request,
-                reference=self.image,
-                database=database_folder(),
-                filters=filters,
-                max_age_h=self.db_max_age,
-                offline=self.offline,
-                feeds=None if self.offline else feeds,
-                warn=lambda what, where, hint: warning(what, where=where, hint=hint),
-                progress=show,
-            )
-            platforms = platforms_of(self.image, self.platform, request.source)
-            sources = [msgspec.structs.replace(request.source, platform=each) for each in platforms]
-            return [run(msgspec.structs.replace(template, source=source)) for source in sources]
+            asked = msgspec.structs.replace(matched.request(request, show), filters=filters)
+            return reports_of(self.image, asked, self.platform)

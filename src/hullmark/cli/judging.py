@@ -232,10 +232,11 @@ class Outputs:
 
     def write(self, whole: "Report | ReportSet") -> None:
         """Write a report in every format."""
-        from hullmark.reports import render
+        from hullmark.reports import renderer
 
+        rendered = renderer(whole)
         for name, target in self.pairs:
-            write(render(name, whole, self._look(target)), target)
+            write(rendered(name, self._look(target)), target)
 
     def _look(self, target: str) -> "Look":
         from msgspec.structs import replace

@@ -30,24 +30,19 @@ class Matching(Feeding, Protocol):
     """A command that has these flags."""
 
     @property
-    def severity_source(self) -> str:
-        """Sources."""
-        ...
-
-    @property
     def offline(self) -> bool:
         """Whether nothing is fetched."""
         ...
 
 
 class Matched:
-    """What a command asks of every scan beside the image. Raises `UsageError` for what makes no sense."""
+    """What a command asks of every scan beside the image; `sources` are those of --severity-source. Raises `UsageError` for what makes no sense."""
 
-    def __init__(self, asked: Matching, scanners: Sequence[str] = ()) -> None:
+    def __init__(self, asked: Matching, scanners: Sequence[str] = (), sources: str = "") -> None:
         from hullmark.cli.judging import words
         from hullmark.findings.severity import SOURCES
 
-        self._sources = words(asked.severity_source, SOURCES, "--severity-source")
+        self._sources = words(sources, SOURCES, "--severity-source")
         self._feeds = asked_feeds(asked)
         self._max_age_h = asked.db_max_age
         self._published = asked.db_from

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from hullmark.cli.judging import format_targets
 from hullmark.cli.options import Option
 from hullmark.cli.output import look, replacing, write
 from hullmark.cli.reading import Reading, check_references
@@ -34,14 +35,10 @@ class Sbom(Reading, frozen=True, kw_only=True):
         from hullmark.scan.platforms import platforms_of
         from hullmark.scan.run import run
 
-        outputs = [text.partition("=")[::2] for text in self.formats]
-        if not outputs:
-            raise UsageError("no format is named", hint="--format json")
-        for name, _ in outputs:
+        for name in (text.partition("=")[0] for text in self.formats):
             if name not in _FORMATS:
                 raise UsageError(f"an SBOM has no format {name!r}", hint=f"there are {', '.join(_FORMATS)}")
-        if sum(target in {"", "-"} for _, target in outputs) > 1:
-            raise UsageError("two formats would be written to standard output", hint="--format FORMAT=FILE")
+        outputs = format_targets(self.formats, _FORMATS)
         request = self.request([self.image])
         with replacing([target for _, target in outputs]):
             platforms = platforms_of(self.image, self.platform, request.source)

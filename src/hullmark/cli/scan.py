@@ -111,7 +111,7 @@ class Scan(Reading, frozen=True, kw_only=True):
             if word != "vuln":
                 warning(f"this version has no {word} scanner: nothing of that kind was looked for")
         narrowing = asked_narrowing(self)
-        matched = Matched(self, asked)
+        matched = Matched(self, asked, self.severity_source)
         outputs = Outputs(self)
         listed = read_references(self.images_file) if self.images_file else ()
         references = [*self.images, *(name for name in listed if name not in self.images)]

@@ -6,6 +6,7 @@ for machines do not care. `ONE_IMAGE = True` says that its document can only be 
 
 import functools
 import importlib
+from collections.abc import Callable
 
 from hullmark.model.look import Look
 from hullmark.model.printable import encodable
@@ -35,7 +36,16 @@ def failures_of(report: Report | ReportSet) -> tuple[Failure, ...]:
 
 
 def render(name: str, report: Report | ReportSet, look: Look | None = None) -> bytes:
-    """Render a report in the format of that name. No text that a format is given has a lone surrogate in it."""
-    module = importlib.import_module(f"{__name__}.{name}")
-    body: bytes = module.render(encodable(report), look or Look())
-    return body
+    """Render a report in the format of that name."""
+    return renderer(report)(name, look)
+
+
+def renderer(report: Report | ReportSet) -> Callable[[str, Look | None], bytes]:
+    """Give what renders a report in any number of formats. No text that a format is given has a lone surrogate in it."""
+    sound = encodable(report)
+
+    def rendered(name: str, look: Look | None) -> bytes:
+        body: bytes = importlib.import_module(f"{__name__}.{name}").render(sound, look or Look())
+        return body
+
+    return rendered
