@@ -63,4 +63,7 @@ def test_every_format_knows_a_finding_by_the_same() -> None:
     whole = digest("registry.example/team/app", mark, "")
     assert json.loads(render("codequality", one))[0]["fingerprint"] == whole
     (found,) = json.loads(render("gitlab", one))["vulnerabilities"]
-    assert found["id"] == str(uuid.uuid5(uuid.NAMESPACE_OID, f"hullmark:{whole}"))
+    made = uuid.UUID(found["id"])
+    assert made.version == 8
+    assert made.variant == uuid.RFC_4122
+    assert found["id"].replace("-", "") == f"{whole[:12]}8{whole[12:15]}8{whole[15:30]}"

@@ -1,12 +1,15 @@
 """What makes a finding the same one in the next build of an image, for platforms that follow findings over time."""
 
 import hashlib
-import re
+import string
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from hullmark.model.purl import type_of
 from hullmark.model.report import Finding, ReportImage
+
+_JOINS = frozenset(string.ascii_letters + string.digits)
+_JOINS_BEFORE = _JOINS | {"."}
 
 
 def fingerprints(image: ReportImage | None, findings: Iterable[Finding]) -> Iterator[str]:
@@ -30,8 +33,23 @@ def identity(finding: Finding, *same: Finding) -> str:
     """
     path = min((place.path for each in (finding, *same) for place in each.locations), default="")
     if finding.version and finding.version in path:
-        path = re.sub(rf"(?<![0-9A-Za-z.]){re.escape(finding.version)}(?![0-9A-Za-z])", "*", path)
+        path = _unversioned(path, finding.version)
     return digest(finding.id, type_of(finding.purl), finding.name, path)
+
+
+def _unversioned(path: str, version: str) -> str:
+    """Put a star in the place of a version where it stands by itself. A pattern for each version would take longer to make than to use."""
+    parts: list[str] = []
+    done = 0
+    at = path.find(version)
+    while at >= 0:
+        end = at + len(version)
+        before, after = path[max(at - 1, 0) : at], path[end : end + 1]
+        if before not in _JOINS_BEFORE and after not in _JOINS:
+            parts += (path[done:at], "*")
+            done = end
+        at = path.find(version, end if done == end else at + 1)
+    return "".join(parts) + path[done:]
 
 
 def digest(*words: str) -> str:

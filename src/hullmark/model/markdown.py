@@ -10,10 +10,10 @@ import re
 from hullmark.model.printable import printable
 
 _PROSE = re.compile(
-    r"""(?!\d+[.)]|--)(?>[("]?(?:(?:--)?(?![0-9A-Fa-f]{7})[A-Za-z]+\d{0,2}[A-Za-z]{0,3}(?:['-][a-z]+)*|\d{1,4}(?:\.\d{1,4}){0,3})"""
+    r"""(?!\d+[.)]|--)(?>[("]?(?:(?:--)?(?![0-9A-Fa-f]{7}|[Ww]{3}\.)[A-Za-z]+\d{0,2}[A-Za-z]{0,3}(?:['-][a-z]+)*|\d{1,4}(?:\.\d{1,4}){0,3})"""
     r"""[)"']?[.,;:]?…?(?: |\Z))++"""
 )
-"""Words and flags without a sign that could mean something; no list, no reference (`ABC-123`), no long hexadecimal number (a commit)."""
+"""Words and flags without a sign that could mean something; no list, no reference (`ABC-123`), no long hexadecimal number (a commit), no `www.`."""
 _TICKS = re.compile("`+")
 
 

@@ -29,14 +29,14 @@ from hullmark.model.report import (
     ReportSet,
     Tool,
 )
-from hullmark.model.whole import whole
 
 PREFIX = "hullmark:"
 
 Origin = Literal["installed", "binary", "locked", "declared"]
 _ORIGINS: dict[str, Origin] = {word: word for word in get_args(Origin)}
-_TEXTS = ("source", "source_version", "module", "vendor", "cpe")
+_TEXTS = {name: PREFIX + name for name in ("source", "source_version", "module", "vendor", "cpe")}
 _PLAIN = re.compile(r"[a-z0-9.-]+")
+_PLAIN_ID = re.compile(r"[A-Za-z0-9-]+")
 _PARTED = re.compile(r"[^A-Za-z0-9._+~-]")
 _URL = re.compile(r"https?://[!#$&-;=?-\[\]_a-z~%]+")
 _MAIL = re.compile(r"([^<>]+?) <([^<>\s]+)>")
@@ -51,9 +51,9 @@ def component_values(component: Component) -> dict[str, str]:
     values = {"hullmark:origin": component.origin}
     if not _says_name(component):
         values["hullmark:name"] = component.name
-    for name in _TEXTS:
+    for name, key in _TEXTS.items():
         if text := getattr(component, name):
-            values[PREFIX + name] = text
+            values[key] = text
     if component.dev:
         values["hullmark:dev"] = "true"
     if component.direct is not None:
@@ -68,9 +68,12 @@ def component_values(component: Component) -> dict[str, str]:
         start = f"hullmark:location:{number}:"
         values[start + "path"] = location.path
         values[start + "layer"] = str(location.layer)
-        for name in ("layer_digest", "place", "detector"):
-            if text := getattr(location, name):
-                values[start + name] = text
+        if location.layer_digest:
+            values[start + "layer_digest"] = location.layer_digest
+        if location.place:
+            values[start + "place"] = location.place
+        if location.detector:
+            values[start + "detector"] = location.detector
     return values
 
 
@@ -319,8 +322,12 @@ def one_report(report: Report | ReportSet, form: str) -> Report:
     return report.reports[0]
 
 
-def encoded(document: dict[str, Any]) -> bytes:
-    """Encode a document as people read it; the same document gives the same bytes."""
+def encoded(document: dict[str, Any], form: str, field: str, start: str) -> bytes:
+    """Encode a document as people read it, with its id in a field of it; the same document gives the same bytes.
+
+    The id is made of all else that the document says, and stands behind `start`.
+    """
+    document[field] = start + document_id(form, msgspec.json.encode(document))
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
@@ -337,22 +344,25 @@ def moment(as_of: str) -> str:
     )
 
 
-def document_id(report: Report | ReportSet, form: str) -> str:
-    """Give a UUID that is the same for the same report in the same format."""
+def document_id(form: str, body: bytes) -> str:
+    """Give a UUID that is the same for the same content in the same format."""
     import uuid
 
-    body = hashlib.sha256(msgspec.json.encode(whole(report))).hexdigest()
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"hullmark:{form}:{body}"))
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"hullmark:{form}:{hashlib.sha256(body).hexdigest()}"))
 
 
 def flaw_url(finding: Finding) -> str:
     """Give the page that describes a flaw: by its id where that has one, else what its publisher links to."""
     if finding.id.startswith("CVE-"):
-        return f"https://www.cve.org/CVERecord?id={quote(finding.id)}"
+        return f"https://www.cve.org/CVERecord?id={_quoted(finding.id)}"
     if finding.id.startswith("GHSA-"):
-        return f"https://github.com/advisories/{quote(finding.id)}"
+        return f"https://github.com/advisories/{_quoted(finding.id)}"
     links = [reference.url for reference in finding.references if is_url(reference.url)]
     return next((link for link in links if finding.id in link), links[0] if links else "")
+
+
+def _quoted(name: str) -> str:
+    return name if _PLAIN_ID.fullmatch(name) else quote(name)
 
 
 def flaw_links(finding: Finding) -> list[str]:

@@ -41,11 +41,19 @@ def render(name: str, report: Report | ReportSet, look: Look | None = None) -> b
 
 
 def renderer(report: Report | ReportSet) -> Callable[[str, Look | None], bytes]:
-    """Give what renders a report in any number of formats. No text that a format is given has a lone surrogate in it."""
-    sound = encodable(report)
+    """Give what renders a report in any number of formats.
+
+    A text with a lone surrogate, which no encoding of Unicode holds, is looked for only where a format came upon one: that
+    takes as long as some formats do.
+    """
+    sound = functools.cache(functools.partial(encodable, report))
 
     def rendered(name: str, look: Look | None) -> bytes:
-        body: bytes = importlib.import_module(f"{__name__}.{name}").render(sound, look or Look())
+        render = importlib.import_module(f"{__name__}.{name}").render
+        try:
+            body: bytes = render(report, look or Look())
+        except UnicodeEncodeError:
+            body = render(sound(), look or Look())
         return body
 
     return rendered

@@ -43,6 +43,8 @@ class Note(NamedTuple):
 
 def plain(text: str, most: int = LINE) -> str:
     """Give a text in one line of at most so many signs; what a terminal would act on is escaped."""
+    if len(text) <= most and text.isascii() and text.isprintable():
+        return text.strip()
     head = text[: 2 * most]
     line = head.strip() if head.isascii() and head.isprintable() else printable(" ".join(head.split()))
     if len(line) > most or len(text) > len(head):

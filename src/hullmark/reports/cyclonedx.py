@@ -18,7 +18,6 @@ from hullmark.model.sbom import (
     component_values,
     cpe23,
     distribution_values,
-    document_id,
     encoded,
     flaw_url,
     image_purl,
@@ -70,7 +69,7 @@ _IMAGE = "image"
 def render(report: Report | ReportSet, _look: Look) -> bytes:
     """Encode the one report; the same report gives the same bytes."""
     document = _Bom(one_report(report, "cyclonedx")).document()
-    return encoded(document)
+    return encoded(document, "cyclonedx", "serialNumber", "urn:uuid:")
 
 
 class _Bom:
@@ -87,7 +86,7 @@ class _Bom:
             "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
             "bomFormat": "CycloneDX",
             "specVersion": "1.6",
-            "serialNumber": f"urn:uuid:{document_id(report, 'cyclonedx')}",
+            "serialNumber": "",  # made of all the rest
             "version": 1,
             "metadata": {
                 "timestamp": moment(report.as_of),

@@ -4,6 +4,7 @@ Specification: OASIS SARIF 2.1.0 (errata 01), https://docs.oasis-open.org/sarif/
 where it stops reading: docs.github.com, "SARIF support for code scanning" and "SARIF results exceed limits".
 """
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -52,7 +53,11 @@ _NAMES = {
 _SEMVER = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
 _CWE = re.compile(r"CWE-(\d{1,6})")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{1,60}")
-_MARKUP = re.compile(r"[\\`*_\[\]<>#~&@$]|\A(?:\d{1,9}[.)]|[-+])|:(?=//)|(?i:www)\.")
+_SIGNS = re.compile(r"[\\`*_\[\]<>#~&@$]")
+_WWW = re.compile(r"(www)\.", re.IGNORECASE)
+_LISTED = re.compile(r"\A(\d{1,9}(?=[.)])|(?=[-+]))", re.ASCII)
+_BEGINS_LIST = frozenset("0123456789-+")
+_ENCODE = msgspec.json.Encoder().encode
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
 
@@ -140,7 +145,8 @@ class _Run:
 
     def document(self, category: str) -> Document:
         groups = self._groups()
-        results = [self._result(found, taken) for found, taken in groups[: self.most]]
+        # Encoded one by one: what is let go of at once does not take the memory of all.
+        results = [msgspec.Raw(_ENCODE(self._result(found, taken))) for found, taken in groups[: self.most]]
         said = say.bounded(say.notes(self.report), _MOST_NOTES)
         if left := len(groups) - len(results):
             text = f"{left} of {len(groups)} results, the least severe, are left out: code scanning takes no more"
@@ -158,7 +164,7 @@ class _Run:
     def _driver(self) -> Document:
         return {
             **_tool(self.report.tool.name, self.report.tool.version),
-            "rules": [_rule(name, rule) for name, rule in self.rules.items()],
+            "rules": [msgspec.Raw(_ENCODE(_rule(name, rule))) for name, rule in self.rules.items()],
         }
 
     def _properties(self) -> Document:
@@ -373,6 +379,7 @@ def _physical(path: str, line: int) -> Document:
     return made
 
 
+@functools.lru_cache(4096)
 def _uri(path: str) -> str:
     """Give a path as a relative reference (RFC 3986, section 4.2) below the root."""
     return quote(say.inner(path))
@@ -404,6 +411,14 @@ def _unlinked(text: str) -> str:
     return text.replace("[", "\\[").replace("]", "\\]") if "](" in text else text
 
 
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"
+
+
+@functools.lru_cache(4096)
 def _literal(text: str) -> str:
     """Give a line as Markdown that shows just it: no markup, no HTML, no link (CommonMark 0.31, section 2.4; GitHub's autolinks)."""
-    return _MARKUP.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", text)
+    shown = _SIGNS.sub(_escaped, text).replace("://", "\\://")
+    if "www." in shown.lower():
+        shown = _WWW.sub(r"\1\\.", shown)
+    return _LISTED.sub(r"\1\\", shown) if shown[:1] in _BEGINS_LIST else shown

@@ -17,7 +17,6 @@ from hullmark.model.sbom import (
     component_values,
     cpe23,
     distribution_values,
-    document_id,
     encoded,
     flaw_url,
     image_purl,
@@ -42,7 +41,7 @@ _OPERATING_SYSTEM = "SPDXRef-operating-system"
 def render(report: Report | ReportSet, _look: Look) -> bytes:
     """Encode the one report; the same report gives the same bytes."""
     document = _Document(one_report(report, "spdx")).document()
-    return encoded(document)
+    return encoded(document, "spdx", "documentNamespace", "https://hullmark.dev/spdx/")
 
 
 class _Document:
@@ -69,7 +68,7 @@ class _Document:
             "dataLicense": "CC0-1.0",
             "SPDXID": _DOCUMENT,
             "name": name or "image",
-            "documentNamespace": f"https://hullmark.dev/spdx/{document_id(self.report, 'spdx')}",
+            "documentNamespace": "",  # made of all the rest
             "creationInfo": {
                 "created": self.created,
                 "creators": [self.tool],

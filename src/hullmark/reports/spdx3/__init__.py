@@ -29,6 +29,7 @@ from hullmark.model.sbom import (
 )
 from hullmark.model.sbom_flaws import finding_values
 from hullmark.model.spdx import LIST_VERSION, stated_licence
+from hullmark.model.whole import whole
 from hullmark.reports.spdx3._flaws import Flaws
 from hullmark.reports.spdx3._graph import CREATION, Document, Graph, identifier, time_of
 
@@ -44,20 +45,20 @@ def render(report: Report | ReportSet, _look: Look) -> bytes:
 
     It is for programs alone, and large: it has no white space, as the specification's canonical serialization has none.
     """
-    return msgspec.json.encode(_Document(one_report(report, "spdx3")).document()) + b"\n"
+    return _Document(one_report(report, "spdx3")).encoded()
 
 
 class _Document:
     def __init__(self, report: Report) -> None:
         self.report = report
-        base = f"https://hullmark.dev/spdx/{document_id(report, 'spdx3')}#"
+        base = f"https://hullmark.dev/spdx/{document_id('spdx3', msgspec.json.encode(whole(report)))}#"
         self.graph = Graph(base, moment(report.as_of))
         self.expressions: dict[str, str] = {}
         self.licences: dict[str, str] = {}
         self.packages: dict[str, str] = {}
         self.system = ""
 
-    def document(self) -> Document:
+    def encoded(self) -> bytes:
         report = self.report
         tool = f"{report.tool.name}-{report.tool.version}"
         creator = self.graph.add("SoftwareAgent", "agent", {"name": tool})
@@ -68,7 +69,8 @@ class _Document:
         made = [self._package(each) for each in report.packages]
         self.packages = {each.id: identity for each, identity in zip(report.packages, made, strict=True)}
         system = [self.system] if self.system != root else []
-        self.graph.relate(root, "contains", [*system, *made], completeness=self._completeness())
+        completeness = f',"completeness":"{self._completeness()}"'
+        self.graph.relate(root, "contains", [*system, *made], completeness)
         for parent, children in _children(report).items():
             self.graph.relate(
                 self.packages[parent], "dependsOn", [self.packages[child] for child in children]
@@ -112,7 +114,7 @@ class _Document:
             "createdBy": [creator],
             "createdUsing": [used],
         }
-        return {"@context": _CONTEXT, "@graph": [creation, *self.graph.elements]}
+        return self.graph.encoded(_CONTEXT, creation)
 
     def _completeness(self) -> str:
         coverage = self.report.coverage

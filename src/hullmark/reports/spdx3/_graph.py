@@ -1,7 +1,7 @@
 """The elements of a document: each has an identifier, and refers to others by theirs."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from hullmark.model.sbom_flaws import published_time
 
 Document = dict[str, Any]
 CREATION = "_:creation"
+_BETWEEN = '","'
 _ENCODE = msgspec.json.Encoder().encode
 
 
@@ -19,7 +20,7 @@ class Graph:
 
     def __init__(self, base: str, created: str) -> None:
         self.created = created
-        self.elements: list[msgspec.Raw] = []
+        self.elements: list[bytes] = []
         self.identities: list[str] = []
         self._base = base
         self._count: dict[str, int] = {}
@@ -27,19 +28,34 @@ class Graph:
 
     def add(self, kind: str, word: str, values: Document) -> str:
         """Add an element and give its identifier, which counts those of its sort."""
-        number = self._count[word] = self._count.get(word, 0) + 1
-        identity = f"{self._base}{word}-{number}"
+        identity = self._identity(word)
         element = {"type": kind, "spdxId": identity, "creationInfo": CREATION, **values}
         # Encoded at once: there are tens of thousands, and what is let go of does not take the memory of all.
-        self.elements.append(msgspec.Raw(_ENCODE(element)))
+        self.elements.append(_ENCODE(element))
+        return identity
+
+    def _identity(self, word: str) -> str:
+        number = self._count[word] = self._count.get(word, 0) + 1
+        identity = f"{self._base}{word}-{number}"
         self.identities.append(identity)
         return identity
 
-    def relate(self, start: str, kind: str, ends: list[str], **more: str) -> None:
-        """Add a relationship, unless it would lead nowhere."""
+    def encoded(self, context: str, creation: Document) -> bytes:
+        """Give the document: who made the elements, and these in their order."""
+        head = b'{"@context":%b,"@graph":[%b' % (_ENCODE(context), _ENCODE(creation))
+        return b",".join((head, *self.elements[:-1], self.elements[-1] + b"]}\n"))
+
+    def relate(self, start: str, kind: str, ends: Sequence[str], more: str = "") -> None:
+        """Add a relationship, unless it would lead nowhere. No identifier has a sign that would have to be escaped.
+
+        Put together by hand: a third of all elements are such, and it takes a third of the time.
+        """
         if ends:
-            values = {"from": start, "relationshipType": kind, "to": ends, **more}
-            self.add("Relationship", "relationship", values)
+            element = (
+                f'{{"type":"Relationship","spdxId":"{self._identity("relationship")}","creationInfo":"{CREATION}","from":"{start}",'
+                f'"relationshipType":"{kind}","to":["{_BETWEEN.join(ends)}"]{more}}}'
+            )
+            self.elements.append(element.encode())
 
     def annotate(self, subject: str, values: Mapping[str, str]) -> None:
         """Add what an element has no field for, if there is anything."""
