@@ -8,6 +8,7 @@ from hullmark.model.markdown import code, prose
 from reports.pages import github, other
 
 HOSTILE = (
+    "www.",
     "@everyone",
     "fixes #123",
     "owner/repo#12",
