@@ -47,7 +47,7 @@ def test_the_schema_in_the_documentation_is_that_of_the_types(
     golden(REFERENCE / f"{name}.schema.json", document(name))
 
 
-@pytest.mark.parametrize(("name", "version"), [("report", "1.1"), ("diff", "1.0"), ("explanation", "1.0")])
+@pytest.mark.parametrize(("name", "version"), [("report", "1.2"), ("diff", "1.0"), ("explanation", "1.0")])
 def test_the_schema_is_one(name: str, version: str) -> None:
     made = schema(name)
     jsonschema.Draft202012Validator.check_schema(made)
@@ -95,7 +95,9 @@ def test_top_level_names_are_always_there() -> None:
         "suppressed",
         "suppressions",
         "secrets",
+        "secrets_key",
         "config",
+        "silenced",
         "decision",
     ]
 

@@ -9,6 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from hullmark.model.rule import Confidence
+
 SYSTEM = frozenset({"deb", "rpm", "apk", "alpm"})
 """Ecosystems whose packages belong to a distribution's release, and whose distributions say what is wrong in them."""
 
@@ -95,7 +97,32 @@ class ContentSet(Struct, frozen=True, tag="content_set", omit_defaults=True):
     names: tuple[str, ...]
 
 
-Fact = Unread | Package | Distribution | OwnedPaths | Licence | ContentSet
+class Secret(Struct, frozen=True, tag="secret", omit_defaults=True):
+    """A secret in a file: the rule that found it and the place, never the value. `fingerprint` is the design's keyed one.
+
+    `confidence` is that of the rule, lowered where `reason` says so. `line` and `column` count from 1; line 0 stands for a file of no lines.
+    """
+
+    rule: str
+    line: int
+    column: int
+    end_column: int
+    fingerprint: str
+    confidence: Confidence = "high"
+    reason: str = ""
+
+
+class FileMode(Struct, frozen=True, tag="file_mode", omit_defaults=True):
+    """Permissions worth telling: SUID, SGID, writable by all, or given capabilities (`capabilities` as `getcap` prints them)."""
+
+    mode: int
+    uid: int = 0
+    gid: int = 0
+    capabilities: str = ""
+    folder: bool = False
+
+
+Fact = Unread | Package | Distribution | OwnedPaths | Licence | ContentSet | Secret | FileMode
 
 
 class FileFacts(Struct, frozen=True, array_like=True):

@@ -10,8 +10,9 @@ from msgspec import Struct
 from hullmark.model.advisory import EndOfLife, Epss, KnownExploited, Reference, Score, Severity, Ssvc
 from hullmark.model.facts import SYSTEM, Distribution, Unread
 from hullmark.model.image import Layer, Platform
+from hullmark.model.rule import Confidence
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 CHECKED = frozenset({"matched", "feed_stale", "release_eol"})
 """The states of packages that were compared with advisories."""
@@ -275,6 +276,74 @@ class Coverage(Struct, frozen=True):
     dev_unchecked: int = 0
 
 
+SecretSource = Literal["file", "deleted_file", "environment", "label", "history", "command", "dockerfile"]
+
+
+class SecretFinding(Struct, frozen=True, kw_only=True):
+    """A secret: where it stands and by which rule it was found, never its value.
+
+    `source` says in what: a visible file, one that a later layer deletes or overwrites (who can pull the image can read it), the image's
+    configuration, or a Dockerfile. `path` is that of the file, else the field (`config.Env.DB_PASSWORD`, `history.7`). `line` and `column` count
+    from 1, 0 where there is none. `fingerprint` is an HMAC of rule and value, made with the key whose id is `Report.secrets_key`; where
+    the same value stands in several places it is the same. Gates count `high` confidence alone. `reason` says what lowered it.
+    """
+
+    rule: str
+    severity: Severity
+    confidence: Confidence
+    message: str
+    source: SecretSource
+    path: str
+    line: int = 0
+    column: int = 0
+    end_column: int = 0
+    fingerprint: str = ""
+    reason: str = ""
+    layer: int = -1
+    layer_digest: str = ""
+    created_by: str = ""
+    from_base: bool | None = None
+    same_as: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+
+
+class Misconfiguration(Struct, frozen=True, kw_only=True):
+    """Something wrong with an image's configuration, its file system, or a Dockerfile.
+
+    `file` is the Dockerfile or the path in the image, else the field of the configuration (`config.User`). `line` and `column` count from
+    1, 0 where there is none; what is at `end_line` and `end_column` is not part of it any more. `message` says what is wrong here, `advice` what to do here.
+    `resource` tells findings of one rule and place apart: a port, a path, a stage. Several places of the same kind are one finding, `count` of them.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    advice: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+    resource: str = ""
+    count: int = 1
+    layer: int = -1
+    layer_digest: str = ""
+    created_by: str = ""
+    from_base: bool | None = None
+    same_as: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+
+
+class Silenced(Struct, frozen=True):
+    """Secrets and misconfigurations that a baseline, an ignore comment or a file of allowed values took out of the lists."""
+
+    reason: str
+    rule: str
+    path: str
+    line: int = 0
+    fingerprint: str = ""
+
+
 class Summary(Struct, frozen=True):
     """Numbers over the lists of the report."""
 
@@ -287,6 +356,8 @@ class Summary(Struct, frozen=True):
     unattributed: int = 0
     unread: dict[str, int] = {}
     unread_in_deleted: int = 0
+    secrets: dict[str, int] = {}
+    config: dict[str, int] = {}
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -306,8 +377,10 @@ class Report(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
-    secrets: tuple[Any, ...] = ()
-    config: tuple[Any, ...] = ()
+    secrets: tuple[SecretFinding, ...] = ()
+    secrets_key: str = ""
+    config: tuple[Misconfiguration, ...] = ()
+    silenced: tuple[Silenced, ...] = ()
     decision: Any = None
 
 
