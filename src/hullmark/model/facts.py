@@ -100,7 +100,8 @@ class ContentSet(Struct, frozen=True, tag="content_set", omit_defaults=True):
 class Secret(Struct, frozen=True, tag="secret", omit_defaults=True):
     """A secret in a file: the rule that found it and the place, never the value. `fingerprint` is the design's keyed one.
 
-    `confidence` is that of the rule, lowered where `reason` says so. `line` and `column` count from 1; line 0 stands for a file of no lines.
+    `confidence` is that of the rule, lowered where `reason` says so. `line` and `column` count from 1, columns in bytes; a binary file has none (0). `allowed` is the comment
+    in its line that allows it (`gitleaks:allow`).
     """
 
     rule: str
@@ -110,6 +111,7 @@ class Secret(Struct, frozen=True, tag="secret", omit_defaults=True):
     fingerprint: str
     confidence: Confidence = "high"
     reason: str = ""
+    allowed: str = ""
 
 
 class FileMode(Struct, frozen=True, tag="file_mode", omit_defaults=True):

@@ -14,6 +14,9 @@ from hullmark.model.rule import Confidence, Rule
 WINDOW = 4096
 """A match is at most so long: longer ones (private keys) are told by how they begin."""
 
+END = r"(?:[\"'`\s;,&<)\\\]}\x00]|$)"
+"""What follows a value that has no quotes of its own; `assigned` ends in it."""
+
 
 class SecretRule(Struct, frozen=True, kw_only=True):
     """A rule and how it finds.
@@ -42,5 +45,5 @@ def assigned(names: str, value: str) -> str:
     """
     return (
         rf"(?i:\b[\w.-]{{0,40}}(?:{names})[\w .-]{{0,30}})[\"'`\]]{{0,3}}[ \t]{{0,4}}(?:=|:|:=|=>|,|[ \t])[ \t=>]{{0,4}}[\"'`(]{{0,3}}"
-        rf"(?P<secret>{value})(?:[\"'`\s;,&<)\\\]}}]|$)"
+        rf"(?P<secret>{value}){END}"
     )

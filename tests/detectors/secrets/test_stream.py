@@ -1,0 +1,105 @@
+"""Secrets are found in a stream as they are in its files, however the stream is cut."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hullmark.detectors.secrets.engine import Engine
+from hullmark.detectors.secrets.rule import SecretRule, assigned
+from hullmark.detectors.secrets.samples import expanded
+from hullmark.detectors.secrets.stream import SecretStream
+from hullmark.model.advisory import Severity
+from hullmark.model.facts import Secret
+from hullmark.model.rule import Rule
+
+
+def rule(name: str, pattern: str, *, binary: bool = False) -> SecretRule:
+    about = Rule(id=name, kind="secret", severity=Severity.HIGH, summary="", why="", fix="")
+    return SecretRule(rule=about, pattern=pattern, binary=binary)
+
+
+ENGINE = Engine(
+    [
+        rule("hub", r"\bghp_[0-9A-Za-z]{36}\b"),
+        rule("dog", assigned("datadog", "[a-f0-9]{32}")),
+        rule("key", r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----", binary=True),
+    ],
+    b"key",
+)
+LINES = st.sampled_from(
+    [
+        b"",
+        b"plain words",
+        b"x" * 9000,
+        b"\0\1\2",
+        expanded("token ghp_<<alnum:36>>").encode(),
+        expanded("datadog_api_key = <<hex:32>>").encode(),
+        b"-----BEGIN RSA PRIVATE KEY-----",
+    ]
+)
+BODIES = st.builds(
+    lambda lines, wide: (
+        b"\xff\xfe" + b"\n".join(lines).decode().encode("utf-16-le") if wide else b"\n".join(lines)
+    ),
+    st.lists(LINES, max_size=12),
+    st.sampled_from([False, False, False, True]),
+)
+
+
+@given(st.lists(BODIES, max_size=12), st.sampled_from([100, 512, 1000, 5000, 70_000]), st.integers(0, 1000))
+def test_a_stream_is_searched_as_its_files_are(bodies: list[bytes], size: int, seed: int) -> None:
+    stream, files = b"", []
+    chance = random.Random(seed)
+    for number, body in enumerate(bodies):
+        stream += chance.randbytes(chance.randint(0, 300)).ljust(512, b"\0")
+        files.append((f"file{number}", len(stream), body))
+        stream += body + b"\0" * (-len(body) % 512)
+    search, waiting = SecretStream(ENGINE), list(files)
+    for at in range(0, len(stream), size):
+        search.piece(stream[at : at + size])
+        while waiting and waiting[0][1] <= at + size:
+            path, start, body = waiting.pop(0)
+            search.file(path, start, len(body))
+    found = {facts.path: list(facts.facts) for facts in search.end()}
+    expected = {path: secrets for path, _, body in files if (secrets := ENGINE.search(path, body)[0])}
+    assert found == expected
+
+
+def test_places_are_exact() -> None:
+    token = expanded("ghp_<<alnum:36>>")
+    (secret,), more = ENGINE.search("a", f"one\ntwo {token} three\n".encode())
+    assert isinstance(secret, Secret)
+    assert (secret.line, secret.column, secret.end_column, more) == (2, 5, 45, False)
+    assert token not in repr(secret)
+
+
+def test_only_rules_that_say_so_look_into_binary_files() -> None:
+    body = b"\0" + expanded("ghp_<<alnum:36>>\n").encode() + b"-----BEGIN PRIVATE KEY-----\n"
+    assert [secret.rule for secret in ENGINE.search("a", body)[0]] == ["key"]
+
+
+def test_the_same_value_has_the_same_fingerprint_and_another_key_another() -> None:
+    body = expanded("ghp_<<alnum:36>>").encode()
+    (one,), _ = ENGINE.search("a", body)
+    (two,), _ = ENGINE.search("b", b"x\n" + body)
+    (other,), _ = Engine(ENGINE.rules, b"other").search("a", body)
+    assert one.fingerprint == two.fingerprint != other.fingerprint
+
+
+def test_what_was_compiled_is_kept_and_what_is_damaged_is_made_anew() -> None:
+    kept: dict[str, bytes] = {}
+    body = expanded("ghp_<<alnum:36>>").encode()
+    for _ in range(2):
+        engine = Engine(ENGINE.rules, b"key", load=kept.get, save=kept.__setitem__)
+        assert len(engine.search("a", body)[0]) == 1
+    assert len(kept) == 1
+    damaged = dict.fromkeys(kept, b"no database")
+    assert len(Engine(ENGINE.rules, b"key", load=damaged.get).search("a", body)[0]) == 1
+
+
+def test_a_file_of_nothing_but_secrets_ends() -> None:
+    body = expanded("ghp_<<alnum:36>>\n").encode() * 100_000
+    secrets, more = ENGINE.search("a", body)
+    assert len(secrets) == 100
+    assert more
