@@ -108,7 +108,7 @@ class Scan(Reading, frozen=True, kw_only=True):
         gate = parse_gate(self.fail_on)
         asked = words(self.scanners, SCANNERS, "--scanners")
         for word in asked:
-            if word != "vuln":
+            if word not in {"vuln", "secret"}:
                 warning(f"this version has no {word} scanner: nothing of that kind was looked for")
         narrowing = asked_narrowing(self)
         matched = Matched(self, asked, self.severity_source)

@@ -13,7 +13,7 @@ import re
 import zlib
 from array import array
 from collections.abc import Callable, Iterator
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Protocol
 
 from hullmark.images.limits import Budget, ReadLimits
 from hullmark.model.facts import LayerShape, Unread
@@ -81,10 +81,21 @@ def path_mark(path: str) -> int:
     return zlib.crc32(raw) << 32 | zlib.adler32(raw)
 
 
-class Shape:
-    """Collects what becomes a `LayerShape`, packed so that a million entries stay small."""
+class Tap(Protocol):
+    """Sees everything of a layer pass by, whatever the detectors want of it."""
 
-    def __init__(self, limits: ReadLimits) -> None:
+    def piece(self, piece: bytes, /) -> None:
+        """Take the next piece of the stream."""
+
+    def file(self, path: str, start: int, size: int, /) -> None:
+        """Take note of a regular file, whose content begins at that byte of the stream."""
+
+
+class Shape:
+    """Collects what becomes a `LayerShape`, packed so that a million entries stay small. `tap` is told of each regular file."""
+
+    def __init__(self, limits: ReadLimits, tap: Tap | None = None) -> None:
+        self.tap = tap
         self.whiteouts = bytearray()
         self.opaques = bytearray()
         self.links = bytearray()
@@ -336,6 +347,7 @@ class _Walker:
         stream, shape, select = self.stream, self.shape, self.select
         mark, crc32, adler32 = shape.marks.append, zlib.crc32, zlib.adler32
         names_fit = self.limits.path_bytes >= _NAME_BYTES
+        tell = shape.tap.file if shape.tap is not None else None
         headers = 0
         while True:
             at = stream.position
@@ -399,6 +411,8 @@ class _Walker:
                 shape.enter(folder)
             shape.size_bytes += size
             mode = _mode(header[100:108])
+            if tell is not None:
+                tell(path, stream.offset + stream.position, size)
             selected = select(path, mode, size)
             if selected is None or (selected.elf_only and stream.peek(4) != b"\x7fELF"):
                 end = stream.position + size + (-size % BLOCK)
@@ -534,6 +548,8 @@ class _Walker:
             extents, real_size = self._pax_sparse_map(pending.sparse if pending is not None else {}, size)
         shape.size_bytes += size
         mode = _mode(header[100:108])
+        if shape.tap is not None:
+            shape.tap.file(path, stream.tell(), size - (stream.tell() - start))
         selected = self.select(path, mode, real_size)
         if selected is not None and not (selected.elf_only and stream.peek(4) != b"\x7fELF"):
             stored = size - (stream.tell() - start)

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -21,7 +21,11 @@ from hullmark.model.facts import FileFacts, LayerShape, Unread, UnreadKind
 from hullmark.scan.bounds import Bounds, BoundsError, Weights, path_bytes, weigh, weight
 from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
+from hullmark.scan.searching import SECRETS, Searcher
 from hullmark.scan.watch import Watch
+
+if TYPE_CHECKING:
+    from hullmark.detectors.secrets.stream import SecretStream
 
 SHAPE = "shape/3"
 TIME_OVER = "the time given with --timeout was over"
@@ -73,8 +77,10 @@ class LayerReader:
         limits: ReadLimits,
         file_limits: Limits,
         over: Deadline = lambda: False,
+        searcher: Searcher | None = None,
     ) -> None:
         self.catalogue = catalogue
+        self.searcher = searcher
         self.cache = cache
         self.limits = limits
         self.file_limits = file_limits
@@ -114,6 +120,8 @@ class LayerReader:
             keys[entry.name] = (
                 f"{entry.name}/{entry.version}/{hashlib.blake2b(settings, digest_size=8).hexdigest()}"
             )
+        if self.searcher is not None:
+            keys[SECRETS] = self.searcher.row_key(shared)
         return f"{SHAPE}/{hashlib.blake2b(shared, digest_size=8).hexdigest()}", keys
 
     def remembered(self, blob: Blob) -> Facts | None:
@@ -215,12 +223,12 @@ class LayerReader:
             return self._read_whole(blob, everything, {})
         rows = self.cache.load(blob.claimed)
         missing = [d for d in everything if self.shape_key not in rows or self.keys[d.name] not in rows]
-        if not missing:
+        if self.shape_key in rows and all(key in rows for key in self.keys.values()):
             if found := self._hash_only(blob):
                 return found
-            missing = everything
+            missing, rows = everything, {}
         found = self._read_whole(blob, missing, rows)
-        if len(missing) < len(everything) and found.digest != blob.claimed and not self.over():
+        if rows and found.digest != blob.claimed and not self.over():
             # The rows were those of the claimed digest, and this blob is something else.
             return self._read_whole(blob, everything, {})
         return found
@@ -247,7 +255,8 @@ class LayerReader:
         return not any(self.over() for _chunk in hashed)
 
     def _read_whole(self, blob: Blob, missing: list[Detector], rows: Mapping[str, msgspec.Raw]) -> Facts:
-        reading = _Reading(self, missing)
+        search = self.searcher is not None and (self.shape_key not in rows or self.keys[SECRETS] not in rows)
+        reading = _Reading(self, missing, self.searcher.stream() if search and self.searcher else None)
         hashed = Hashed(blob.open(), _algorithm(blob))
         problems: list[str] = []
         failed = False
@@ -297,6 +306,8 @@ class LayerReader:
             if self.over():
                 reading.cut = True
                 raise Cut(TIME_OVER)
+            if reading.secrets is not None:
+                reading.secrets.piece(piece)
             yield piece
 
     def _finish(
@@ -351,12 +362,19 @@ class LayerReader:
 class _Reading:
     """One pass over one layer."""
 
-    def __init__(self, reader: LayerReader, detectors: list[Detector]) -> None:
+    def __init__(
+        self, reader: LayerReader, detectors: list[Detector], secrets: "SecretStream | None" = None
+    ) -> None:
         self.reader = reader
-        self.partial = len(detectors) < len(reader.detectors)
+        self.secrets = secrets
+        self.partial = len(detectors) < len(reader.detectors) or (
+            secrets is None and reader.searcher is not None
+        )
         self.detectors = detectors
-        self.dispatcher = Dispatcher(detectors) if self.partial else reader.dispatcher
-        self.shape = Shape(reader.limits)
+        self.dispatcher = (
+            Dispatcher(detectors) if len(detectors) < len(reader.detectors) else reader.dispatcher
+        )
+        self.shape = Shape(reader.limits, secrets)
         self.cut = self.overtime = False
         self.started_ns = time.time_ns()
         self.started_cpu_s = time.process_time()
@@ -632,9 +650,12 @@ class _Reading:
 
     def files(self) -> dict[str, tuple[FileFacts, ...]]:
         """Give what each detector found, by path."""
-        return {
+        files = {
             name: tuple(facts for _, facts in sorted(found.items())) for name, found in self._found.items()
         }
+        if self.secrets is not None:
+            files[SECRETS] = self.secrets.end()
+        return files
 
 
 class _Passing:

@@ -38,9 +38,12 @@ from hullmark.model.report import (
     EcosystemCoverage,
     Finding,
     Location,
+    Misconfiguration,
     Report,
     ReportDatabase,
     ReportImage,
+    SecretFinding,
+    Silenced,
     Summary,
     Tool,
     is_unchecked,
@@ -84,6 +87,11 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     dev_items: tuple[Item, ...] = ()
     skipped_files: int = 0
     unread_in_deleted: int = 0
+    secrets: tuple[SecretFinding, ...] = ()
+    secrets_key: str = ""
+    config: tuple[Misconfiguration, ...] = ()
+    silenced: tuple[Silenced, ...] = ()
+    scanners: tuple[str, ...] = ()
 
 
 def report(inventory: Inventory, request: ScanRequest, catalogue: Catalogue | None = None) -> Report:
@@ -172,9 +180,15 @@ class _Reporter:
                 packages=len(components),
                 unread={kind: kinds[kind] for kind in ("layer", "package_database", "file", "record")},
                 unread_in_deleted=self.inventory.unread_in_deleted,
+                secrets=_counted(self.inventory.secrets),
+                config=_counted(self.inventory.config),
             ),
             packages=tuple(components),
             findings=tuple(findings),
+            secrets=self.inventory.secrets,
+            secrets_key=self.inventory.secrets_key,
+            config=self.inventory.config,
+            silenced=self.inventory.silenced,
         )
         return narrowed(whole, self.request.filters)
 
@@ -519,10 +533,15 @@ class _Reporter:
             not_checked=sum(is_unchecked(component, ()) for component in components),
             dev_packages=self.dev_packages,
             skipped_files=self.inventory.skipped_files,
-            scanners=("vuln",) if self.database is not None else (),
+            scanners=(*(("vuln",) if self.database is not None else ()), *self.inventory.scanners),
             release=self.release,
             dev_unchecked=self.dev_unchecked,
         )
+
+
+def _counted(findings: Sequence[SecretFinding | Misconfiguration]) -> dict[str, int]:
+    counts = Counter(finding.severity for finding in findings)
+    return {str(level): counts[level] for level in Severity}
 
 
 def query_of(item: Item, origin: Origin) -> Query:

@@ -51,6 +51,7 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     `as_of` (RFC 3339, UTC) is the only clock. `scanners` say what is looked for beside packages, which always are:
     `vuln`, `secret`, `config`; the report says which of them ran. `cache` None remembers nothing, `database` None matches
     nothing. `feeds` None fetches nothing. `severity_sources` are those whose severities count before all others. `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
+    `secrets_key` is the file with the key of the fingerprints of secrets; without one the cache has its own.
     """
 
     reference: str
@@ -68,6 +69,7 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     file_limits: Limits = field(default_factory=Limits)
     timeout_s: float = 0
     max_age_h: float = 24.0
+    secrets_key: Path | None = None
     threads: int = 0
     offline: bool = False
     feeds: Feeds | None = None

@@ -29,6 +29,8 @@ from hullmark.scan.matching import REPOSITORIES, Inventory, Item, report
 from hullmark.scan.overlay import Merged, merge
 from hullmark.scan.packages import Assembled, Found, Place, assemble, unread_of
 from hullmark.scan.request import ScanRequest
+from hullmark.scan.searching import SECRETS, Searcher
+from hullmark.scan.secrets import Secrets, secrets_of
 from hullmark.scan.workers import in_processes
 
 Config = dict[str, Any]
@@ -78,7 +80,8 @@ def take_inventory(
     def over() -> bool:
         return time.monotonic() > end
 
-    reader = LayerReader(catalogue, cache, request.limits, request.file_limits, over)
+    searcher = Searcher(catalogue, cache, request.secrets_key) if "secret" in request.scanners else None
+    reader = LayerReader(catalogue, cache, request.limits, request.file_limits, over, searcher)
     ids = DiffIds(cache, request.limits, over)
     early: dict[int, Facts] = {}
     kept: list[Blob] = []
@@ -107,6 +110,10 @@ def take_inventory(
     cache.prune_when_due()
     config = masked_config(opened.image.config)
     described = _layers(opened, layers, config, base)
+    secrets = Secrets()
+    if searcher is not None:
+        in_files = [facts.files.get(SECRETS, ()) for facts in layers]
+        secrets = secrets_of(searcher, cache, merged, described, in_files, opened.image.config, skip)
     return Inventory(
         tool=Tool(
             "hullmark", __version__, {detector.name: detector.version for detector in catalogue.detectors}
@@ -114,13 +121,17 @@ def take_inventory(
         image=_image(opened.image, assembled, config, described, base),
         layers=described,
         items=_items(assembled.packages, described, base),
-        errors=_errors(opened.image, layers, merged),
+        errors=(*_errors(opened.image, layers, merged), *secrets.unread),
         distribution=assembled.distribution,
         content_sets=assembled.content_sets,
         dev_packages=assembled.dev_packages,
         dev_items=_items(assembled.dev, described, base),
         skipped_files=merged.skipped,
         unread_in_deleted=_unread_in_deleted(layers, merged, skip),
+        secrets=secrets.found,
+        secrets_key=secrets.key_id,
+        silenced=secrets.silenced,
+        scanners=("secret",) if searcher is not None else (),
     )
 
 
@@ -174,6 +185,8 @@ def _read_missing(
     ):
         reader.share_budget(workers)
         assert reader.detectors  # imported before the fork, once for all
+        if reader.searcher is not None:
+            assert reader.searcher.engine.rules  # compiled and imported before the fork as well
         for number, answer in in_processes(
             waiting, workers, lambda number: encode(reader.facts(blobs[number]))
         ):

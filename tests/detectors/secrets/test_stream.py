@@ -19,14 +19,12 @@ def rule(name: str, pattern: str, *, binary: bool = False) -> SecretRule:
     return SecretRule(rule=about, pattern=pattern, binary=binary)
 
 
-ENGINE = Engine(
-    [
-        rule("hub", r"\bghp_[0-9A-Za-z]{36}\b"),
-        rule("dog", assigned("datadog", "[a-f0-9]{32}")),
-        rule("key", r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----", binary=True),
-    ],
-    b"key",
+RULES = (
+    rule("hub", r"\bghp_[0-9A-Za-z]{36}\b"),
+    rule("dog", assigned("datadog", "[a-f0-9]{32}")),
+    rule("key", r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----", binary=True),
 )
+ENGINE = Engine(lambda: RULES, b"key")
 LINES = st.sampled_from(
     [
         b"",
@@ -83,7 +81,7 @@ def test_the_same_value_has_the_same_fingerprint_and_another_key_another() -> No
     body = expanded("ghp_<<alnum:36>>").encode()
     (one,), _ = ENGINE.search("a", body)
     (two,), _ = ENGINE.search("b", b"x\n" + body)
-    (other,), _ = Engine(ENGINE.rules, b"other").search("a", body)
+    (other,), _ = Engine(lambda: RULES, b"other").search("a", body)
     assert one.fingerprint == two.fingerprint != other.fingerprint
 
 
@@ -91,11 +89,11 @@ def test_what_was_compiled_is_kept_and_what_is_damaged_is_made_anew() -> None:
     kept: dict[str, bytes] = {}
     body = expanded("ghp_<<alnum:36>>").encode()
     for _ in range(2):
-        engine = Engine(ENGINE.rules, b"key", load=kept.get, save=kept.__setitem__)
+        engine = Engine(lambda: RULES, b"key", name="rules", load=kept.get, save=kept.__setitem__)
         assert len(engine.search("a", body)[0]) == 1
     assert len(kept) == 1
     damaged = dict.fromkeys(kept, b"no database")
-    assert len(Engine(ENGINE.rules, b"key", load=damaged.get).search("a", body)[0]) == 1
+    assert len(Engine(lambda: RULES, b"key", name="rules", load=damaged.get).search("a", body)[0]) == 1
 
 
 def test_a_file_of_nothing_but_secrets_ends() -> None:

@@ -6,6 +6,7 @@ and by where it stands. What is remembered of a secret is a keyed digest.
 """
 
 import bisect
+import functools
 import hashlib
 import hmac
 import re
@@ -37,7 +38,7 @@ _ALLOWED = re.compile(
 )
 _LINES = re.compile(r"\\[nrsWDS]|\(\?s|\[\^(?![^\]]*\\[nrs])")
 _UTF16 = (rb"\xff\xfe(?:[\x09-\x7e]\x00){3}", rb"\xfe\xff(?:\x00[\x09-\x7e]){3}")
-"""How a text in UTF-16 begins. A hit beyond the rules is one of these."""
+"""How a text in UTF-16 begins; these stand before the rules."""
 
 
 class Match(NamedTuple):
@@ -67,26 +68,28 @@ class _Pattern(NamedTuple):
 class Engine:
     """All rules, compiled.
 
-    `key` makes the fingerprints. `load` and `save` keep what was compiled (a second of work) for the next time; what is loaded and does not fit is made anew.
+    `rules` give the rules; they are asked for when something is found, or must be compiled. `name` stands for all that they look for: under it `load`
+    and `save` keep what was compiled (some seconds of work) for the next time; what is loaded and does not fit is made anew. `key` makes the fingerprints.
     `allowed` are patterns of values that are nobody's secret, `skip` tells of paths that are not looked at: a user's own.
     """
 
     def __init__(
         self,
-        rules: Sequence[SecretRule],
+        rules: Callable[[], Sequence[SecretRule]],
         key: bytes,
         *,
+        name: str = "",
         load: Callable[[str], bytes | None] = lambda _name: None,
         save: Callable[[str, bytes], None] = lambda _name, _body: None,
         allowed: Sequence[re.Pattern[bytes]] = (),
         skip: Callable[[str], bool] = lambda _path: False,
     ) -> None:
-        self.rules = tuple(rules)
+        self._rules = rules
         self._key = key
         self._allowed = tuple(allowed)
         self._skip = skip
         self._patterns: dict[int, _Pattern] = {}
-        self._database = _database([_searched(rule.pattern) for rule in self.rules], load, save)
+        self._database = _database(rules, name, load, save)
         self._scratch = hyperscan.Scratch(self._database)
 
     def clone(self) -> "Engine":
@@ -96,13 +99,18 @@ class Engine:
         other._scratch = hyperscan.Scratch(self._database)
         return other
 
+    @functools.cached_property
+    def rules(self) -> tuple[SecretRule, ...]:
+        """All rules, in the order of their numbers."""
+        return tuple(self._rules())
+
     def hits(self, body: bytes) -> tuple[list[tuple[int, int]], bool]:
-        """Give (rule, end) of all that may be a match, and whether there may be more. A number beyond the last rule is the begin of a text in UTF-16."""
+        """Give (rule, end) of all that may be a match, and whether there may be more. A number below 0 is the begin of a text in UTF-16."""
         found: list[tuple[int, int]] = []
         add = found.append
 
         def note(number: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-            add((number, end))
+            add((number - len(_UTF16), end))
             return len(found) >= _RAW_HITS
 
         try:
@@ -143,7 +151,7 @@ class Engine:
         matches: list[Match] = []
         cut = False
         for number in sorted(ends):
-            if number >= len(self.rules):
+            if number < 0:
                 continue
             rule, fits = self.rules[number], self._pattern(number).fits
             if (binary and not rule.binary) or (fits is not None and not fits(path)) or skipped(path, rule):
@@ -273,15 +281,18 @@ def _reach(pattern: str) -> int:
 
 
 def _database(
-    patterns: Sequence[bytes], load: Callable[[str], bytes | None], save: Callable[[str, bytes], None]
+    rules: Callable[[], Sequence[SecretRule]],
+    name: str,
+    load: Callable[[str], bytes | None],
+    save: Callable[[str, bytes], None],
 ) -> "hyperscan.Database":
-    every = [*patterns, *_UTF16]
-    digest = hashlib.blake2b(repr((VERSION, _RELEASE, every)).encode(), digest_size=16).hexdigest()
-    if (body := load(digest)) is not None:
+    kept = hashlib.blake2b(repr((VERSION, _RELEASE, name)).encode(), digest_size=16).hexdigest()
+    if name and (body := load(kept)) is not None:
         try:
             return hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
         except hyperscan.error:
             pass  # of another machine, or damaged
+    every = [*_UTF16, *(_searched(rule.pattern) for rule in rules())]
     made = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     made.compile(
         expressions=every,
@@ -289,7 +300,8 @@ def _database(
         elements=len(every),
         flags=[flags(one) for one in every],
     )
-    save(digest, hyperscan.dumpb(made))
+    if name:
+        save(kept, hyperscan.dumpb(made))
     return made
 
 

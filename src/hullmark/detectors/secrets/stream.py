@@ -13,6 +13,7 @@ from hullmark.detectors.secrets.rule import WINDOW
 from hullmark.model.facts import FileFacts, Secret, Unread
 
 _OVERLAP = WINDOW + BEHIND
+_LEAST = 64 * 1024  # to be searched at once: each search goes over an overlap again
 _MOST_UTF16 = 4 * 1024 * 1024
 
 
@@ -35,6 +36,8 @@ class SecretStream:
         self._engine = engine
         self._most = most
         self._left = most
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         self._buffer = b""
         self._base = 0  # of the buffer's first byte in the stream
         self._hits: list[tuple[int, int]] = []
@@ -54,6 +57,14 @@ class SecretStream:
 
     def piece(self, piece: bytes) -> None:
         """Search the next piece."""
+        self._waiting.append(piece)
+        self._waiting_bytes += len(piece)
+        if self._waiting_bytes >= _LEAST:
+            self._next()
+
+    def _next(self) -> None:
+        piece = b"".join(self._waiting) if len(self._waiting) > 1 else self._waiting[0]
+        self._waiting, self._waiting_bytes = [], 0
         self._settle(last=False)
         overlap = self._buffer[-_OVERLAP:]
         self._base += len(self._buffer) - len(overlap)
@@ -69,6 +80,8 @@ class SecretStream:
 
     def end(self) -> tuple[FileFacts, ...]:
         """Give what was found, by path."""
+        if self._waiting:
+            self._next()
         self._settle(last=True)
         facts: dict[str, list[Secret | Unread]] = {path: [*found] for path, found in self._found.items()}
         for path in self._cut:
@@ -102,7 +115,7 @@ class SecretStream:
         path, size = self._files[at]
         start = self._starts[at] - self._base
         low, high = max(start, 0), min(start + size, len(self._buffer))
-        encoded = [hit for hit in hits if hit[0] >= len(self._engine.rules)]
+        encoded = [hit for hit in hits if hit[0] < 0]
         if encoded and low == start and any(end - low == 8 for _number, end in encoded):
             self._wide = _Wide(path, self._starts[at], self._starts[at] + size, bytearray())
             return

@@ -3,6 +3,7 @@
 Symbolic links are noted, never followed; nothing outside the folder is read.
 """
 
+import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ class _Tree:
         self.budget = budget
         self.limits = limits
         self._holes = Holes(limits)
+        self._passed = 0
 
     def bodies(self) -> Iterator[Body]:
         waiting = [""]
@@ -79,7 +81,7 @@ class _Tree:
         self.shape.size_bytes += status.st_size
         mode = stat.S_IMODE(status.st_mode)
         selected = self.select(text, mode, status.st_size)
-        if selected is None:
+        if selected is None and self.shape.tap is None:
             return
         if self._holes.are_too_many(status):
             self.shape.say("a sparse file with more in it than limits.layer_free_bytes", path=text)
@@ -90,24 +92,39 @@ class _Tree:
             self.shape.say(f"a file that cannot be read: {problem.strerror}", path=text)
             return
         with os.fdopen(descriptor, "rb", buffering=0) as stream:
-            if selected.elf_only:
-                if stream.read(4) != b"\x7fELF":
-                    return
-                stream.seek(0)
-            yield from self._body(stream, text, status.st_size, mode, selected)
+            pieces = self._tapped(_pieces(stream, status.st_size), text, status.st_size)
+            head = next(pieces, b"")
+            if selected is not None and not (selected.elf_only and head[:4] != b"\x7fELF"):
+                yield from self._body(itertools.chain((head,), pieces), text, status.st_size, mode, selected)
+            for _rest in pieces if self.shape.tap is not None else ():
+                pass
 
-    def _body(self, stream: IO[bytes], path: str, size: int, mode: int, selected: Selected) -> Iterator[Body]:
+    def _tapped(self, pieces: Iterator[bytes], path: str, size: int) -> Iterator[bytes]:
+        """Let the tap see what is read; all files together are its stream."""
+        tap = self.shape.tap
+        if tap is None:
+            yield from pieces
+            return
+        tap.file(path, self._passed, size)
+        for piece in pieces:
+            tap.piece(piece)
+            self._passed += len(piece)
+            yield piece
+
+    def _body(
+        self, pieces: Iterator[bytes], path: str, size: int, mode: int, selected: Selected
+    ) -> Iterator[Body]:
         if selected.consume is not None:
-            selected.consume(path, size, _pieces(stream, size))
+            selected.consume(path, size, pieces)
             return
         if size <= selected.max_bytes and self.budget.take(size):
             try:
                 # a file that grows while it is read is cut at the size that was asked for
-                yield Body(path, size, mode, selected.token, b"".join(_pieces(stream, size)), True, {})
+                yield Body(path, size, mode, selected.token, b"".join(pieces), True, {})
             finally:
                 self.budget.give(size)
             return
-        head, excerpts = search(_pieces(stream, size), selected)
+        head, excerpts = search(pieces, selected)
         yield Body(path, size, mode, selected.token, head, False, excerpts)
 
 

@@ -1,0 +1,106 @@
+"""The search for secrets, as a scan does it: its engine, the key of its fingerprints, and under what its facts are remembered."""
+
+import contextlib
+import functools
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hullmark.model.errors import UsageError
+from hullmark.scan.cache import FactCache, make_folder, read_checked
+from hullmark.scan.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from hullmark.detectors.secrets.engine import Engine
+    from hullmark.detectors.secrets.stream import SecretStream
+
+SECRETS = "secrets"
+"""The name under which secrets stand among the facts of detectors."""
+_KEY_BYTES = 32
+_MOST_KEY_BYTES = 4096
+_OF_A_LAYER = 10_000
+
+
+class Searcher:
+    """What looks for secrets in the layers of one scan. `key_file` holds the key of the fingerprints; without one the cache has its own."""
+
+    def __init__(self, catalogue: Catalogue, cache: FactCache, key_file: Path | None = None) -> None:
+        self._catalogue = catalogue
+        self._cache = cache
+        self._key = secrets_key(cache, key_file)
+        self.key_id = hashlib.blake2b(self._key, digest_size=8, person=b"hullmark-key-id").hexdigest()
+
+    def row_key(self, shared: bytes) -> str:
+        """Say under what the secrets of a layer are remembered: all rules, the key and the limits shape them."""
+        settings = b"\0".join((self._catalogue.secret_rules.encode(), self.key_id.encode(), shared))
+        return f"{SECRETS}/1/{hashlib.blake2b(settings, digest_size=8).hexdigest()}"
+
+    @functools.cached_property
+    def engine(self) -> "Engine":
+        """All rules, compiled; made when the first layer must be read."""
+        from hullmark.detectors.secrets.engine import Engine
+        from hullmark.detectors.secrets.registry import secret_rules
+
+        return Engine(
+            secret_rules, self._key, name=self._catalogue.secret_rules, load=self._load, save=self._save
+        )
+
+    def stream(self) -> "SecretStream":
+        """Give what searches one layer."""
+        from hullmark.detectors.secrets.stream import SecretStream
+
+        return SecretStream(self.engine.clone(), _OF_A_LAYER)
+
+    def _path(self, name: str) -> Path | None:
+        return self._cache.folder / "index" / f"patterns-{name}" if self._cache.folder is not None else None
+
+    def _load(self, name: str) -> bytes | None:
+        return read_checked(self._path(name))
+
+    def _save(self, name: str, body: bytes) -> None:
+        path = self._path(name)
+        if path is not None:
+            self._cache.write(path, body)
+
+
+def secrets_key(cache: FactCache, key_file: Path | None) -> bytes:
+    """Give the key of the fingerprints: that of a file, else the one in the cache, which is made when it is first needed."""
+    if key_file is not None:
+        try:
+            with key_file.open("rb") as file:
+                key = file.read(_MOST_KEY_BYTES).strip()
+        except OSError as problem:
+            raise UsageError(
+                f"cannot be read: {problem.strerror}", where=str(key_file), hint="secrets.key names a file"
+            ) from problem
+        if len(key) < 16:
+            raise UsageError(
+                "is shorter than 16 bytes", where=str(key_file), hint="openssl rand -hex 32 makes a key"
+            )
+        return key
+    made = os.urandom(_KEY_BYTES)
+    if cache.folder is None:
+        return made
+    path = cache.folder / "secrets.key"
+    with contextlib.suppress(OSError):
+        if not cache.read_only and not path.exists():
+            _create(path, made)
+        key = path.read_bytes()
+        if len(key) == _KEY_BYTES:
+            return key
+    return made
+
+
+def _create(path: Path, key: bytes) -> None:
+    """Write the key beside its place and link it there, so that of two scans that begin at once both get the same."""
+    make_folder(path.parent)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, path)
+    finally:
+        beside.unlink()
