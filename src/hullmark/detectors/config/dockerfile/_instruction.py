@@ -9,11 +9,12 @@ from typing import NamedTuple
 from hullmark.detectors.config.check import Span
 from hullmark.detectors.config.dockerfile import _arguments, words
 from hullmark.detectors.config.dockerfile._expand import MalformedError, unquote
-from hullmark.detectors.config.dockerfile._heredocs import openings
+from hullmark.detectors.config.dockerfile._heredocs import Opening, opening, openings
 from hullmark.detectors.config.dockerfile._lines import Lines
 from hullmark.detectors.config.dockerfile._place import Placed
 from hullmark.detectors.config.dockerfile._syntax import Mistakes
 from hullmark.detectors.config.dockerfile.model import Flag, Heredoc, Instruction, Script, Word
+from hullmark.detectors.config.dockerfile.shell import Scripts
 
 _MAY_BE_JSON = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"})
 _HAVE_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
@@ -29,6 +30,7 @@ class Surroundings(NamedTuple):
 
     lines: Lines
     mistakes: Mistakes
+    scripts: Scripts
     stage: int
     shell: tuple[str, ...]
     comments: tuple[str, ...] = ()
@@ -53,11 +55,12 @@ class _Parser:
         self.keyword = self.text[start : self.keyword_end].upper()
         self.at = blank.end() if blank else self.end
         self.is_json = False
+        self.starts: list[int] = []  # of the words of a JSON array
+        self.openings: list[Opening] = []
 
     def instruction(self) -> Instruction:
         flags = self._flags()
-        while self.at < self.end and self.text[self.at] in words.SPACES:
-            self.at += 1
+        self.at = words.skip_spaces(self.text, self.at, self.end)
         arguments = self.at
         trigger = None
         pairs: tuple[tuple[Word, Word | None], ...] = ()
@@ -81,7 +84,7 @@ class _Parser:
             pairs=pairs,
             is_json=self.is_json,
             heredocs=heredocs,
-            script=self._script(arguments, heredocs),
+            script=self._script(found, heredocs),
             comments=self.around.comments,
             trigger=trigger,
         )
@@ -101,8 +104,7 @@ class _Parser:
         """Take what begins with `--` off the front. Quotes are taken off, escapes too, as BuildKit's `extractBuilderFlags` does."""
         flags: list[Flag] = []
         while self.at < self.end:
-            while self.at < self.end and self.text[self.at] in words.SPACES:
-                self.at += 1
+            self.at = words.skip_spaces(self.text, self.at, self.end)
             if not self.text.startswith("--", self.at) or len(flags) > _MOST_WORDS:
                 break
             start = self.at
@@ -139,8 +141,7 @@ class _Parser:
             kind = words.blank_words(self.text, at, end)[:1]
             found = [self._word(start, stop) for start, stop in kind]
             at = kind[0].end if kind else end
-            while at < end and self.text[at] in words.SPACES:
-                at += 1
+            at = words.skip_spaces(self.text, at, end)
         if self.keyword in _MAY_BE_JSON or found:
             strings = self._json(at)
             if strings is not None:
@@ -174,6 +175,7 @@ class _Parser:
         if len(strings) > _MOST_WORDS:
             place = self.placed.span(strings[_MOST_WORDS].start, self.end)
             self.around.mistakes.add(place, f"{self.keyword} has more than {_MOST_WORDS} words; those behind were not checked")
+        self.starts = [one.start for one in strings]
         return [Word(one.value, self.text[one.start : one.end], self.placed.span(one.start, one.end)) for one in strings[:_MOST_WORDS]]
 
     def _word(self, start: int, end: int, *, silent: bool = False) -> Word:
@@ -209,10 +211,27 @@ class _Parser:
     def _heredocs(self) -> tuple[Heredoc, ...]:
         if self.keyword not in _HAVE_HEREDOCS or self.is_json:
             return ()
+        self.openings = openings(self.text)
         return tuple(
             self.around.lines.heredoc(one.name, expand=one.expand, strip_tabs=one.strip_tabs, span=self.placed.span(one.start, one.end))
-            for one in openings(self.text)
+            for one in self.openings
         )
 
-    def _script(self, arguments: int, heredocs: tuple[Heredoc, ...]) -> Script | None:
-        return None
+    def _script(self, found: Sequence[Word], heredocs: tuple[Heredoc, ...]) -> Script | None:
+        if self.keyword not in _HAVE_SCRIPTS:
+            return None
+        at = self.at
+        if self.keyword == "HEALTHCHECK":
+            if not found or found[0].text.upper() != "CMD":
+                return None
+            found = found[1:]
+            at = words.skip_spaces(self.text, at + 3, self.end)
+        scripts = self.around.scripts
+        if self.is_json:
+            return scripts.array(found, self.placed, self.starts)
+        if at >= self.end:
+            return None
+        if heredocs and opening(self.text, at, self.end):
+            return scripts.heredoc(heredocs[0], self.around.shell)
+        asked = [one._replace(start=one.start - at, end=one.end - at) for one in self.openings if one.start >= at]
+        return scripts.plain(Placed(self.placed.pieces(at, self.end)), self.around.shell, asked, heredocs)

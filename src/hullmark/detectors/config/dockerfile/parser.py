@@ -11,6 +11,7 @@ from hullmark.detectors.config.dockerfile import _instruction, variables
 from hullmark.detectors.config.dockerfile._lines import Lines
 from hullmark.detectors.config.dockerfile._syntax import Mistakes
 from hullmark.detectors.config.dockerfile.model import Dockerfile, Instruction, Stage, Word
+from hullmark.detectors.config.dockerfile.shell import Scripts
 
 _LARGEST = 4 << 20  # bytes
 _MOST_LINES = 100_000
@@ -53,6 +54,7 @@ class _File:
     def __init__(self, lines: Lines, mistakes: Mistakes) -> None:
         self.lines = lines
         self.mistakes = mistakes
+        self.scripts = Scripts(mistakes)
         self.instructions: list[Instruction] = []
         self.arguments: dict[str, str] = {}
         self.starts: list[tuple[Instruction, str, Word, str, int | None]] = []
@@ -90,7 +92,7 @@ class _File:
         shell = self.shells[-1] if self.shells else default
         is_from = text.text[start : start + 4].upper() == "FROM" and text.text[start + 4 : start + 5] in {"", *"\t\v\f\r "}
         stage = len(self.starts) - 1 + is_from
-        around = _instruction.Surroundings(self.lines, self.mistakes, stage, shell, tuple(self.lines.comments))
+        around = _instruction.Surroundings(self.lines, self.mistakes, self.scripts, stage, shell, tuple(self.lines.comments))
         instruction = _instruction.parse(text, start, around)
         self.instructions.append(instruction)
         if is_from:

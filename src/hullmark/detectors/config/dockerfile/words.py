@@ -47,6 +47,13 @@ class NotStringsError(ValueError):
     """A JSON array that holds something else than strings, which BuildKit refuses rather than taking it for words."""
 
 
+def skip_spaces(text: str, at: int, end: int) -> int:
+    """Give where the next character stands that is no white space."""
+    while at < end and text[at] in SPACES:
+        at += 1
+    return at
+
+
 def blank_words(text: str, start: int, end: int) -> list[Piece]:
     """Split at blanks, whatever is quoted."""
     return [Piece(*found.span()) for found in _UNBLANK.finditer(text, start, end)]
@@ -59,8 +66,7 @@ def quoted_words(text: str, start: int, end: int, escape: str) -> list[Piece]:
 
 def json_strings(text: str, start: int, end: int) -> list[String] | None:
     """Read a JSON array of strings, None where the text is none."""
-    while start < end and text[start] in SPACES:
-        start += 1
+    start = skip_spaces(text, start, end)
     if text[start : start + 1] != "[":
         return None
     strings = _strings(text, start + 1, end)
@@ -75,7 +81,7 @@ def _strings(text: str, at: int, end: int) -> list[String] | None:
     if text[at : at + 1] == "]":
         return strings if _skip(text, at + 1, end) == end else None
     while found := _JSON_STRING.match(text, at, end):
-        strings.append(String(found.start(), found.end(), _value(found[0])))
+        strings.append(String(found.start(), found.end(), json_value(found[0])))
         at = _skip(text, found.end(), end)
         if text[at : at + 1] == "]":
             return strings if _skip(text, at + 1, end) == end else None
@@ -90,7 +96,8 @@ def _skip(text: str, at: int, end: int) -> int:
     return found.end() if found else at
 
 
-def _value(string: str) -> str:
+def json_value(string: str) -> str:
+    """Give what a JSON string says."""
     if "\\" not in string:
         return string[1:-1]
     try:
