@@ -1,0 +1,499 @@
+"""What is fetched from the network while an image is built, and whether anybody checks it."""
+
+import re
+from collections.abc import Iterator
+
+from hullmark.detectors.config.check import Check, Problem
+from hullmark.detectors.config.dockerfile._calls import (
+    calls,
+    commands,
+    commands_of,
+    every,
+    is_shell,
+    named,
+)
+from hullmark.detectors.config.dockerfile.model import Command, Dockerfile, Word
+from hullmark.model.advisory import Severity
+from hullmark.model.rule import Rule
+
+_VERIFIED = ("CIS-Docker 4.11", "CIS-Docker 4.12", "NIST-800-190 4.1.5", "NIST-800-53 SI-7")
+
+PIPE_TO_SHELL = Rule(
+    id="pipe-to-shell",
+    kind="dockerfile",
+    severity=Severity.MEDIUM,
+    summary="a script from the network is run without being checked",
+    why="Whoever controls that server, its name or the way to it on the day of the build runs what they like in the image.",
+    fix="Download a named version, compare its checksum, then run it.",
+    bad=(
+        "FROM debian:12.7\nRUN curl -sSL https://example.com/install.sh | sh\n",
+        "FROM debian:12.7\nRUN wget -qO- https://example.com/install.sh | sudo -E bash -\n",
+        'FROM debian:12.7\nRUN bash -c "$(curl -fsSL https://example.com/install.sh)"\n',
+        'FROM debian:12.7\nSHELL ["/bin/bash", "-c"]\nRUN bash <(curl -s https://example.com/install.sh)\n',
+        "FROM debian:12.7\nRUN curl https://example.com/get.py | python3 -\n",
+        "FROM debian:12.7\nRUN curl https://example.com/x.gz | gunzip | bash -s -- --yes\n",
+    ),
+    good=(
+        'FROM debian:12.7\nRUN curl -fsSLo i.sh https://example.com/install.sh && echo "$SUM  i.sh" | sha256sum -c && sh i.sh\n',
+        "FROM debian:12.7\nRUN curl -fsSL https://example.com/x.tgz | tar xz\n",
+        "FROM debian:12.7\nRUN curl -s https://example.com/x.json | python3 -m json.tool\n",
+        "FROM debian:12.7\nRUN echo 'exit 0' | sh\n",
+    ),
+    controls=_VERIFIED,
+)
+TLS_CHECK_OFF = Rule(
+    id="tls-check-off",
+    kind="dockerfile",
+    severity=Severity.HIGH,
+    summary="a download does not check who the server is",
+    why="Whoever is between the build and the server puts a file of their own into the image.",
+    fix="Leave the check on; add an own authority with `COPY` and `update-ca-certificates`.",
+    bad=(
+        "FROM debian:12.7\nRUN curl -k -o a.tgz https://example.com/a.tgz\n",
+        "FROM debian:12.7\nRUN curl -fsSLk https://example.com/a.tgz | tar xz\n",
+        "FROM debian:12.7\nRUN curl --insecure https://example.com/a\n",
+        "FROM debian:12.7\nRUN wget --no-check-certificate https://example.com/a.tgz\n",
+        "FROM debian:12.7\nRUN git -c http.sslVerify=false clone https://example.com/a.git\n",
+        "FROM debian:12.7\nRUN git config --global http.sslVerify false\n",
+        "FROM debian:12.7\nRUN GIT_SSL_NO_VERIFY=true git clone https://example.com/a.git\n",
+    ),
+    good=(
+        "FROM debian:12.7\nRUN curl -fsSLo k https://example.com/k\n",
+        "FROM debian:12.7\nRUN curl -o -k https://example.com/a\n",
+        "FROM debian:12.7\nRUN wget -q https://example.com/a.tgz\n",
+        "FROM debian:12.7\nHEALTHCHECK CMD curl -k https://localhost/\n",
+        "FROM debian:12.7\nRUN curl -k https://localhost:8443/\n",
+    ),
+    controls=("NIST-800-53 SC-8", "NIST-800-190 4.1.5"),
+)
+TLS_OFF_IN_IMAGE = Rule(
+    id="tls-check-off-in-image",
+    kind="dockerfile",
+    severity=Severity.HIGH,
+    summary="a variable turns the check of certificates off for all that runs in the container",
+    why="Whoever is between the container and a server reads and changes what they say to each other.",
+    fix="Leave the variable out; name an own authority, as with `NODE_EXTRA_CA_CERTS` or `SSL_CERT_FILE`.",
+    bad=(
+        "FROM node:22\nENV NODE_TLS_REJECT_UNAUTHORIZED=0\n",
+        "FROM python:3.12\nENV PYTHONHTTPSVERIFY 0\n",
+        "FROM debian:12.7\nENV GIT_SSL_NO_VERIFY=1\n",
+    ),
+    good=(
+        "FROM node:22\nENV NODE_TLS_REJECT_UNAUTHORIZED=1\n",
+        "FROM node:22\nENV NODE_EXTRA_CA_CERTS=/etc/ca.pem\n",
+    ),
+    controls=("NIST-800-53 SC-8", "PCI-DSS 4.2.1"),
+)
+PLAIN_HTTP = Rule(
+    id="plain-http-download",
+    kind="dockerfile",
+    severity=Severity.MEDIUM,
+    summary="a file is fetched without TLS and not checked",
+    why="Whoever is between the build and the server puts a file of their own into the image.",
+    fix="Use `https://`, or compare a checksum or signature in the same `RUN`.",
+    bad=(
+        "FROM debian:12.7\nRUN curl -o a.tgz http://example.com/a.tgz && tar xzf a.tgz\n",
+        "FROM debian:12.7\nRUN wget http://example.com/a.tgz\n",
+        "FROM debian:12.7\nRUN curl http://example.com/a.tgz | tar xz\n",
+        "FROM debian:12.7\nRUN curl http://example.com/a > /usr/bin/a\n",
+    ),
+    good=(
+        "FROM debian:12.7\nRUN curl -o a.tgz https://example.com/a.tgz\n",
+        "FROM debian:12.7\nRUN curl http://example.com/ping\n",
+        'FROM debian:12.7\nRUN wget http://example.com/a.tgz && echo "$SUM a.tgz" | sha256sum -c -\n',
+        "FROM debian:12.7\nRUN wget http://example.com/a.tgz && gpg --verify a.tgz.asc\n",
+        "FROM debian:12.7\nRUN wget -qO /dev/null http://localhost:8080/\n",
+    ),
+    controls=(*_VERIFIED, "NIST-800-53 SC-8"),
+)
+REMOTE_ADD = Rule(
+    id="add-remote-unverified",
+    kind="dockerfile",
+    severity=Severity.MEDIUM,
+    summary="`ADD` takes a file from the network whose checksum nobody compares",
+    why="Whoever controls that server or its name puts a file of their own into the image.",
+    fix="Add `--checksum=sha256:…`, or for a Git repository the full commit behind `#`.",
+    bad=(
+        "FROM debian:12.7\nADD https://example.com/a.tgz /tmp/\n",
+        "FROM debian:12.7\nADD http://example.com/a /usr/bin/a\n",
+        "FROM debian:12.7\nADD https://github.com/example/x.git#main /x\n",
+        "FROM debian:12.7\nADD git@github.com:example/x.git /x\n",
+    ),
+    good=(
+        "FROM debian:12.7\nADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://example.com/a /a\n",
+        "FROM debian:12.7\nADD https://github.com/example/x.git#a94a8fe5ccb19ba61c4c0873d391e987982fbbd3 /x\n",
+        "FROM debian:12.7\nADD a.tgz /a/\n",
+    ),
+    controls=("CIS-Docker 4.9", *_VERIFIED),
+)
+HOST_KEYS = Rule(
+    id="ssh-host-key-check-off",
+    kind="dockerfile",
+    severity=Severity.MEDIUM,
+    summary="ssh does not check who it talks to",
+    why="Whoever is between the build and the server is taken for it: they give other sources and see what is sent.",
+    fix="Put the server's known key into `/etc/ssh/ssh_known_hosts` with `COPY`.",
+    bad=(
+        "FROM debian:12.7\nRUN ssh -o StrictHostKeyChecking=no git@example.com\n",
+        "FROM debian:12.7\nRUN echo 'StrictHostKeyChecking no' >> /etc/ssh/ssh_config\n",
+        'FROM debian:12.7\nENV GIT_SSH_COMMAND="ssh -o StrictHostKeyChecking=no"\n',
+    ),
+    good=(
+        "FROM debian:12.7\nRUN ssh -o StrictHostKeyChecking=accept-new git@example.com\n",
+        "FROM debian:12.7\nCOPY known_hosts /root/.ssh/known_hosts\n",
+    ),
+    controls=("NIST-800-53 SC-8",),
+)
+BOTH_TOOLS = Rule(
+    id="wget-and-curl",
+    kind="dockerfile",
+    severity=Severity.LOW,
+    summary="both wget and curl are used",
+    why="One is enough; the other makes the image bigger and has flaws of its own.",
+    fix="Use one of them.",
+    bad=("FROM debian:12.7\nRUN wget https://example.com/a\nRUN curl -O https://example.com/b\n",),
+    good=(
+        "FROM debian:12.7\nRUN curl -O https://example.com/a && curl -O https://example.com/b\n",
+        "FROM debian:12.7 AS a\nRUN wget https://example.com/a\nFROM debian:12.7\nRUN curl -O https://example.com/b\n",
+    ),
+    pack="pedantic",
+    same_as=("DL4001", "DS-0014", "AVD-DS-0014"),
+)
+WGET_PROGRESS = Rule(
+    id="wget-progress",
+    kind="dockerfile",
+    severity=Severity.NEGLIGIBLE,
+    summary="wget draws its progress into the log of the build",
+    why="A large file makes thousands of lines.",
+    fix="Add `--progress=dot:giga` or `-nv`.",
+    bad=("FROM debian:12.7\nRUN wget https://example.com/a.tgz\n",),
+    good=(
+        "FROM debian:12.7\nRUN wget --progress=dot:giga https://example.com/a.tgz\n",
+        "FROM debian:12.7\nRUN wget -qO- https://example.com/a.tgz\n",
+        "FROM debian:12.7\nRUN wget -nv https://example.com/a.tgz -o wget.log\n",
+    ),
+    pack="pedantic",
+    same_as=("DL3047",),
+)
+
+_FETCH = frozenset({"curl", "wget", "aria2c", "fetch", "http"})
+_INTERPRETERS = re.compile(r"(?:ba|da|a|z|k)?sh|python[\d.]*|perl|ruby|node|php|lua")
+_WITHIN = re.compile(r"(?:\$\(|`|<\()\s{0,8}(?:sudo\s{1,4})?(?:curl|wget)\s")
+_CURL_VALUED = frozenset(
+    [
+        "-o",
+        "--output",
+        "-H",
+        "--header",
+        "-d",
+        "--data",
+        "--data-raw",
+        "--data-binary",
+        "-u",
+        "--user",
+        "-A",
+        "--user-agent",
+        "-x",
+        "--proxy",
+        "-e",
+        "--referer",
+        "-b",
+        "--cookie",
+        "-c",
+        "--cookie-jar",
+        "-F",
+        "--form",
+        "-T",
+        "--upload-file",
+        "-X",
+        "--request",
+        "-w",
+        "--write-out",
+        "-m",
+        "--max-time",
+        "--connect-timeout",
+        "--retry",
+        "--retry-delay",
+        "--retry-max-time",
+        "--cacert",
+        "--cert",
+        "--key",
+        "-K",
+        "--config",
+        "-r",
+        "--range",
+        "-C",
+        "--continue-at",
+        "-E",
+        "-D",
+        "--dump-header",
+        "--resolve",
+        "--proto",
+        "--output-dir",
+    ]
+)
+_CURL_LETTERS = "oHduAxebcFTXwmKrCED"  # what follows one of these in a group of letters is its value
+_CHECKERS = frozenset(
+    {
+        "sha256sum",
+        "sha512sum",
+        "sha384sum",
+        "sha1sum",
+        "md5sum",
+        "shasum",
+        "gpg",
+        "gpgv",
+        "gpg2",
+        "cosign",
+        "minisign",
+        "openssl",
+        "b2sum",
+        "signify",
+        "rhash",
+    }
+)
+_OWN = re.compile(
+    r"(?i)https?://(?:[^/@\s]{1,100}@)?(?:localhost|127\.|\[::1\]|0\.0\.0\.0|host\.docker\.internal)"
+)
+_ADDRESS = re.compile(r"(?i)https?://\S+")
+_GIT = re.compile(r"(?i)git@[\w.-]+:.+|(?:https?|ssh|git)://\S{1,2000}\.git(?:[#?].*)?|git://\S+")
+_COMMIT = re.compile(
+    r"[#?](?:[^#]{0,200}&)?(?:ref=|commit=|checksum=|tag=[^&]{1,200}&(?:commit|checksum)=)?[0-9a-f]{40}\b"
+)
+_TLS_VARIABLES = {
+    "NODE_TLS_REJECT_UNAUTHORIZED": re.compile("0"),
+    "PYTHONHTTPSVERIFY": re.compile("0"),
+    "GIT_SSL_NO_VERIFY": re.compile("(?i)1|true|yes|on"),
+    "GOINSECURE_TLS": re.compile("1"),
+    "CURL_INSECURE": re.compile("1"),
+    "HEX_UNSAFE_HTTPS": re.compile("1"),
+}
+
+
+def _reads_input(command: Command) -> bool:
+    """Tell whether an interpreter takes its script from what is piped into it: no file or program text is given."""
+    for word in command.words:
+        if word.text in {"-", "-s", "/dev/stdin"}:
+            return True
+        if word.text in {"-c", "-m", "-e", "-r"} or not word.text.startswith("-"):
+            return False
+    return True
+
+
+def _runs_download(command: Command) -> bool:
+    return (is_shell(command.name) or command.name in {"eval", "source", "."}) and any(
+        _WITHIN.search(word.raw) for word in command.words
+    )
+
+
+def _find_pipe(dockerfile: Dockerfile) -> Iterator[Problem]:
+    for instruction in every(dockerfile, "RUN"):
+        fetching: int | None = None
+        name = ""
+        for command in commands_of(instruction):
+            if command.name in _FETCH and not command.nested:
+                fetching, name = command.pipeline, command.name
+            piped = command.before in {"|", "|&"} and command.pipeline == fetching
+            if piped and _INTERPRETERS.fullmatch(command.name) and _reads_input(command):
+                message = f"what {name} fetches is run by {command.name}"
+                yield Problem(PIPE_TO_SHELL, command.span, message, resource=command.name)
+            elif _runs_download(command):
+                message = f"{command.name} runs what it fetches from the network"
+                yield Problem(PIPE_TO_SHELL, command.span, message, resource=command.name)
+
+
+def _curl_letters(text: str) -> str:
+    """Give the letters in a group of options, up to one that takes the rest as its value."""
+    letters = text[1:]
+    for at, letter in enumerate(letters):
+        if letter in _CURL_LETTERS:
+            return letters[: at + 1]
+    return letters
+
+
+def _unchecked(command: Command) -> Word | None:
+    """Give the word that turns the check of certificates off."""
+    if any(_OWN.match(word.text) for word in command.words):
+        return None
+    words = iter(command.words)
+    for word in words:
+        text = word.text
+        if command.name == "curl":
+            if text in {"--insecure", "--proxy-insecure"} or (
+                text[:1] == "-" and text[1:2].isalpha() and "k" in _curl_letters(text)
+            ):
+                return word
+            if text in _CURL_VALUED or (
+                text[:1] == "-"
+                and text[1:2].isalpha()
+                and _curl_letters(text)[-1] in _CURL_LETTERS
+                and len(text) == len(_curl_letters(text)) + 1
+            ):
+                next(words, None)
+        elif (
+            (command.name == "wget" and text == "--no-check-certificate")
+            or (command.name == "aria2c" and text == "--check-certificate=false")
+            or (
+                command.name == "git"
+                and re.fullmatch(r"(?i)http\.(?:\S{1,200}\.)?sslverify=(?:false|0|no|off)", text)
+            )
+        ):
+            return word
+        elif command.name == "git" and re.fullmatch(r"(?i)http\.(?:\S{1,200}\.)?sslverify", text):
+            value = next(words, None)
+            if value is not None and value.text.lower() in {"false", "0", "no", "off"}:
+                return word
+    return None
+
+
+def _find_tls_off(dockerfile: Dockerfile) -> Iterator[Problem]:
+    for _, command in commands(dockerfile):
+        if command.name in {"curl", "wget", "aria2c", "git"}:
+            word = _unchecked(command)
+            if word is not None:
+                yield named(TLS_CHECK_OFF, word, f"{command.name} does not check the server's certificate")
+        for word in command.assignments:
+            if _turns_off(*word.text.partition("=")[::2]):
+                yield named(TLS_CHECK_OFF, word, f"{word.text} turns the check of certificates off")
+
+
+def _turns_off(name: str, value: str) -> bool:
+    pattern = _TLS_VARIABLES.get(name)
+    return pattern is not None and pattern.fullmatch(value) is not None
+
+
+def _find_tls_variable(dockerfile: Dockerfile) -> Iterator[Problem]:
+    for instruction in every(dockerfile, "ENV"):
+        for name, value in instruction.pairs:
+            if value is not None and _turns_off(name.text, value.text):
+                yield named(
+                    TLS_OFF_IN_IMAGE, name, f"{name.text}={value.text} turns the check of certificates off"
+                )
+
+
+def _keeps(command: Command) -> bool:
+    """Tell whether a download is written to a file."""
+    if any(
+        operator.startswith(">") and target.text not in {"/dev/null", "/dev/stdout", "/dev/stderr"}
+        for operator, target in command.redirects
+    ):
+        return True
+    texts = [word.text for word in command.words]
+    if command.name == "wget":
+        outputs = " ".join(texts)
+        return not re.search(
+            r"(?:^|\s)-[a-zA-Z]{0,8}O\s?(?:-|/dev/)|--output-document[= ](?:-|/dev/)|--spider", outputs
+        )
+    for at, text in enumerate(texts):
+        if text in {"-O", "--remote-name", "-OJ"} or (
+            re.fullmatch(r"-[a-zA-Z]{1,12}", text) and "O" in _curl_letters(text)
+        ):
+            return True
+        if text in {"-o", "--output"} or (
+            re.fullmatch(r"-[a-zA-Z]{1,12}", text) and _curl_letters(text).endswith("o")
+        ):
+            return texts[at + 1 : at + 2] not in (["-"], ["/dev/null"])
+        if text.startswith("--output="):
+            return text not in {"--output=-", "--output=/dev/null"}
+    return False
+
+
+def _find_plain(dockerfile: Dockerfile) -> Iterator[Problem]:
+    for instruction in every(dockerfile, "RUN"):
+        found = commands_of(instruction)
+        if any(command.name in _CHECKERS for command in found):
+            continue
+        for command, after in zip(found, (*found[1:], None), strict=True):
+            if command.name not in {"curl", "wget", "aria2c"}:
+                continue
+            piped = (
+                after is not None
+                and after.before in {"|", "|&"}
+                and after.name not in {"grep", "jq", "cat", "head", "wc"}
+            )
+            if _keeps(command) or piped:
+                yield from _plain(command)
+
+
+def _plain(command: Command) -> Iterator[Problem]:
+    for word in command.words:
+        if word.text.lower().startswith("http://") and not _OWN.match(word.text):
+            host = word.text[7:].partition("/")[0].rpartition("@")[2]
+            yield Problem(
+                PLAIN_HTTP,
+                word.span,
+                f"{command.name} fetches a file from {host} without TLS, and nothing checks it",
+                resource=host,
+            )
+
+
+def _remote(word: Word) -> bool:
+    return bool(_ADDRESS.fullmatch(word.text) or _GIT.fullmatch(word.text)) and not _COMMIT.search(word.text)
+
+
+def _find_remote_add(dockerfile: Dockerfile) -> Iterator[Problem]:
+    for instruction in every(dockerfile, "ADD"):
+        if instruction.flag("checksum") is None:
+            for word in instruction.words[:-1]:
+                if _remote(word):
+                    address = re.sub(r"//[^/@\s]{1,200}@", "//", word.text).partition("?")[0]
+                    yield Problem(
+                        REMOTE_ADD, word.span, f"nobody checks what {address} gives", resource=address
+                    )
+
+
+_LAX_SSH = re.compile(r"(?i)StrictHostKeyChecking[=\s]{1,4}[\"']?(?:no|off)\b")
+
+
+def _find_host_keys(dockerfile: Dockerfile) -> Iterator[Problem]:
+    for _, command in commands(dockerfile):
+        for word in (*command.assignments, *command.words):
+            if _LAX_SSH.search(word.text):
+                yield Problem(HOST_KEYS, word.span, "ssh is told not to check who it talks to")
+    for instruction in every(dockerfile, "ENV"):
+        for _, value in instruction.pairs:
+            if value is not None and _LAX_SSH.search(value.text):
+                yield Problem(HOST_KEYS, value.span, "ssh is told not to check who it talks to")
+
+
+def _find_both(dockerfile: Dockerfile) -> Iterator[Problem]:
+    first: dict[int, str] = {}
+    for instruction, command in commands(dockerfile, "curl", "wget"):
+        other = first.setdefault(instruction.stage, command.name)
+        if other not in {command.name, ""}:
+            first[instruction.stage] = ""  # said once a stage
+            yield Problem(
+                BOTH_TOOLS,
+                command.span,
+                f"{command.name} is used where {other} is used as well",
+                resource=command.name,
+            )
+
+
+def _find_progress(dockerfile: Dockerfile) -> Iterator[Problem]:
+    for call in calls(dockerfile, "wget"):
+        quiet = call.has(
+            "--progress", "--quiet", "--no-verbose", "-nv", "--output-file", "--append-output", letter="q"
+        )
+        quiet = (
+            quiet
+            or call.has(letter="o")
+            or call.has(letter="a")
+            or call.has("--version", "--help", "--spider")
+        )
+        if call.command.words and not quiet:
+            yield Problem(
+                WGET_PROGRESS, call.command.span, "wget draws its progress into the log", resource="wget"
+            )
+
+
+CHECKS: tuple[Check[Dockerfile], ...] = (
+    Check(PIPE_TO_SHELL, _find_pipe),
+    Check(TLS_CHECK_OFF, _find_tls_off),
+    Check(TLS_OFF_IN_IMAGE, _find_tls_variable),
+    Check(PLAIN_HTTP, _find_plain),
+    Check(REMOTE_ADD, _find_remote_add),
+    Check(HOST_KEYS, _find_host_keys),
+    Check(BOTH_TOOLS, _find_both),
+    Check(WGET_PROGRESS, _find_progress),
+)
