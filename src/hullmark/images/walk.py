@@ -341,6 +341,7 @@ class _Walker:
         self.budget = budget
         self.limits = limits
         self.pending: _Pending | None = None
+        self.header = b""  # of the file that `select` is asked about
 
     def bodies(self) -> Iterator[Body]:  # noqa: C901, PLR0912, PLR0915  # one loop, since a call for each entry costs a tenth
         """Go through the entries; see `walk`."""
@@ -413,6 +414,7 @@ class _Walker:
             mode = _mode(header[100:108])
             if tell is not None:
                 tell(path, stream.offset + stream.position, size)
+            self.header = header
             selected = select(path, mode, size)
             if selected is None or (selected.elf_only and stream.peek(4) != b"\x7fELF"):
                 end = stream.position + size + (-size % BLOCK)
@@ -550,6 +552,7 @@ class _Walker:
         mode = _mode(header[100:108])
         if shape.tap is not None:
             shape.tap.file(path, stream.tell(), size - (stream.tell() - start))
+        self.header = header
         selected = self.select(path, mode, real_size)
         if selected is not None and not (selected.elf_only and stream.peek(4) != b"\x7fELF"):
             stored = size - (stream.tell() - start)

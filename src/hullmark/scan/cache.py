@@ -6,6 +6,7 @@ share it without waiting, a killed one leaves nothing half-written, and a damage
     layers/ab/<digest>      rows of one layer: detector key → facts
     files/ab/<hash>         the digest that a local file once had (device, inode, size, mtime, ctime)
     diffs/ab/<digest>       the diff id of a layer, computed from bytes that have that digest (scan/diff_ids.py)
+    entries/ab/<digest>     the file index of a layer (images/index.py), for `layers`
     chains/ab/<hash>        images seen, by the chain of their layers' digests
     index/<hash>            what the program's modules say of themselves (scan/catalogue.py)
     locks/<hash>            locked (flock) while a process reads a layer; the kernel lets go when it dies
@@ -113,6 +114,17 @@ class FactCache:
         path = self._path("diffs", digest)
         if path is not None and not self.read_only:
             self.write(path, diff_id.encode())
+            self.stored = True
+
+    def index_of(self, digest: str) -> bytes | None:
+        """Give what was remembered of a layer's file index, still encoded; None when it is unknown or damaged."""
+        return self._read(self._path("entries", digest)) if DIGEST.fullmatch(digest) else None
+
+    def remember_index(self, digest: str, encoded: bytes) -> None:
+        """Keep a layer's file index, made while bytes of that digest were read."""
+        path = self._path("entries", digest) if DIGEST.fullmatch(digest) else None
+        if path is not None and not self.read_only:
+            self.write(path, encoded)
             self.stored = True
 
     def remember_image(self, chain: tuple[str, ...], name: str) -> None:
@@ -250,7 +262,7 @@ class FactCache:
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         if self.folder is None:
             return
-        for kind in ("layers", "files", "diffs", "chains", "index"):
+        for kind in ("layers", "files", "diffs", "entries", "chains", "index"):
             for path in (self.folder / kind).glob("*/*" if kind != "index" else "*"):
                 with contextlib.suppress(OSError):
                     yield path, path.stat()
