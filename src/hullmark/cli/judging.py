@@ -104,8 +104,8 @@ class Filtering(Protocol):
         ...
 
 
-class Judging(Filtering, Protocol):
-    """A command that has all of these flags."""
+class Writing(Protocol):
+    """A command that writes reports."""
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -121,6 +121,10 @@ class Judging(Filtering, Protocol):
     def show_suppressed(self) -> bool:
         """Whether what was suppressed is listed."""
         ...
+
+
+class Judging(Filtering, Writing, Protocol):
+    """A command that has all of these flags."""
 
 
 def words(text: str, known: Sequence[str], flag: str) -> tuple[str, ...]:
@@ -201,7 +205,7 @@ def format_targets(formats: Sequence[str], known: Sequence[str]) -> list[tuple[s
 class Outputs:
     """The formats that are asked for, each with its target, and how they are dressed. Raises `UsageError` for what makes no sense."""
 
-    def __init__(self, asked: Judging) -> None:
+    def __init__(self, asked: Writing) -> None:
         from hullmark.reports import formats as known
 
         formats = asked.formats

@@ -38,6 +38,12 @@ def warning(what: str, *, where: str = "", hint: str = "") -> None:
         _say("warning", what, where, hint)
 
 
+def note(what: str, *, where: str = "") -> None:
+    """Say what was done."""
+    if not _QUIET:
+        _say("note", what, where, "")
+
+
 def fault(problem: Exception, where: str = "") -> HullmarkError:
     """Make the error that tells of a fault of ours, or raise it as it is where that is asked for."""
     if os.environ.get("HULLMARK_DEBUG"):

@@ -1,0 +1,332 @@
+"""Dockerfiles from their text to a report: rules, secrets, and what comments and `.hadolint.yaml` say of them."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from hullmark import __version__
+from hullmark.detectors.config import hadolint_yaml
+from hullmark.detectors.config.check import Problem
+from hullmark.detectors.config.dockerfile import lint
+from hullmark.detectors.config.dockerfile.fixing import fixed
+from hullmark.detectors.config.dockerfile.ignores import Ignore, ignores
+from hullmark.detectors.config.dockerfile.model import Dockerfile
+from hullmark.detectors.config.dockerfile.parser import parse
+from hullmark.model.advisory import SEVERITY_RANK, Severity
+from hullmark.model.errors import ImageError, UsageError
+from hullmark.model.facts import Secret, Unread
+from hullmark.model.report import (
+    Coverage,
+    Misconfiguration,
+    Report,
+    ReportDatabase,
+    SecretFinding,
+    Silenced,
+    Summary,
+    Tool,
+)
+from hullmark.model.rule import Rule
+from hullmark.scan.rules import names_of, normal
+from hullmark.scan.searching import Searcher
+
+MAX_BYTES = 4 * 1024 * 1024
+_NAMES = ("dockerfile", "containerfile")
+_PASSED_BY = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__"})
+_MOST_ENTRIES = 200_000
+_MOST_FILES = 10_000
+_ROUNDS = 10
+
+HADOLINT_FILES = (".hadolint.yaml", ".hadolint.yml")
+
+
+class LintRequest(Struct, frozen=True, kw_only=True):
+    """Files and folders to lint (`-` is standard input), and how.
+
+    `rules` are `default` and `pedantic`, and names of single rules; `ignored` are names of rules that are not asked for. `as_of` is when.
+    """
+
+    paths: tuple[str, ...]
+    as_of: str
+    rules: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    hadolint: hadolint_yaml.HadolintConfig | None = None
+    fix: bool = False
+
+
+class Linted(NamedTuple):
+    """The report, and how many problems were mended in each file."""
+
+    report: Report
+    mended: dict[str, int]
+
+
+class _Chosen(NamedTuple):
+    """The rules that count: their ids, and severities other than their own."""
+
+    ids: frozenset[str]
+    severities: dict[str, Severity]
+    names: dict[str, frozenset[str]]
+
+
+def run(request: LintRequest, searcher: Searcher, read_input: Callable[[], bytes]) -> Linted:
+    """Lint files. Raises `UsageError` for a rule that there is not, `ImageError` where none of the files can be read."""
+    chosen = _chosen(request)
+    config: list[Misconfiguration] = []
+    secrets: list[SecretFinding] = []
+    silenced: list[Silenced] = []
+    unread: list[Unread] = []
+    mended: dict[str, int] = {}
+    for name in files_of(request.paths):
+        try:
+            body = read_input() if name == "-" else _read(Path(name))
+        except OSError as problem:
+            if name in request.paths and len(request.paths) == 1:
+                raise ImageError(f"cannot be read: {problem.strerror}", where=name) from problem
+            unread.append(Unread(kind="file", path=name, reason=str(problem.strerror)))
+            continue
+        path = "Dockerfile" if name == "-" else name
+        if request.fix and name != "-":
+            body, count = _mended(Path(name), body, chosen)
+            mended |= {name: count} if count else {}
+        comments = request.hadolint is None or request.hadolint.comments_count
+        one = _File(path, body, chosen, request.as_of, comments=comments)
+        config += one.config
+        silenced += one.silenced
+        secrets += one.secrets(searcher)
+        silenced += one.allowed
+    return Linted(_report(request.as_of, config, secrets, silenced, unread, searcher), mended)
+
+
+def files_of(paths: Iterable[str]) -> Iterator[str]:
+    """Give the files: those that are named, and in folders those with the name of a Dockerfile, in the order of their paths."""
+    for path in paths:
+        if path != "-" and Path(path).is_dir():
+            yield from sorted(_in_folder(path))
+        else:
+            yield path
+
+
+def _in_folder(path: str) -> Iterator[str]:
+    entries = files = 0
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if name not in _PASSED_BY)
+        entries += len(folders) + len(names)
+        if entries > _MOST_ENTRIES or files > _MOST_FILES:
+            raise UsageError(
+                f"has more than {_MOST_ENTRIES} entries", where=path, hint="name its Dockerfiles"
+            )
+        for name in names:
+            if is_dockerfile(name):
+                files += 1
+                yield os.path.normpath(os.path.join(folder, name))  # noqa: PTH118  # as it is shown
+
+
+def is_dockerfile(name: str) -> bool:
+    """Tell whether a base name is that of a Dockerfile: `Dockerfile`, `Dockerfile.dev`, `app.Dockerfile`, `Containerfile`."""
+    word = name.lower()
+    return any(
+        word == one or word.startswith(f"{one}.") or word.endswith(f".{one}") for one in _NAMES
+    ) and not word.endswith((".dockerignore", ".md", ".txt", ".swp", "~"))
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _chosen(request: LintRequest) -> _Chosen:
+    rules = lint.rules()
+    names = names_of(rules)
+    ids = {rule.id for rule in rules if rule.pack == "default"}
+    severities: dict[str, Severity] = {}
+    if request.hadolint is not None:
+        ids = {rule.id for rule in rules}  # its owner asks for style as well
+        for name, severity in request.hadolint.severities.items():
+            severities |= dict.fromkeys(names.get(normal(name), ()), severity)
+        for name in request.hadolint.ignored:
+            ids -= names.get(normal(name), frozenset())
+    for word in request.rules:
+        if word == "pedantic":
+            ids |= {rule.id for rule in rules}
+        elif word != "default":
+            ids |= _known(word, names)
+    for word in request.ignored:
+        ids -= _known(word, names)
+    return _Chosen(frozenset(ids), severities, names)
+
+
+def _known(word: str, names: dict[str, frozenset[str]]) -> frozenset[str]:
+    found = names.get(normal(word))
+    if found is None:
+        raise UsageError(f"there is no rule {word[:80]!r}", hint="hullmark rules lists them")
+    return found
+
+
+def _mended(path: Path, body: bytes, chosen: _Chosen) -> tuple[bytes, int]:
+    """Mend what can be mended safely, and write the file anew where that was something."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return body, 0
+    total = 0
+    for _round in range(_ROUNDS):
+        found = lint.problems(parse(text, str(path)), chosen.ids)
+        text, count = fixed(text, found)
+        total += count
+        if not count:
+            break
+    if total:
+        beside = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
+        try:
+            with beside.open("xb") as file:
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
+                file.write(text.encode())
+            beside.replace(path)
+        except OSError as problem:
+            beside.unlink(missing_ok=True)
+            raise ImageError(f"cannot be written: {problem.strerror}", where=str(path)) from problem
+    return text.encode(), total
+
+
+class _File:
+    """One Dockerfile: what is wrong in it, and what its comments take out."""
+
+    def __init__(self, path: str, body: bytes, chosen: _Chosen, as_of: str, *, comments: bool) -> None:
+        self.path = path
+        self.body = body
+        self.allowed: list[Silenced] = []
+        self._day = as_of[:10]
+        self._dockerfile: Dockerfile = parse(body, path)
+        self._names = chosen.names
+        self._ignores = ignores(self._dockerfile) if comments else []
+        self.config: list[Misconfiguration] = []
+        self.silenced: list[Silenced] = []
+        for problem in lint.problems(self._dockerfile, chosen.ids):
+            made = _misconfiguration(path, problem, chosen.severities.get(problem.rule.id))
+            comment = self._comment(problem.rule.id, problem.span.line, problem.span.end_line)
+            if comment is None:
+                self.config.append(made)
+            else:
+                self.silenced.append(Silenced(comment.comment, made.rule, path, made.line))
+
+    def _comment(self, rule: str, first: int, last: int) -> Ignore | None:
+        for each in self._ignores:
+            ids = self._names.get(normal(each.rule), frozenset())
+            named = rule in ids or each.rule == "*" or normal(each.rule) == rule
+            if (
+                named
+                and each.first <= max(last, first)
+                and first <= each.last
+                and not (each.until and each.until < self._day)
+            ):
+                return each
+        return None
+
+    def secrets(self, searcher: Searcher) -> Iterator[SecretFinding]:
+        """Give the secrets in it."""
+        found, _more = searcher.engine.search(self.path, self.body[:MAX_BYTES])
+        if not found:
+            return
+        from hullmark.detectors.secrets.registry import secret_rules
+
+        rules = {each.rule.id: each.rule for each in secret_rules()}
+        lines = self.body.split(b"\n")
+        for secret in found:
+            comment = self._comment(secret.rule, secret.line, secret.line)
+            if comment is not None or secret.allowed:
+                reason = comment.comment if comment is not None else f"{secret.allowed} in its line"
+                self.allowed.append(Silenced(reason, secret.rule, self.path, secret.line, secret.fingerprint))
+            else:
+                yield _secret_finding(self.path, secret, rules[secret.rule], lines[secret.line - 1])
+
+
+def _secret_finding(path: str, secret: Secret, rule: Rule, line: bytes) -> SecretFinding:
+    """Make a finding of it; columns count characters, as those of all that is found in a Dockerfile."""
+    start = len(line[: secret.column - 1].decode("utf-8", "replace")) + 1
+    end = len(line[: secret.end_column - 1].decode("utf-8", "replace")) + 1
+    return SecretFinding(
+        rule=rule.id,
+        severity=rule.severity,
+        confidence=secret.confidence,
+        message=rule.summary,
+        source="dockerfile",
+        path=path,
+        line=secret.line,
+        column=start,
+        end_column=end,
+        fingerprint=secret.fingerprint,
+        reason=secret.reason,
+        same_as=rule.same_as,
+        controls=rule.controls,
+    )
+
+
+def _misconfiguration(path: str, problem: Problem, severity: Severity | None) -> Misconfiguration:
+    rule, span = problem.rule, problem.span
+    return Misconfiguration(
+        rule=rule.id,
+        severity=severity or rule.severity,
+        message=problem.message,
+        advice=problem.advice or rule.fix,
+        file=path,
+        line=span.line,
+        column=span.column,
+        end_line=span.end_line,
+        end_column=span.end_column,
+        resource=problem.resource,
+        same_as=rule.same_as,
+        controls=rule.controls,
+    )
+
+
+def _report(
+    as_of: str,
+    config: Sequence[Misconfiguration],
+    secrets: Sequence[SecretFinding],
+    silenced: Sequence[Silenced],
+    unread: Sequence[Unread],
+    searcher: Searcher,
+) -> Report:
+    kinds = ("layer", "package_database", "file", "record")
+    return Report(
+        tool=Tool("hullmark", __version__, {}),
+        as_of=as_of,
+        database=ReportDatabase(()),
+        image=None,
+        incomplete=bool(unread),
+        errors=tuple(unread),
+        coverage=Coverage(scanners=("secret", "config")),
+        summary=Summary(
+            packages=0,
+            by_severity=dict.fromkeys(map(str, Severity), 0),
+            unread={kind: sum(one.kind == kind for one in unread) for kind in kinds},
+            secrets=_counted(secrets),
+            config=_counted(config),
+        ),
+        secrets=tuple(sorted(secrets, key=lambda one: (one.path, one.line, one.column, one.rule))),
+        secrets_key=searcher.key_id,
+        config=tuple(
+            sorted(
+                config,
+                key=lambda one: (
+                    one.file,
+                    one.line,
+                    one.column,
+                    SEVERITY_RANK[one.severity],
+                    one.rule,
+                    one.resource,
+                ),
+            )
+        ),
+        silenced=tuple(silenced),
+    )
+
+
+def _counted(findings: Iterable[SecretFinding | Misconfiguration]) -> dict[str, int]:
+    counts = dict.fromkeys(map(str, Severity), 0)
+    for finding in findings:
+        counts[finding.severity] += 1
+    return counts
