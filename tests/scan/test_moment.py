@@ -3,7 +3,7 @@
 import pytest
 
 from hullmark.model.errors import UsageError
-from hullmark.scan.run import moment
+from hullmark.scan.moment import moment
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Build(Messages, frozen=True, kw_only=True):
         from hullmark.cli.output import write_line
         from hullmark.cli.terminal import configure, error, progress, warning
         from hullmark.model.errors import ExitCode, UsageError
-        from hullmark.scan.run import moment
+        from hullmark.scan.moment import moment
 
         configure(quiet=self.quiet, json_log=self.json_log)
         feeds_folder = Path(self.from_)
@@ -260,7 +260,7 @@ class Status(Settings, frozen=True, kw_only=True):
         from hullmark.cli.settings import database_folder
         from hullmark.cli.terminal import error, warning
         from hullmark.model.errors import ExitCode
-        from hullmark.scan.run import moment
+        from hullmark.scan.moment import moment
 
         folder = database_folder()
         parts = load_current(folder).parts

@@ -78,7 +78,7 @@ class Ignore(Messages, frozen=True, kw_only=True):
         from hullmark.findings.ignoring import extended, twin
         from hullmark.findings.statements.ignorefile import knows, read
         from hullmark.findings.suppression import is_past
-        from hullmark.scan.run import moment
+        from hullmark.scan.moment import moment
 
         if not (self.ids or self.package or self.path):
             raise UsageError("nothing is named", hint="hullmark ignore CVE-2023-4911 --reason …")
@@ -119,7 +119,7 @@ class Ignore(Messages, frozen=True, kw_only=True):
     def _tell(self) -> int:
         from hullmark.findings.statements.ignorefile import read
         from hullmark.findings.suppression import is_past
-        from hullmark.scan.run import moment
+        from hullmark.scan.moment import moment
 
         as_of = moment()
         entries = read(self.file, read_file(self.file)).suppressions

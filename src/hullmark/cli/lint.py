@@ -58,10 +58,9 @@ class Lint(Messages, frozen=True, kw_only=True):
         """Do it, and give the exit code."""
         configure(quiet=self.quiet, json_log=self.json_log)
         from hullmark.scan.cache import FactCache
-        from hullmark.scan.catalogue import Catalogue
         from hullmark.scan.gate import parse_gate
         from hullmark.scan.linting import LintRequest, run
-        from hullmark.scan.run import moment
+        from hullmark.scan.moment import moment
         from hullmark.scan.searching import Searcher
 
         if not self.paths:
@@ -78,11 +77,9 @@ class Lint(Messages, frozen=True, kw_only=True):
             fix=self.fix,
         )
         cache = FactCache(cache_folder())
-        catalogue = Catalogue(cache.folder)
-        searcher = Searcher(catalogue, cache, Path(self.secrets_key) if self.secrets_key else None)
+        searcher = Searcher(cache, Path(self.secrets_key) if self.secrets_key else None)
         with replacing(outputs.targets):
             linted = run(request, searcher, lambda: sys.stdin.buffer.read(_MAX_INPUT + 1))
-            catalogue.keep(cache.write)
             for name, count in linted.mended.items():
                 note(f"{count} problem{'s' if count > 1 else ''} mended", where=name)
             outputs.write(linted.report)

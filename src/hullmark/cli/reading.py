@@ -70,7 +70,7 @@ class Reading(Messages, frozen=True, kw_only=True):
         from hullmark.images.source import SourceOptions
         from hullmark.scan.limits import with_limits
         from hullmark.scan.request import Filters, ScanRequest
-        from hullmark.scan.run import moment
+        from hullmark.scan.moment import moment
 
         asked = sum(is_input(name) or is_input(name.partition(":")[2]) for name in references)
         if asked + list_from_input + self.password_stdin > 1:

@@ -22,12 +22,14 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from hullmark.images.source import FileIdentity
 from hullmark.model.image import DIGEST
+
+if TYPE_CHECKING:
+    from hullmark.images.source import FileIdentity
 
 FORMAT = b"HM1\n"
 _CHECK_BYTES = 16
@@ -89,12 +91,12 @@ class FactCache:
         self.write(path, msgspec.msgpack.encode(merged))
         self.stored = True
 
-    def digest_of(self, identity: FileIdentity) -> str:
+    def digest_of(self, identity: "FileIdentity") -> str:
         """Give the digest that this cache once computed for that very file, or nothing."""
         content = self._read(self._path("files", _name(identity)))
         return content.decode("ascii", "replace") if content else ""
 
-    def remember_file(self, identity: FileIdentity, digest: str, read_from_ns: int) -> None:
+    def remember_file(self, identity: "FileIdentity", digest: str, read_from_ns: int) -> None:
         """Keep a file's digest, unless it changed so shortly before it was read that its times could hide another change.
 
         `read_from_ns` is the time at which reading began.

@@ -24,8 +24,6 @@ from hullmark.model.facts import Distribution
 _FOLDERS = (
     "detectors/packages",
     "detectors/packages/rpm",
-    "detectors/secrets",
-    "detectors/secrets/rules",
     "advisories",
     "advisories/feeds",
     "advisories/versions",
@@ -48,7 +46,6 @@ class DetectorEntry(msgspec.Struct, frozen=True):
 class _Index(msgspec.Struct):
     detectors: tuple[DetectorEntry, ...]
     schemes: dict[str, str]
-    secret_rules: str
     covers: dict[str, Cover] = {}
 
 
@@ -59,18 +56,13 @@ class Catalogue:
         self._path = folder / "index" / _identity() if folder is not None else None
         index = _load(self._path)
         self._changed = index is None
-        self._index = index or _Index(_entries(), _scheme_modules(), _secret_rules())
+        self._index = index or _Index(_entries(), _scheme_modules())
         self._loaded: dict[str, Detector] = {}
 
     @property
     def detectors(self) -> tuple[DetectorEntry, ...]:
         """Every detector, by name."""
         return self._index.detectors
-
-    @property
-    def secret_rules(self) -> str:
-        """A digest of all that the rules for secrets find."""
-        return self._index.secret_rules
 
     def detector(self, name: str) -> Detector:
         """Give a detector whole; its module is imported now."""
@@ -153,13 +145,6 @@ def _entries() -> tuple[DetectorEntry, ...]:
         )
         for detector in detectors()
     )
-
-
-def _secret_rules() -> str:
-    """Hash the modules that say what a secret is: any change of them may change what is found."""
-    root = Path(hullmark.__file__).parent / "detectors" / "secrets"
-    parts = [(str(path.relative_to(root)), path.read_bytes()) for path in sorted(root.rglob("*.py"))]
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 def _scheme_modules() -> dict[str, str]:

@@ -1,7 +1,6 @@
 """One scan, from a reference to its report: open, read what is not remembered, assemble, match, report."""
 
 import contextlib
-import datetime as dt
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +11,6 @@ import msgspec
 from hullmark import __version__
 from hullmark.images.open import open_image
 from hullmark.images.source import Blob, OpenedImage
-from hullmark.model.errors import UsageError
 from hullmark.model.facts import Unread
 from hullmark.model.globs import fits_any
 from hullmark.model.image import Image, Layer
@@ -80,7 +78,7 @@ def take_inventory(
     def over() -> bool:
         return time.monotonic() > end
 
-    searcher = Searcher(catalogue, cache, request.secrets_key) if "secret" in request.scanners else None
+    searcher = Searcher(cache, request.secrets_key) if "secret" in request.scanners else None
     reader = LayerReader(catalogue, cache, request.limits, request.file_limits, over, searcher)
     ids = DiffIds(cache, request.limits, over)
     early: dict[int, Facts] = {}
@@ -305,29 +303,3 @@ def _unread_in_deleted(layers: Sequence[Facts], merged: Merged, skip: Callable[[
 
 def _count(files: Iterable[Sequence[object]]) -> int:
     return sum(isinstance(fact, Unread) for facts in files for fact in facts)
-
-
-def moment(text: str = "") -> str:
-    """Give the time that a report is made for: as told, else `SOURCE_DATE_EPOCH`, else the clock (RFC 3339, UTC)."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    try:
-        if text:
-            told = dt.datetime.fromisoformat(text)
-            told = told.replace(tzinfo=told.tzinfo or dt.UTC).astimezone(dt.UTC)
-        elif epoch:
-            told = dt.datetime.fromtimestamp(_seconds(epoch), dt.UTC)
-        else:
-            told = dt.datetime.now(dt.UTC)
-    except (ValueError, OverflowError, OSError) as problem:
-        what = f"{text[:80]!r} is no time" if text else f"SOURCE_DATE_EPOCH={epoch[:80]!r} is no time"
-        raise UsageError(
-            f"{what} in the years 1 to 9999",
-            hint="--as-of 2026-01-31T12:00:00Z" if text else "it is a number of seconds since 1970",
-        ) from problem
-    return told.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _seconds(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(text)
-    return int(text)

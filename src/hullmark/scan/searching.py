@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hullmark.detectors.secrets.registry import digest, secret_rules
 from hullmark.model.errors import UsageError
 from hullmark.scan.cache import FactCache, make_folder, read_checked
-from hullmark.scan.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from hullmark.detectors.secrets.engine import Engine
@@ -25,25 +25,23 @@ _OF_A_LAYER = 10_000
 class Searcher:
     """What looks for secrets in the layers of one scan. `key_file` holds the key of the fingerprints; without one the cache has its own."""
 
-    def __init__(self, catalogue: Catalogue, cache: FactCache, key_file: Path | None = None) -> None:
-        self._catalogue = catalogue
+    def __init__(self, cache: FactCache, key_file: Path | None = None) -> None:
         self._cache = cache
         self._key = secrets_key(cache, key_file)
         self.key_id = hashlib.blake2b(self._key, digest_size=8, person=b"hullmark-key-id").hexdigest()
 
     def row_key(self, shared: bytes) -> str:
         """Say under what the secrets of a layer are remembered: all rules, the key and the limits shape them."""
-        settings = b"\0".join((self._catalogue.secret_rules.encode(), self.key_id.encode(), shared))
+        settings = b"\0".join((digest().encode(), self.key_id.encode(), shared))
         return f"{SECRETS}/1/{hashlib.blake2b(settings, digest_size=8).hexdigest()}"
 
     @functools.cached_property
     def engine(self) -> "Engine":
         """All rules, compiled; made when the first layer must be read."""
         from hullmark.detectors.secrets.engine import Engine
-        from hullmark.detectors.secrets.registry import secret_rules
 
         return Engine(
-            secret_rules, self._key, name=self._catalogue.secret_rules, load=self._load, save=self._save
+            secret_rules, self._key, name=digest(), load=self._load, save=self._save
         )
 
     def stream(self) -> "SecretStream":
