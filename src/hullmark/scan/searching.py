@@ -40,9 +40,7 @@ class Searcher:
         """All rules, compiled; made when the first layer must be read."""
         from hullmark.detectors.secrets.engine import Engine
 
-        return Engine(
-            secret_rules, self._key, name=digest(), load=self._load, save=self._save
-        )
+        return Engine(secret_rules, self._key, name=digest(), load=self._load, save=self._save)
 
     def stream(self) -> "SecretStream":
         """Give what searches one layer."""

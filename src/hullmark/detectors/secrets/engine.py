@@ -10,13 +10,15 @@ import functools
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import hyperscan
 from msgspec.structs import replace
 
 from hullmark.detectors.secrets.context import judged, skipped
+from hullmark.detectors.secrets.foreign import Allow
+from hullmark.detectors.secrets.linear import AnyOf, Spans, flags, is_slow
 from hullmark.detectors.secrets.rule import END, WINDOW, SecretRule
 from hullmark.detectors.secrets.values import entropy, reason_it_is_none
 from hullmark.model.facts import Secret
@@ -63,6 +65,32 @@ class _Pattern(NamedTuple):
     reach: int
     lines: bool
     fits: Callable[[str], bool] | None
+    slow: Spans | None
+
+
+class _Allowed:
+    """An entry of a team's allow-list, compiled."""
+
+    def __init__(self, allow: Allow) -> None:
+        self._allow = allow
+        self._rules = frozenset(name.lower() for name in allow.rules)
+        self._patterns = AnyOf(allow.patterns)
+        self._paths = AnyOf(allow.paths)
+
+    def covers(self, rule: SecretRule, path: str, texts: Mapping[str, bytes]) -> bool:
+        """Tell whether it speaks of a match."""
+        allow = self._allow
+        if self._rules and not self._rules & {name.lower() for name in (rule.rule.id, *rule.rule.same_as)}:
+            return False
+        said = []
+        if allow.patterns:
+            said.append(bool(self._patterns.found(texts[allow.target])))
+        if allow.paths:
+            said.append(bool(self._paths.found(path.encode("utf-8", "replace"))))
+        if allow.words:
+            value = texts["value"].decode("utf-8", "replace").lower()
+            said.append(any(word in value for word in allow.words))
+        return bool(said) and (all(said) if allow.every else any(said))
 
 
 class Engine:
@@ -70,7 +98,7 @@ class Engine:
 
     `rules` give the rules; they are asked for when something is found, or must be compiled. `name` stands for all that they look for: under it `load`
     and `save` keep what was compiled (some seconds of work) for the next time; what is loaded and does not fit is made anew. `key` makes the fingerprints.
-    `allowed` are patterns of values that are nobody's secret, `skip` tells of paths that are not looked at: a user's own.
+    `allows` say what is nobody's secret: a team's own.
     """
 
     def __init__(
@@ -81,13 +109,11 @@ class Engine:
         name: str = "",
         load: Callable[[str], bytes | None] = lambda _name: None,
         save: Callable[[str, bytes], None] = lambda _name, _body: None,
-        allowed: Sequence[re.Pattern[bytes]] = (),
-        skip: Callable[[str], bool] = lambda _path: False,
+        allows: Sequence[Allow] = (),
     ) -> None:
         self._rules = rules
         self._key = key
-        self._allowed = tuple(allowed)
-        self._skip = skip
+        self._allows = [_Allowed(allow) for allow in allows]
         self._patterns: dict[int, _Pattern] = {}
         self._database = _database(rules, name, load, save)
         self._scratch = hyperscan.Scratch(self._database)
@@ -143,8 +169,6 @@ class Engine:
         place: Place,
     ) -> tuple[list[Secret], bool]:
         """Give the secrets among what Hyperscan found in a file, which is the region of a text; `place` is where the region begins."""
-        if self._skip(path):
-            return [], False
         ends: dict[int, list[int]] = {}
         for number, end in found:
             ends.setdefault(number, []).append(end)
@@ -154,9 +178,13 @@ class Engine:
             if number < 0:
                 continue
             rule, fits = self.rules[number], self._pattern(number).fits
-            if (binary and not rule.binary) or (fits is not None and not fits(path)) or skipped(path, rule):
+            if (
+                (binary and not rule.binary and not rule.own)
+                or (fits is not None and not fits(path))
+                or skipped(path, rule)
+            ):
                 continue
-            of_rule, more = self._matches(number, body, region, ends[number])
+            of_rule, more = self._matches(number, path, body, region, ends[number])
             matches += of_rule
             cut |= more
         secrets = [self._secret(match, path, body, region, place) for match in _apart(matches)]
@@ -167,7 +195,7 @@ class Engine:
         return secrets, cut
 
     def _matches(
-        self, number: int, body: bytes, region: tuple[int, int], ends: Sequence[int]
+        self, number: int, path: str, body: bytes, region: tuple[int, int], ends: Sequence[int]
     ) -> tuple[list[Match], bool]:
         rule, pattern = self.rules[number], self._pattern(number)
         low, high = region
@@ -181,12 +209,13 @@ class Engine:
             start = max(done, end - pattern.reach)
             if not pattern.lines:
                 start = max(start, body.rfind(b"\n", start, max(end - 1, start)) + 1)
-            for match in pattern.regex.finditer(body, start, min(high, end + BEHIND)):
-                if match.start() >= end:
+            for whole, value in _spans(pattern, body, start, min(high, end + BEHIND)):
+                if whole[0] >= end:
                     break
-                done = max(done, match.end())
-                if (kept := self._kept(rule, pattern, match)) is not None:
-                    found.append(kept)
+                done = max(done, whole[1])
+                match = Match(rule, *value, body[slice(*value)])
+                if self._is_kept(match, pattern) and not self._is_allowed(match, path, body, whole, region):
+                    found.append(match)
             done = max(done, end)
         return found, False
 
@@ -200,25 +229,38 @@ class Engine:
                 re.compile(rule.allow.encode()) if rule.allow else None,
                 _reach(rule.pattern),
                 _LINES.search(rule.pattern.removesuffix(END)) is not None,
-                fits_any(rule.paths) if rule.paths else None,
+                _fits(rule),
+                Spans(rule.pattern) if rule.own and is_slow(rule.pattern) else None,
             )
         return made
 
-    def _kept(self, rule: SecretRule, pattern: _Pattern, match: re.Match[bytes]) -> Match | None:
-        group = "secret" if "secret" in pattern.regex.groupindex else 0
-        value, (start, end) = match[group], match.span(group)
+    @staticmethod
+    def _is_kept(match: Match, pattern: _Pattern) -> bool:
+        """Tell whether a value can be a secret of its rule."""
+        rule, value = match.rule, match.value
         if not value or (pattern.allow is not None and pattern.allow.fullmatch(value)):
-            return None
-        if any(allowed.search(value) for allowed in self._allowed):
-            return None
+            return False
         text = value.decode("utf-8", "replace")
         if rule.entropy and entropy(text) < rule.entropy:
-            return None
+            return False
         if rule.valid is not None and not rule.valid(text):
-            return None
-        if reason_it_is_none(text, generic=rule.generic):
-            return None
-        return Match(rule, start, end, value)
+            return False
+        return rule.own or not reason_it_is_none(text, generic=rule.generic)
+
+    def _is_allowed(
+        self, match: Match, path: str, body: bytes, whole: tuple[int, int], region: tuple[int, int]
+    ) -> bool:
+        """Tell whether a team's own list says that it is nobody's secret."""
+        if not self._allows:
+            return False
+        start = max(body.rfind(b"\n", region[0], whole[0]) + 1, whole[0] - _LINE_SHOWN, region[0])
+        end = body.find(b"\n", whole[1], whole[1] + _LINE_SHOWN)
+        texts = {
+            "value": match.value,
+            "match": body[slice(*whole)],
+            "line": body[start : end if end >= 0 else min(whole[1] + _LINE_SHOWN, region[1])],
+        }
+        return any(allowed.covers(match.rule, path, texts) for allowed in self._allows)
 
     def _secret(self, match: Match, path: str, body: bytes, region: tuple[int, int], place: Place) -> Secret:
         low, high = region
@@ -268,6 +310,27 @@ def _apart(matches: list[Match]) -> list[Match]:
     return kept
 
 
+def _spans(
+    pattern: _Pattern, body: bytes, start: int, stop: int
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Give where a pattern matches, and where the value is in it."""
+    if pattern.slow is not None:
+        for begin, end in pattern.slow.found(body[start:stop]):
+            yield (start + begin, start + end), (start + begin, start + end)
+        return
+    group = "secret" if "secret" in pattern.regex.groupindex else 0
+    for match in pattern.regex.finditer(body, start, stop):
+        yield match.span(), match.span(group)
+
+
+def _fits(rule: SecretRule) -> Callable[[str], bool] | None:
+    """Give what tells at which paths a rule looks, None for all."""
+    if rule.path_pattern:
+        patterns = AnyOf((rule.path_pattern,))
+        return lambda path: bool(patterns.found(path.encode("utf-8", "replace")))
+    return fits_any(rule.paths) if rule.paths else None
+
+
 def _searched(pattern: str) -> bytes:
     """Give what Hyperscan looks for: without what follows the value, since a file may end there in the midst of a stream."""
     return pattern.removesuffix(END).removesuffix("\\b").encode()
@@ -303,20 +366,3 @@ def _database(
     if name:
         save(kept, hyperscan.dumpb(made))
     return made
-
-
-def flags(pattern: bytes) -> int:
-    """Give Hyperscan's flags for a pattern: one with a look-around or a back reference is only searched for roughly."""
-    rough = re.search(rb"\(\?<?[=!]|\(\?P=|\\[1-9]|\(\?>|[*+?}]\+", pattern)
-    return hyperscan.HS_FLAG_PREFILTER if rough else 0
-
-
-def problem_of(pattern: bytes) -> str:
-    """Say why a pattern cannot be searched for, nothing where it can."""
-    try:
-        hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
-            expressions=[pattern], ids=[0], elements=1, flags=[flags(pattern)]
-        )
-    except hyperscan.error as problem:
-        return str(problem)
-    return ""

@@ -24,7 +24,8 @@ class SecretRule(Struct, frozen=True, kw_only=True):
     `entropy` is the least Shannon entropy of the value in bits a sign. `valid` tells by a checksum or the structure of the value whether it can be one;
     a rule with such a proof has `confidence` high even where its form is plain. `binary` rules look into files with a NUL byte as well: only those
     with a proof or a form that occurs nowhere else. `paths` are globs (`**/.npmrc`) outside of which the rule says nothing; `allow` is a pattern of
-    values (whole) that are none. `generic` rules yield where another one finds the same value.
+    values (whole) that are none. `generic` rules yield where another one finds the same value. `own` rules are a team's: their patterns may be such
+    as take exponential time, so that they are confirmed by Hyperscan as well; `path_pattern` is searched for in a path, as gitleaks does.
     """
 
     rule: Rule
@@ -36,6 +37,8 @@ class SecretRule(Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...] = ()
     allow: str = ""
     generic: bool = False
+    own: bool = False
+    path_pattern: str = ""
 
 
 def assigned(names: str, value: str) -> str:

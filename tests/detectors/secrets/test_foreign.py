@@ -1,0 +1,117 @@
+"""A team's own rules and allow-lists, in the files that it has for other tools."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hullmark.detectors.secrets.engine import Engine
+from hullmark.detectors.secrets.foreign import SecretConfig, read, translated
+from hullmark.detectors.secrets.samples import expanded
+from hullmark.model.errors import UsageError
+
+GITLEAKS = rb"""
+title = "ours"
+[extend]
+useDefault = true
+disabledRules = ["github-pat"]
+[[rules]]
+id = "acme-token"
+description = "a token of Acme"
+regex = '''(?i)acme[_-]?token\s*=\s*"(acme-([a-z0-9]{20}))"'''
+secretGroup = 1
+entropy = 3.0
+path = '''\.py$'''
+[[rules.allowlists]]
+regexes = ['''acme-0{20}''']
+[[allowlists]]
+paths = ['''(^|/)vendor/''']
+stopwords = ["notreal"]
+"""
+TRIVY = b"""
+rules:
+  - id: acme
+    title: Acme
+    severity: CRITICAL
+    regex: 'ACME_(?P<secret>[A-Z]{16})'
+    secret-group-name: secret
+    allow-rules:
+      - id: tests
+        path: tests/.*
+disable-rules: [slack-access-token]
+exclude-block:
+  description: none
+"""
+
+
+def found(config: SecretConfig, path: str, body: bytes) -> list[str]:
+    engine = Engine(lambda: config.rules, b"key", allows=config.allows)
+    return [f"{each.rule}:{each.line}:{each.column}" for each in engine.search(path, body)[0]]
+
+
+def test_rules_and_allow_lists_of_gitleaks() -> None:
+    config = read(".gitleaks.toml", GITLEAKS)
+    assert config.disabled == ("github-pat",)
+    line = expanded('x\nACME_TOKEN = "acme-<<lower:20>>"\n').encode()
+    assert found(config, "app/a.py", line) == ["acme-token:2:15"]
+    assert found(config, "app/a.js", line) == []
+    assert found(config, "vendor/a.py", line) == []
+    assert found(config, "app/a.py", b'acme_token="acme-00000000000000000000"') == []
+    assert found(config, "app/a.py", expanded('acme_token="acme-notreal<<lower:13>>"').encode()) == []
+
+
+def test_rules_and_allow_rules_of_trivy() -> None:
+    config = read("trivy-secret.yaml", TRIVY)
+    line = expanded("ACME_<<upper:16>>").replace("0", "A").encode()
+    line = re.sub(rb"[0-9]", b"Q", line)
+    assert found(config, "app/a", line) == ["acme:1:6"]
+    assert found(config, "app/tests/a", line) == []
+    assert config.disabled == ("slack-access-token",)
+    assert config.left_out == ("exclude-block",)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[[rules]]\nid='x'\nregex='''a(b'''", "rule 'x' has a pattern that cannot be"),
+        (b"[[rules]]\nid='x'\nregex='''" + b"a" * 5000 + b"'''", "rule 'x' has a pattern of 5000 signs"),
+        (b"[[allowlists]]\nregexes=['''(''']", "has a pattern that cannot be read"),
+        (b"no toml", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_said(body: bytes, said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        read(".gitleaks.toml", body)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+$", "(a|a)*b", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$", ".*.*.*.*=.*x"]
+)
+def test_no_pattern_of_a_team_takes_long(pattern: str) -> None:
+    config = read(".gitleaks.toml", f"[[rules]]\nid='x'\nregex='''{pattern}'''\n".encode())
+    body = (b"a" * 4000 + b"!" + b"x" * 4000 + b"\n") * 20
+    started = time.process_time()
+    found(config, "a", body)
+    assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("given_", "expected"),
+    [
+        ("a(?i)b(c(?i)d)e", "a(?i:b(c(?i:d))e)"),
+        (r"[[:alnum:]_]+\z", r"[a-zA-Z0-9_]+\Z"),
+        (r"\(?i) [(?i)]", r"\(?i) [(?i)]"),
+    ],
+)
+def test_go_patterns_in_our_words(given_: str, expected: str) -> None:
+    assert translated(given_) == expected
+
+
+@given(st.binary(max_size=400), st.sampled_from([".gitleaks.toml", "trivy-secret.yaml"]))
+def test_any_bytes_are_read_or_refused(body: bytes, name: str) -> None:
+    try:
+        assert isinstance(read(name, body), SecretConfig)
+    except UsageError as problem:
+        assert problem.where == name
