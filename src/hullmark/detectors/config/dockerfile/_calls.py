@@ -157,6 +157,11 @@ def keyword_span(instruction: Instruction) -> Span:
     return Span(line, column, line, column + len(instruction.keyword_raw))
 
 
+def same_case(word: str, as_in: str) -> str:
+    """Give a keyword in small letters where another one is."""
+    return word.lower() if as_in.islower() else word
+
+
 def lineage(dockerfile: Dockerfile) -> Iterator[Stage]:
     """Give the last stage and those that it builds on, the last one first."""
     stage = dockerfile.last
