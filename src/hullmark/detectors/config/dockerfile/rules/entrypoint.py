@@ -41,7 +41,7 @@ SHELL_FORM = Rule(
     bad=(
         "FROM debian:12.7\nCMD python app.py\n",
         "FROM debian:12.7\nENTRYPOINT exec /app $OPTIONS\n",
-        "FROM debian:12.7\nCMD   /usr/bin/app --port=80 -v\n",
+        "FROM debian:12.7\nENTRYPOINT   /usr/bin/app --port=80 -v\n",
     ),
     good=(
         'FROM debian:12.7\nCMD ["python", "app.py"]\n',
@@ -79,7 +79,45 @@ _ARGUMENTS = re.compile(r"\$[@*0-9]|\$\{[@*0-9]")
 # what a shell would do something with is not plain
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,-][A-Za-z0-9_./:=@%+,-]*")
 _BUILTINS = frozenset(
-    [".", ":", "alias", "bg", "break", "cd", "command", "continue", "eval", "exec", "exit", "export", "false", "fg", "getopts", "hash", "jobs", "kill", "pwd", "read", "readonly", "return", "set", "shift", "test", "times", "trap", "true", "type", "ulimit", "umask", "unalias", "unset", "wait", "echo", "printf", "source"]
+    [
+        ".",
+        ":",
+        "alias",
+        "bg",
+        "break",
+        "cd",
+        "command",
+        "continue",
+        "eval",
+        "exec",
+        "exit",
+        "export",
+        "false",
+        "fg",
+        "getopts",
+        "hash",
+        "jobs",
+        "kill",
+        "pwd",
+        "read",
+        "readonly",
+        "return",
+        "set",
+        "shift",
+        "test",
+        "times",
+        "trap",
+        "true",
+        "type",
+        "ulimit",
+        "umask",
+        "unalias",
+        "unset",
+        "wait",
+        "echo",
+        "printf",
+        "source",
+    ]
 )
 
 
@@ -120,10 +158,13 @@ def _as_array(instruction: Instruction) -> tuple[Edit, ...]:
 
 
 def _find_shell_form(dockerfile: Dockerfile) -> Iterator[Problem]:
+    commands = {instruction.stage for instruction in every(dockerfile, "CMD")}
     for instruction in every(dockerfile, "CMD", "ENTRYPOINT"):
         if not instruction.is_json and instruction.words:
+            # the arguments that `CMD` gives to an array, or to an `ENTRYPOINT` of the base, would be others
+            alone = instruction.keyword == "ENTRYPOINT" and len(dockerfile.stages) == 1 and not commands
+            edits = _as_array(instruction) if alone else ()
             message = f"{instruction.keyword} is run by a shell"
-            edits = _as_array(instruction)
             yield Problem(
                 SHELL_FORM, keyword_span(instruction), message, resource=instruction.keyword, edits=edits
             )
