@@ -115,7 +115,10 @@ class Secret(Struct, frozen=True, tag="secret", omit_defaults=True):
 
 
 class FileMode(Struct, frozen=True, tag="file_mode", omit_defaults=True):
-    """Permissions worth telling: SUID, SGID, writable by all, or given capabilities (`capabilities` as `getcap` prints them)."""
+    """Permissions worth telling: SUID, SGID, writable by all, or given capabilities (`capabilities` as `getcap` prints them).
+
+    Also those of the files that say who may sign in, where others than root may write or, of passwords, read them.
+    """
 
     mode: int
     uid: int = 0
@@ -124,7 +127,20 @@ class FileMode(Struct, frozen=True, tag="file_mode", omit_defaults=True):
     folder: bool = False
 
 
-Fact = Unread | Package | Distribution | OwnedPaths | Licence | ContentSet | Secret | FileMode
+class Account(Struct, frozen=True, tag="account", omit_defaults=True):
+    """A user as `passwd` or `shadow` has it, never with the password.
+
+    `uid` and `gid` are -1 where the file says none. `password` tells what stands in its place: nothing (`empty`), the hash of one (`hash`),
+    what no password can match (`locked`), or a pointer to `shadow`.
+    """
+
+    name: str
+    uid: int = -1
+    gid: int = -1
+    password: Literal["empty", "hash", "locked", "shadow"] = "locked"  # noqa: S105  # a state
+
+
+Fact = Unread | Package | Distribution | OwnedPaths | Licence | ContentSet | Secret | FileMode | Account
 
 
 class FileFacts(Struct, frozen=True, array_like=True):

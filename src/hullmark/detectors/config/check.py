@@ -9,6 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
+from hullmark.model.advisory import Severity
 from hullmark.model.rule import Rule
 
 _Subject = TypeVar("_Subject")
@@ -34,6 +35,8 @@ class Problem(NamedTuple):
     """Where a rule is broken. `message` says what is wrong here in one clause, `advice` what to do here where it is more than the rule's `fix`.
 
     `resource` tells problems of one rule at one place apart (a port, a path). `edits` are for `--fix`, together or not at all.
+    In an image there is no line: `file` is the path or the field of the configuration, `layer` the index of the layer that brought it, and `number`
+    tells for how many places of one kind the problem stands. `severity` is set where it is another one than the rule's.
     """
 
     rule: Rule
@@ -42,6 +45,11 @@ class Problem(NamedTuple):
     advice: str = ""
     resource: str = ""
     edits: tuple[Edit, ...] = ()
+    file: str = ""
+    layer: int = -1
+    number: int = 1
+    from_base: bool | None = None
+    severity: Severity | None = None
 
 
 class Check(Struct, Generic[_Subject], frozen=True):

@@ -1,0 +1,52 @@
+"""Users: `passwd` and `shadow`, one line each.
+
+Formats: passwd(5), shadow(5), and crypt(5) for what stands in a password's place. Lines that begin with `+` or `-` refer to NIS.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from hullmark.detectors.detector import Detector, File
+from hullmark.model.facts import Account, Fact
+
+_LONGEST_NAME = 256
+_HASH = re.compile(r"\$[\w.-]{1,20}\$.{8,}|_[\w./]{19}|[\w./]{13}", re.DOTALL)
+"""Modular, extended DES, and DES of crypt(5)."""
+
+
+def read(file: File) -> Iterator[Fact]:
+    """Give an account for each line."""
+    is_shadow = "shadow" in file.name
+    for number, line in enumerate(file.text().split("\n"), 1):
+        if not line.strip() or line[:1] in "#+-":
+            continue
+        found = account(line.rstrip("\r"), is_shadow=is_shadow)
+        yield found or file.unread("not a line of users", f"line {number}")
+
+
+def account(line: str, *, is_shadow: bool = False) -> Account | None:
+    """Read one line of passwd(5), or of shadow(5); None for what is none."""
+    fields = line.split(":", 5)
+    if len(fields) < (2 if is_shadow else 4) or not 0 < len(fields[0]) <= _LONGEST_NAME:
+        return None
+    if is_shadow:
+        return Account(fields[0], password=_password(fields[1]))
+    uid, gid = (
+        int(field) if field.isascii() and field.isdigit() and len(field) <= 10 else -1
+        for field in fields[2:4]
+    )
+    return Account(fields[0], uid, gid, _password(fields[1])) if uid >= 0 else None
+
+
+def _password(field: str) -> Literal["empty", "hash", "locked", "shadow"]:
+    if not field:
+        return "empty"
+    if field == "x":
+        return "shadow"
+    return "hash" if _HASH.fullmatch(field) else "locked"
+
+
+DETECTOR = Detector(
+    name="accounts", version=1, wants=("etc/passwd", "etc/shadow"), read=read, max_bytes=4 * 1024 * 1024
+)
