@@ -192,3 +192,53 @@ def test_a_configuration_of_any_shape_is_looked_at(odd: str) -> None:
     config = ", ".join(f'"{name}": {odd}' for name in names)
     for text in (f'{{"config": {{{config}}}, "os": {odd}, "author": {odd}}}', f'{{"config": {odd}}}'):
         assert isinstance(problems(view(text), RULES.values()), list)
+
+
+OFFICIAL = {
+    "python": (
+        "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
+        "PYTHON_GET_PIP_URL=https://github.com/pypa/get-pip/raw/x/get-pip.py",
+    ),
+    "php": (
+        "GPG_KEYS=1729F83938DA44E27BA0F4D3DBDB397470D12172 BFDDD28642824F8118EF77909B67A5C12229118F",
+        "PHP_SHA256=0123",
+    ),
+    "wordpress": (
+        "PHP_ASC_URL=https://www.php.net/get/php.tar.xz.asc/from/this/mirror",
+        "APACHE_CONFDIR=/etc/apache2",
+    ),
+    "nginx": (
+        "NGINX_VERSION=1.27.0",
+        "NGINX_GPGKEY=573BFD6B3D8FBC641079A6ABABF5BD827BD9BF62",
+        "NJS_VERSION=0.8.4",
+    ),
+    "rabbitmq": (
+        "RABBITMQ_PGP_KEY_ID=0x0A9AF2115F4687BD29803A206B73A36E6026DFCA",
+        "OPENSSL_PGP_KEY_IDS=0x8657ABB260F056B1E5190839D9C4D26D0E604491",
+    ),
+    "keycloak": ("KC_RUN_IN_CONTAINER=true", "LANG=en_US.UTF-8"),
+    "bitnami": ("ALLOW_EMPTY_PASSWORD=no", "APP_NAME=x", "NSS_WRAPPER_PASSWD=/opt/nss_passwd"),
+    "mongo": ("GOSU_VERSION=1.17", "JSYAML_CHECKSUM=662e", "MONGO_PACKAGE=mongodb-org"),
+}
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_the_environment_of_official_images_is_clean(name: str) -> None:
+    path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    variables = ", ".join(f'"{variable}"' for variable in (path, *OFFICIAL[name]))
+    ports = '"ExposedPorts": {"80/tcp": {}, "443/tcp": {}, "5432/tcp": {}, "8080/tcp": {}}'
+    assert not problems(view(f'{{"config": {{"User": "1", "Env": [{variables}], {ports}}}}}'))
+
+
+def test_an_image_with_all_of_it() -> None:
+    image = view(
+        '{"config": {"User": "root", "ExposedPorts": {"80/tcp": {}, "22/tcp": {}}, "Env": ["DB_PASSWORD=correct-horse"]},'
+        ' "base_modes": ["4755 0:0 usr/bin/su"], "modes": ["4755 0:0 usr/local/bin/helper"]}'
+    )
+    assert [(found.rule, found.from_base) for found in problems(image)] == [
+        ("image-root-user", None),
+        ("image-secret-in-env", None),
+        ("image-port-ssh", None),
+        ("image-setuid-file", False),
+        ("image-setuid-file", True),
+    ]

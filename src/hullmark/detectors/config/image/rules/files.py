@@ -12,7 +12,6 @@ from hullmark.detectors.config.image.modes import (
     SHADOWS,
     STICKY,
     SUID,
-    is_account_file_open,
 )
 from hullmark.detectors.config.image.view import ImageView, ModeAt
 from hullmark.model.advisory import Severity
@@ -129,14 +128,23 @@ ACCOUNTS = Rule(
     kind="image",
     severity=Severity.HIGH,
     summary="others than root may write to a file that says who may do what",
-    why="Whoever writes a line into /etc/passwd, shadow, group or sudoers is root a moment later; a container that runs in the group root may.",
+    why="Whoever writes a line into /etc/passwd, shadow, group or sudoers is root a moment later.",
     fix="Set it back: chown root:root and chmod 644 (shadow 640, sudoers 440). A user with a number needs no entry in passwd.",
-    bad=(
-        '{"modes": ["0666 0:0 etc/passwd"]}',
-        '{"modes": ["0664 0:0 etc/passwd"]}',
-        '{"modes": ["0640 1000:0 etc/shadow"]}',
+    bad=('{"modes": ["0666 0:0 etc/passwd"]}', '{"modes": ["0640 1000:0 etc/shadow"]}'),
+    good=(
+        '{"modes": ["0644 0:0 etc/passwd", "0640 0:42 etc/shadow", "0440 0:0 etc/sudoers", "0664 0:0 etc/group"]}',
     ),
-    good=('{"modes": ["0644 0:0 etc/passwd", "0640 0:42 etc/shadow", "0440 0:0 etc/sudoers"]}',),
+    controls=("NIST-800-190 4.1.2", "NIST-800-53 AC-6", "NIST-800-53 IA-5", "PCI-DSS 7.2.2"),
+)
+GROUP_ACCOUNTS = Rule(
+    id="image-group-writable-account-file",
+    kind="image",
+    severity=Severity.MEDIUM,
+    summary="a group may write to a file that says who may do what",
+    why="A container that runs with any user in the group root, as OpenShift's do, writes itself a line into /etc/passwd and is root.",
+    fix="Set it back: chmod g-w. A user with a number needs no entry in passwd.",
+    bad=('{"modes": ["0664 0:0 etc/passwd"]}',),
+    good=('{"modes": ["0644 0:0 etc/passwd", "0640 0:42 etc/shadow"]}', '{"modes": ["0666 0:0 etc/passwd"]}'),
     controls=("NIST-800-190 4.1.2", "NIST-800-53 AC-6", "NIST-800-53 IA-5", "PCI-DSS 7.2.2"),
 )
 READABLE = Rule(
@@ -248,6 +256,10 @@ def _is_grave(each: ModeAt) -> bool:
     return text.startswith("=") or bool(names & _GRAVE)
 
 
+def _owned(each: ModeAt) -> str:
+    return f"mode {each.mode.mode:04o}, owner {each.mode.uid}:{each.mode.gid}"
+
+
 def _shadow_readable(view: ImageView) -> Iterator[Problem]:
     has_hash = any(
         each.account.password == "hash"  # noqa: S105  # a state
@@ -323,14 +335,15 @@ CHECKS: tuple[Check[ImageView], ...] = (
     _telling(
         ACCOUNTS,
         "files that say who may do what, and others may write to",
-        lambda each: (
-            each.path in ACCOUNT_FILES
-            and is_account_file_open(each.path, each.mode.mode & ~0o004, each.mode.uid)
-        ),
-        lambda each: (
-            f"others than root may write to /{each.path} (mode {each.mode.mode:04o}, owner {each.mode.uid}:{each.mode.gid})"
-        ),
+        lambda each: each.path in ACCOUNT_FILES and bool(each.mode.mode & ANYBODY or each.mode.uid),
+        lambda each: f"others than root may write to /{each.path} ({_owned(each)})",
         base_severity=None,
+    ),
+    _telling(
+        GROUP_ACCOUNTS,
+        "files that say who may do what, and a group may write to",
+        lambda each: each.path in ACCOUNT_FILES and each.mode.mode & 0o022 == 0o020 and not each.mode.uid,
+        lambda each: f"the group {each.mode.gid} may write to /{each.path} ({_owned(each)})",
     ),
     Check(READABLE, _shadow_readable),
     _passwords(EMPTY, "empty", "the account {} has no password", "accounts without a password"),
