@@ -33,6 +33,7 @@ COMMANDS = (
         "Keep the file of what is not to be reported: add to it, list it, say it in VEX.",
     ),
     Command("sbom", "sbom:Sbom", "List the packages of an image without matching them."),
+    Command("pin", "pin:Pin", "Say how firmly files name their images, and write the digests."),
     Command("db build", "database:Build", "Build the database from the publishers' files in a folder."),
     Command("db update", "database:Update", "Fetch what the publishers have changed."),
     Command(

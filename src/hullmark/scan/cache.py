@@ -8,6 +8,7 @@ share it without waiting, a killed one leaves nothing half-written, and a damage
     diffs/ab/<digest>       the diff id of a layer, computed from bytes that have that digest (scan/diff_ids.py)
     entries/ab/<digest>     the file index of a layer (images/index.py), for `layers`
     chains/ab/<hash>        images seen, by the chain of their layers' digests
+    names/ab/<hash>         the manifest that a name in a registry had when it was scanned last
     index/<hash>            what the program's modules say of themselves (scan/catalogue.py)
     locks/<hash>            locked (flock) while a process reads a layer; the kernel lets go when it dies
 
@@ -144,6 +145,18 @@ class FactCache:
         """Give the image that was seen with exactly this chain."""
         return self._seen(_chain_ids(chain)[-1]) if chain else None
 
+    def remember_name(self, name: str, digest: str) -> None:
+        """Keep which manifest a name in a registry, spelt out with its tag, was when it was scanned."""
+        path = self._path("names", _name(name))
+        if path is not None and not self.read_only and self.digest_seen(name) != digest:
+            self.write(path, digest.encode())
+
+    def digest_seen(self, name: str) -> str:
+        """Give the digest of the manifest that a name was when it was scanned last, or nothing."""
+        content = self._read(self._path("names", _name(name)))
+        found = content.decode("ascii", "replace") if content else ""
+        return found if DIGEST.fullmatch(found) else ""
+
     def base_of(self, chain: Sequence[str]) -> tuple[SeenImage, int] | None:
         """Give the image with the longest strict prefix of this chain that was seen, and how many layers that has."""
         ids = _chain_ids(itertools.takewhile(bool, chain))
@@ -264,7 +277,7 @@ class FactCache:
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         if self.folder is None:
             return
-        for kind in ("layers", "files", "diffs", "entries", "chains", "index"):
+        for kind in ("layers", "files", "diffs", "entries", "chains", "names", "index"):
             for path in (self.folder / kind).glob("*/*" if kind != "index" else "*"):
                 with contextlib.suppress(OSError):
                     yield path, path.stat()

@@ -105,6 +105,7 @@ def take_inventory(
     assembled = assemble(merged, catalogue, include_dev=request.filters.include_dev)
     if all(chain):
         cache.remember_image(chain, _lasting_name(opened.image))
+        _remember_name(cache, opened.image)
     cache.prune_when_due()
     config = masked_config(opened.image.config)
     described = _layers(opened, layers, config, base)
@@ -135,6 +136,17 @@ def take_inventory(
 
 def _lasting_name(image: Image) -> str:
     return image.tags[0] if image.tags else image.name
+
+
+def _remember_name(cache: FactCache, image: Image) -> None:
+    """Keep what a tag in a registry named, so that `hullmark pin --check` can say when it names something else."""
+    if image.source != "registry" or not image.digest:
+        return
+    from hullmark.images.reference import parse
+
+    name = parse(image.name)
+    if name.tag and not name.digest:
+        cache.remember_name(str(name), image.digest)
 
 
 def _read_layers(

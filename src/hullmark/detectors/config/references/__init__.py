@@ -1,0 +1,60 @@
+"""References to images in files: one module a kind of file, each with a `KIND`.
+
+A kind whose `wants` fit a path is taken first; else the first whose `is_one` knows the content. Adding a kind is adding a module.
+"""
+
+import fnmatch
+import functools
+import importlib
+from collections.abc import Iterator
+
+from hullmark.detectors.config.references._reference import ImageReference, Kind, Slot, TextFile
+from hullmark.model.facts import Unread
+from hullmark.modules import names_in
+
+__all__ = ["ImageReference", "Kind", "Slot", "TextFile", "kind_of", "kinds", "may_want", "read"]
+
+_OTHERS = (".dockerignore", ".md", ".rst", ".bak", ".orig", ".swp", "~")
+_BY_CONTENT = (".yaml", ".yml", ".json")
+
+
+@functools.cache
+def kinds() -> tuple[Kind, ...]:
+    """Give every kind; Kubernetes, whose form others share, is the last."""
+    found = [importlib.import_module(f"{__name__}.{name}").KIND for name in names_in(__path__)]
+    return tuple(sorted(found, key=lambda kind: (kind.name == "kubernetes", kind.name)))
+
+
+def may_want(path: str) -> bool:
+    """Tell whether a file of that path may name images, so that it is worth reading."""
+    return path.endswith(_BY_CONTENT) or _by_path(path) is not None
+
+
+def kind_of(path: str, text: str) -> Kind | None:
+    """Give the kind of a file, nothing where it is none that names images. `path` has `/` between its parts."""
+    return _by_path(path) or next((kind for kind in kinds() if kind.is_one and kind.is_one(text)), None)
+
+
+def read(file: TextFile, kind: Kind) -> Iterator[ImageReference | Unread]:
+    """Give the references of a file in its order, and what of it could not be read."""
+    found = list(kind.read(file))
+    yield from sorted(
+        (each for each in found if isinstance(each, ImageReference)), key=lambda each: each.start
+    )
+    yield from (each for each in found if isinstance(each, Unread))
+
+
+def _by_path(path: str) -> Kind | None:
+    parts = path.split("/")
+    if parts[-1].endswith(_OTHERS):
+        return None
+    return next((kind for kind in kinds() if any(_fits(pattern, parts) for pattern in kind.wants)), None)
+
+
+def _fits(pattern: str, parts: list[str]) -> bool:
+    """Tell whether a path's last parts are as a pattern says; `folder/**/name` is a file at any depth below that folder."""
+    folder, deep, name = pattern.partition("/**/")
+    if deep:
+        return folder in parts[:-1] and fnmatch.fnmatchcase(parts[-1], name)
+    wanted = pattern.split("/")
+    return len(parts) >= len(wanted) and all(map(fnmatch.fnmatchcase, parts[-len(wanted) :], wanted))
