@@ -199,8 +199,7 @@ class _Stack:
         while waiting:
             inside = waiting.pop()
             children = self.below.pop(inside, None)
-            for path in children or ():
-                waiting.append(path)
+            waiting.extend(children or ())
             old = self.shown.pop(inside, None)
             if old is not None:
                 layer, entry = old >> _ENTRY_BITS, old & _ENTRY_MASK
@@ -255,7 +254,12 @@ class _Stack:
             self.hidden_paths,
             tuple(
                 Hidden(
-                    path=path.decode("utf-8", "replace"), size_bytes=size, files=files, layer=layer, by=by, how=_HOW[how]
+                    path=path.decode("utf-8", "replace"),
+                    size_bytes=size,
+                    files=files,
+                    layer=layer,
+                    by=by,
+                    how=_HOW[how],
                 )
                 for size, path, layer, by, how, files in largest
             ),

@@ -27,6 +27,7 @@ COMMANDS = (
     Command("convert", "convert:Convert", "Write a stored report in other formats, and put it to a gate."),
     Command("explain", "explain:Explain", "Explain why an image is affected by a flaw, or why it is not."),
     Command("diff", "diff:Diff", "Say what differs between two images."),
+    Command("layers", "layers:Layers", "Show the layers of an image: bytes, waste, order."),
     Command(
         "ignore",
         "ignore:Ignore",

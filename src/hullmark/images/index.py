@@ -140,11 +140,11 @@ class Indexing:
 
     def frozen(self) -> LayerIndex:
         """Give the finished index, once: what was collected is let go of on the way."""
-        parts = []
+        parts: dict[str, bytes] = {}
         for name in ("paths", "kinds", "sizes", "modes", "owners", "times", "digests", "hard_links"):
-            parts.append(bytes(getattr(self, f"_{name}")))
+            parts[name] = bytes(getattr(self, f"_{name}"))
             delattr(self, f"_{name}")
-        return LayerIndex(*parts, self._inflated_bytes)
+        return LayerIndex(**parts, inflated_bytes=self._inflated_bytes)
 
     def add(
         self,

@@ -1,6 +1,6 @@
-"""The JSON Schemas (draft 2020-12) of the JSON documents: the report, the comparison, the explanation; made from their types.
+"""The JSON Schemas (draft 2020-12) of the JSON documents: the report, the comparison, the explanation, the layers; made from their types.
 
-`python -m hullmark.reports._schema report > docs/reference/report.schema.json` writes one anew; so do `diff` and `explanation`.
+`python -m hullmark.reports._schema report > docs/reference/report.schema.json` writes one anew; so do `diff`, `explanation` and `layers`.
 """
 
 import inspect
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from hullmark.model import diff, explanation, report
+from hullmark.model import diff, explanation, layering, report
 
 
 class _Document(NamedTuple):
@@ -31,6 +31,11 @@ _DOCUMENTS = {
         explanation.SCHEMA_VERSION,
         "What `hullmark explain --format json` writes: why one image is affected by a flaw or is not, or a list of such for several.",
         (explanation.Explanation, tuple[explanation.Explanation, ...]),
+    ),
+    "layers": _Document(
+        layering.SCHEMA_VERSION,
+        "What `hullmark layers --format json` writes: how an image is built up in layers, and what would be better.",
+        (layering.Layering,),
     ),
 }
 NAMES = tuple(_DOCUMENTS)
