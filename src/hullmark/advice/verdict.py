@@ -6,11 +6,13 @@ of packages that were not checked hold no word of an image but the names of ecos
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 
+from hullmark.advice.issues import issues_said
 from hullmark.advice.removal import REMOVE
+from hullmark.findings.issues import counted
 from hullmark.model.advisory import Severity
 from hullmark.model.facts import Unread
 from hullmark.model.report import CHECKED, Component, Finding, Report, package_type
@@ -124,33 +126,53 @@ def left_out(report: Report) -> Iterator[str]:
         yield f"{amount(coverage.skipped_files, 'file')} passed over by --skip-path"
 
 
+def is_of_files(report: Report) -> bool:
+    """Tell whether files were checked rather than an image, so that there are no packages to speak of."""
+    return report.image is None and not report.packages
+
+
 def verdict(report: Report) -> Verdict:
     """Say what was found, and which gate would fail; what is not shown but counts for a gate is part of that."""
-    if not is_matched(report):
-        return Verdict(f"{amount(len(report.packages), 'package')}; no vulnerabilities were looked for")
     hidden = [suppressed.finding for suppressed in report.suppressed if suppressed.gated]
-    levels = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
-    found = {finding.severity for finding in (*report.findings, *hidden)}
-    gate = next((level for level in levels if level in found), None)
-    if is_none_checked(report) and gate is None:
-        none = f"none of {amount(len(asked(report)), 'package')} was checked"
-        spoken_of = any(each.coverage != "no_feed" for each in asked(report))
-        why = "hullmark db status shows what the database has" if spoken_of else COVERAGE["no_feed"]
-        return Verdict(f"{none}: {why}")
-    if not report.findings:
-        unsure = ", but not all of it could be checked" if report.incomplete else ""
-        what = "nothing else found" if report.suppressed else "nothing found"
-        text = f"{what} in {amount(len(report.packages), 'package')}{unsure}"
-        if gate is None:
-            return Verdict(text)
-    else:
-        text = f"{counts(report.summary.by_severity)}; {report.summary.fixable:,} can be fixed"
-        malicious = len({f.component for f in report.findings if f.kind == "malicious"})
-        if malicious:
-            text += f". {amount(malicious, 'malicious package')}: {REMOVE}"
+    flaws = {finding.severity for finding in (*report.findings, *hidden)}
+    gate = _gate({*flaws, *(issue.severity for issue in counted(report))})
+    issues = list(issues_said(report))
+    head = _of_packages(report, others=bool(issues), flawed=_gate(flaws) is not None)
+    text = ". ".join([head, *issues] if head else issues)
+    if is_of_files(report):
+        return Verdict(text)
     if gate is None:
-        return Verdict(f"{text}. No gate of --fail-on critical to low would fail")
+        none = ". No gate of --fail-on critical to low would fail"
+        return Verdict(text + none * bool(issues or (report.findings and is_matched(report))))
     if report.image is None or report.image.source == "sbom":
         return Verdict(f"{text}. With --fail-on {gate} this would fail")
     reference = shlex.quote(_STORES.get(report.image.source, "") + report.image.name)
     return Verdict(f"{text}. This would fail: ", f"hullmark scan {reference} --fail-on {gate}")
+
+
+def _gate(found: Collection[Severity]) -> Severity | None:
+    levels = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+    return next((level for level in levels if level in found), None)
+
+
+def _of_packages(report: Report, *, others: bool, flawed: bool) -> str:
+    """Say what was found in packages; `others`: secrets or misconfigurations were, `flawed`: a gate would count something here."""
+    packages = amount(len(report.packages), "package")
+    if is_of_files(report):
+        return "" if others else "nothing else found" if report.silenced else "nothing found"
+    if not is_matched(report):
+        return f"{packages}; no vulnerabilities were looked for"
+    if is_none_checked(report) and not flawed:
+        none = f"none of {amount(len(asked(report)), 'package')} was checked"
+        spoken_of = any(each.coverage != "no_feed" for each in asked(report))
+        why = "hullmark db status shows what the database has" if spoken_of else COVERAGE["no_feed"]
+        return f"{none}: {why}"
+    if not report.findings:
+        unsure = ", but not all of it could be checked" if report.incomplete else ""
+        what = "no vulnerabilities found" if others else "nothing found"
+        if report.suppressed or (report.silenced and not others):
+            what = "no other vulnerabilities found" if others else "nothing else found"
+        return f"{what} in {packages}{unsure}"
+    text = f"{counts(report.summary.by_severity)}; {report.summary.fixable:,} can be fixed"
+    malicious = len({f.component for f in report.findings if f.kind == "malicious"})
+    return text + (f". {amount(malicious, 'malicious package')}: {REMOVE}" if malicious else "")

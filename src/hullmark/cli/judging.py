@@ -268,18 +268,10 @@ def formats_said() -> str:
 
 
 def known_findings(name: str, reports: "Sequence[Report]") -> "Known":
-    """Give what `--new-since` takes out: the findings of these reports, suppressed ones too."""
-    from hullmark.findings.narrowing import Known
-    from hullmark.findings.sameness import flaws_of
+    """Give what `--new-since` takes out: all that these reports have, suppressed or not."""
+    from hullmark.findings.narrowing import known_from
 
-    return Known(
-        name,
-        flaws_of(
-            finding
-            for report in reports
-            for finding in (*report.findings, *(each.finding for each in report.suppressed))
-        ),
-    )
+    return known_from(name, reports)
 
 
 def write_vex(reports: "Sequence[Report]", target: str) -> None:

@@ -4,20 +4,25 @@ A scan and a stored report are narrowed by the same code, so that a filter means
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hullmark.findings.sameness import Flaw, flaw_of, shared
-from hullmark.findings.suppression import KERNEL_HEADERS, applied, is_headers, may_suppress
+from hullmark.findings.issues import Issue, every, is_keyed, issue_of, keys, shown, taken_out
+from hullmark.findings.issues import worst_first as worst_issue_first
+from hullmark.findings.sameness import Flaw, flaw_of, flaws_of, shared
+from hullmark.findings.suppression import KERNEL_HEADERS, Outcome, applied, is_headers, may_suppress
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.facts import SYSTEM
+from hullmark.model.globs import fits_any
 from hullmark.model.report import (
     Component,
     Coverage,
     Finding,
+    Misconfiguration,
     Report,
+    SecretFinding,
     Summary,
     Suppressed,
     Suppression,
@@ -27,10 +32,24 @@ from hullmark.model.report import (
 
 
 class Known(Struct, frozen=True):
-    """The flaws of another report, that of `name`, with their other ids."""
+    """The flaws of another report, that of `name`, with their other ids; and its issues, those of each image with the id of its key for secrets."""
 
     name: str
     flaws: dict[Flaw, frozenset[str]]
+    issues: tuple[tuple[str, tuple[Issue, ...]], ...] = ()
+
+
+def known_from(name: str, reports: Sequence[Report]) -> Known:
+    """Give all that these reports have, suppressed or not."""
+    return Known(
+        name,
+        flaws_of(
+            finding
+            for report in reports
+            for finding in (*report.findings, *(each.finding for each in report.suppressed))
+        ),
+        tuple((report.secrets_key, tuple(every(report))) for report in reports),
+    )
 
 
 class Narrowing(Struct, frozen=True, kw_only=True):
@@ -47,14 +66,15 @@ class Narrowing(Struct, frozen=True, kw_only=True):
     known: Known | None = None
 
 
-def narrowed(report: Report, asked: Narrowing) -> Report:
-    """Take out of a report's findings what the statements and filters say; what was taken out before stays so.
+def narrowed(report: Report, asked: Narrowing, skip_paths: Sequence[str] = ()) -> Report:
+    """Take out of a report's findings, secrets and misconfigurations what the statements and filters say; what was taken out before stays so.
 
     The severities come last: what only they hide still counts for a gate, so statements and filters are about that too.
     """
     hidden = {id(entry.finding): entry for entry in report.suppressed if entry.gated}
     counted = (*report.findings, *(entry.finding for entry in hidden.values()))
-    outcome = applied(replace(report, findings=counted), asked.suppressions)
+    issues = _Issues(report, asked, skip_paths)
+    outcome = applied(replace(report, findings=counted), asked.suppressions, issues.every)
     components = {component.id: component for component in report.packages}
     known = (
         shared(asked.known.flaws, (*counted, *(entry.finding for entry in report.suppressed)))
@@ -72,6 +92,7 @@ def narrowed(report: Report, asked: Narrowing) -> Report:
         else:
             shown.append(finding)
     coverage = _coverage(report, asked.pkg_types)
+    report = issues.narrowed(outcome)
     return replace(
         report,
         incomplete=is_incomplete(report, coverage),
@@ -106,6 +127,66 @@ def _reason(
     if not reason and asked.severities and finding.severity not in asked.severities:
         return f"--severity {','.join(asked.severities)}", True
     return reason, False
+
+
+class _Issues:
+    """The secrets and misconfigurations of a report while they are narrowed. Filters that are about packages are none for them."""
+
+    def __init__(self, report: Report, asked: Narrowing, skip_paths: Sequence[str]) -> None:
+        self._report = report
+        self._asked = asked
+        self._hidden = {
+            id(said): each for each in report.silenced if each.gated and (said := each.secret or each.config)
+        }
+        hidden = (said for each in self._hidden.values() if (said := each.secret or each.config))
+        self.every = [*shown(report), *map(issue_of, hidden)]
+        self._is_skipped = fits_any(skip_paths)
+        self._known = self._known_issues()
+
+    def _known_issues(self) -> set[int]:
+        """Give the objects that another report has already."""
+        if self._asked.known is None:
+            return set()
+        found: set[int] = set()
+        for key, issues in self._asked.known.issues:
+            keyed = is_keyed(key, self._report.secrets_key)
+            there = {name for name, _ in keys(issues, keyed=keyed)}
+            own = keys(every(self._report), keyed=keyed)
+            found |= {id(issue.said) for name, issue in own if name in there}
+        return found
+
+    def narrowed(self, outcome: Outcome) -> Report:
+        """Give the report with those that are left after the statements and the filters."""
+        kept = [each for each in self._report.silenced if id(each.secret or each.config) not in self._hidden]
+        kept += outcome.silenced
+        left: list[Issue] = []
+        for issue in outcome.issues:
+            reason, gated = self._reason(issue)
+            before = self._hidden.get(id(issue.said))
+            if before is not None and (gated or not reason):
+                kept.append(before)
+            elif reason:
+                kept.append(taken_out(issue, reason, gated=gated))
+            else:
+                left.append(issue)
+        left.sort(key=worst_issue_first)
+        secrets = tuple(said for issue in left if isinstance(said := issue.said, SecretFinding))
+        config = tuple(said for issue in left if isinstance(said := issue.said, Misconfiguration))
+        order = sorted(
+            kept, key=lambda each: (each.reason, each.path, each.line, each.rule, each.fingerprint)
+        )
+        return replace(self._report, secrets=secrets, config=config, silenced=tuple(order))
+
+    def _reason(self, issue: Issue) -> tuple[str, bool]:
+        asked = self._asked
+        is_file = issue.layer >= 0 or self._report.image is None
+        if is_file and self._is_skipped(issue.file.lstrip("/")):
+            return "--skip-path", False
+        if asked.known is not None and id(issue.said) in self._known:
+            return f"--new-since {asked.known.name}", False
+        if asked.severities and issue.severity not in asked.severities:
+            return f"--severity {','.join(asked.severities)}", True
+        return "", False
 
 
 def _is_headers(component: Component) -> bool:
@@ -153,14 +234,20 @@ def is_incomplete(report: Report, coverage: Coverage) -> bool:
 
 
 def _summary(report: Report, findings: Sequence[Finding]) -> Summary:
-    levels = Counter(finding.severity for finding in findings)
     bases = Counter(finding.from_base for finding in findings)
     return replace(
         report.summary,
         findings=len(findings),
-        by_severity={str(level): levels[level] for level in Severity},
+        by_severity=_by_severity(findings),
         fixable=sum(bool(finding.fixed_version) and finding.kind != "end_of_life" for finding in findings),
         from_base=bases[True],
         from_own_layers=bases[False],
         unattributed=bases[None],
+        secrets=_by_severity(report.secrets),
+        config=_by_severity(report.config),
     )
+
+
+def _by_severity(found: Iterable[Finding | SecretFinding | Misconfiguration]) -> dict[str, int]:
+    levels = Counter(each.severity for each in found)
+    return {str(level): levels[level] for level in Severity}

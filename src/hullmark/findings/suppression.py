@@ -1,4 +1,4 @@
-"""What takes findings out of the list beforehand: the statements of ignore files and VEX documents, and what none of them may touch."""
+"""What takes findings, secrets and misconfigurations out of the lists beforehand: the statements of ignore files and VEX documents, and what none of them may touch."""
 
 import datetime as dt
 import re
@@ -7,15 +7,17 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from hullmark.findings.issues import Issue, taken_out
 from hullmark.findings.naming import is_product, package_test
 from hullmark.model.globs import fits_any
-from hullmark.model.report import Finding, Report, Suppressed, Suppression
+from hullmark.model.report import Finding, Report, Silenced, Suppressed, Suppression
 
 KERNEL_HEADERS = "kernel headers, which hold no code of the kernel"
 _KERNEL = re.compile(r"(?:linux|kernel)(?:-[\w.+-]+)?\Z")
 _HEADERS = re.compile(
     r"(?:linux-libc-dev(?:-[\w.+-]+)?|linux-(?:[\w.+-]+-)?headers(?:-[\w.+-]+)?|kernel-(?:[\w.+-]+-)?(?:headers|devel(?:-matched)?))\Z"
 )
+_TRIVY = re.compile(r"(?:AVD-)?DS-?(\d{1,4})")
 
 
 def is_headers(name: str, source: str) -> bool:
@@ -39,15 +41,17 @@ def may_suppress(finding: Finding, ids: Collection[str] = (), reason: str = "") 
 
 
 class Outcome(NamedTuple):
-    """The findings that are left, those that were taken out, and what came of each statement."""
+    """The findings and issues that are left, those that were taken out, and what came of each statement."""
 
     left: list[Finding]
     suppressed: list[Suppressed]
+    issues: list[Issue]
+    silenced: list[Silenced]
     suppressions: tuple[Suppression, ...]
 
 
-def applied(report: Report, suppressions: Sequence[Suppression]) -> Outcome:
-    """Take out of a report's findings what the statements say; they stand in the outcome after those that the report has already.
+def applied(report: Report, suppressions: Sequence[Suppression], issues: Sequence[Issue] = ()) -> Outcome:
+    """Take out of a report's findings, and of these issues, what the statements say; they stand in the outcome after those that the report has already.
 
     An ignore file is its owner's own decision and stands above VEX statements. Of these the latest of one author counts, as a document is
     a sequence of statements that override each other (OpenVEX 0.2.0, `The VEX Statement`). Where authors contradict each other, or one
@@ -71,7 +75,17 @@ def applied(report: Report, suppressions: Sequence[Suppression]) -> Outcome:
             continue
         rule.took.append(finding)
         suppressed.append(Suppressed(_because(rule.said), finding, by=first + rule.at))
-    return Outcome(left, suppressed, (*report.suppressions, *(rule.outcome() for rule in rules)))
+    kept: list[Issue] = []
+    silenced: list[Silenced] = []
+    for issue in issues:
+        found = next((rule for rule in index.on(issue) if rule.fits_issue(issue)), None)
+        if found is None:
+            kept.append(issue)
+            continue
+        found.issues += 1
+        silenced.append(taken_out(issue, _because(found.said), by=first + found.at))
+    told = (*report.suppressions, *(rule.outcome() for rule in rules))
+    return Outcome(left, suppressed, kept, silenced, told)
 
 
 def _because(said: Suppression) -> str:
@@ -114,6 +128,7 @@ class _Rule:
         self.at = at
         self.said = said
         self.took: list[Finding] = []
+        self.issues = 0
         self.is_contradicted = False
         self.denies = said.status in {"", "not_affected", "fixed"}
         self.voice = said.author or said.source
@@ -152,6 +167,22 @@ class _Rule:
             )
         )
 
+    def fits_issue(self, issue: Issue) -> bool:
+        """Tell whether a secret or misconfiguration is one of those that the statement speaks of; its rule is known to be named.
+
+        Flaws alone have packages, states and VEX statements.
+        """
+        said = self.said
+        if said.status or said.packages or said.states or self.is_expired or not self.is_here:
+            return False
+        if said.paths and not self._paths(issue.file.lstrip("/")):
+            return False
+        return (
+            not said.layers
+            or (issue.layer_digest in said.layers and bool(issue.layer_digest))
+            or _WHOSE[issue.from_base] in said.layers
+        )
+
     def outcome(self) -> Suppression:
         """Give the statement with what came of it."""
         state = "unused"
@@ -159,14 +190,14 @@ class _Rule:
             state = "expired"
         elif not self.is_here:
             state = "other_image"
-        elif self.took:
+        elif self.took or self.issues:
             has_fix = not self.said.status and any(finding.fixed_version for finding in self.took)
             state = "fix_available" if has_fix else "used"
         elif self.is_contradicted:
             state = "contradicted"
         elif not self.denies:
             state = "kept"
-        return replace(self.said, state=state, findings=len(self.took))
+        return replace(self.said, state=state, findings=len(self.took) + self.issues)
 
 
 def is_cve(name: str) -> bool:
@@ -178,14 +209,16 @@ _WHOSE = {None: "not known", True: "base", False: "own"}
 
 
 class _Index:
-    """Finds the statements that name a finding's id, or none."""
+    """Finds the statements that name a finding's id, or none, and those that name a rule."""
 
     def __init__(self, rules: Sequence[_Rule]) -> None:
         self._any = [rule for rule in rules if not rule.said.ids]
         self._by_id: dict[str, list[_Rule]] = {}
+        self._by_rule: dict[str, list[_Rule]] = {}
         for rule in rules:
             for name in rule.said.ids:
                 self._by_id.setdefault(name.upper(), []).append(rule)
+                self._by_rule.setdefault(rule_name(name), []).append(rule)
 
     def of(self, finding: Finding) -> list[_Rule]:
         """Give the statements in their order."""
@@ -194,6 +227,19 @@ class _Index:
         ]
         found = {rule.at: rule for rule in (*named, *self._any)}
         return [found[at] for at in sorted(found)]
+
+    def on(self, issue: Issue) -> list[_Rule]:
+        """Give the statements that name an issue's rule, by whatever tool's id, in their order."""
+        names = {rule_name(name) for name in (issue.rule, *issue.same_as)}
+        found = {rule.at: rule for name in names for rule in self._by_rule.get(name, ())}
+        return [found[at] for at in sorted(found)]
+
+
+def rule_name(text: str) -> str:
+    """Give the form in which ids of rules are compared: Trivy has written one of its checks `AVD-DS-0002`, `DS002` and `DS-0002`."""
+    upper = text.upper()
+    found = _TRIVY.fullmatch(upper)
+    return f"DS-{int(found[1]):04}" if found is not None else upper
 
 
 def is_past(end: str, as_of: str) -> bool:

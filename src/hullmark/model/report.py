@@ -335,17 +335,25 @@ class Misconfiguration(Struct, frozen=True, kw_only=True):
 
 
 class Silenced(Struct, frozen=True):
-    """Secrets and misconfigurations that a baseline, an ignore comment or a file of allowed values took out of the lists."""
+    """A secret or misconfiguration that a filter, an ignore file, a baseline, an ignore comment or a file of allowed values took out of the lists.
+
+    `secret` or `config` is the whole of it, where that is known. `gated` ones are only not shown: a gate counts them as it does those that
+    are. `by` is the place of the statement in `Report.suppressions`, -1 where there is none.
+    """
 
     reason: str
     rule: str
     path: str
     line: int = 0
     fingerprint: str = ""
+    gated: bool = False
+    by: int = -1
+    secret: SecretFinding | None = None
+    config: Misconfiguration | None = None
 
 
 class Summary(Struct, frozen=True):
-    """Numbers over the lists of the report."""
+    """Numbers over the lists of the report; `secrets` and `config` are by severity."""
 
     packages: int
     findings: int = 0

@@ -117,6 +117,8 @@ def image_values(report: Report) -> dict[str, str]:
         ("dev_packages", report.coverage.dev_packages),
         ("skipped_files", report.coverage.skipped_files),
         ("suppressed", len(report.suppressed)),
+        *((f"secrets:{level}", count) for level, count in report.summary.secrets.items()),
+        *((f"misconfigurations:{level}", count) for level, count in report.summary.config.items()),
     )
     values |= {PREFIX + name: str(count) for name, count in counted if count}
     values |= {f"hullmark:database:{part.part}": _json(part) for part in report.database.parts}

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from hullmark.advice import action as advice
-from hullmark.advice.verdict import is_matched, left_out, not_checked, not_shown, unread_place
+from hullmark.advice.issues import doubt, mend, silenced_said
+from hullmark.advice.issues import subject as subject_of
+from hullmark.advice.verdict import is_matched, is_of_files, left_out, not_checked, not_shown, unread_place
+from hullmark.findings.issues import Issue, issues, silenced
 from hullmark.findings.narrowing import worst_first
 from hullmark.model.advisory import Severity
 from hullmark.model.printable import printable
@@ -53,8 +56,13 @@ def plain(text: str, most: int = LINE) -> str:
 
 
 def image_name(report: Report) -> str:
-    """Give the name of the image."""
-    return plain(report.image.name, PATH) if report.image is not None else ""
+    """Give the name of the image, else those of the files."""
+    return plain(subject_of(report), PATH)
+
+
+def about(report: Report) -> str:
+    """Give what stands behind a message where several are reported on: of which image it is."""
+    return f" Image: {image_name(report)}" if report.image is not None else ""
 
 
 def shown(report: Report, *, suppressed: bool) -> list[tuple[Finding, Suppressed | None]]:
@@ -104,11 +112,15 @@ def fix(finding: Finding) -> str:
 
 def layer(place: Location) -> str:
     """Say which layer brought it and whose that is, as a sentence without its full stop; nothing where that is not known."""
-    if place.layer < 0:
+    return _layer(place.layer, place.from_base, place.created_by)
+
+
+def _layer(number: int, from_base: bool | None, created_by: str) -> str:  # noqa: FBT001  # the value itself
+    if number < 0:
         return ""
-    whose = {True: ", of the base image", False: ", of the image's own", None: ""}[place.from_base]
-    made = f" ({plain(place.created_by, NAME)})" if place.created_by else ""
-    return f"Layer {place.layer}{whose}{made}"
+    whose = {True: ", of the base image", False: ", of the image's own", None: ""}[from_base]
+    made = f" ({plain(created_by, NAME)})" if created_by else ""
+    return f"Layer {number}{whose}{made}"
 
 
 def message(finding: Finding, taken: Suppressed | None = None) -> str:
@@ -146,6 +158,66 @@ def main_path(report: Report, finding: Finding) -> str:
     return (inner(place.path) if place is not None else "") or "image"
 
 
+def shown_issues(report: Report, *, suppressed: bool) -> list[tuple[Issue, str]]:
+    """Give secrets and misconfigurations worst first, and behind them those that were taken out, where these are asked for, with the reason."""
+    found = [(issue, "") for issue in issues(report)]
+    if suppressed:
+        found += [(issue, each.reason or "suppressed") for issue, each in silenced(report)]
+    return found
+
+
+def issue_level(issue: Issue) -> Level:
+    """Give one of three levels. A secret that may be none is a warning at most."""
+    level = _LEVELS.get(issue.severity, "warning")
+    if issue.is_sure:
+        return level
+    return "note" if issue.confidence == "low" or level == "note" else "warning"
+
+
+def rule(issue: Issue) -> str:
+    """Give the rule's id, never empty."""
+    return plain(issue.rule, NAME) or "unnamed"
+
+
+def rule_title(issue: Issue) -> str:
+    """Give what a rule is about, in its own words: its id."""
+    return sentence(rule(issue).replace("-", " "))
+
+
+def issue_problem(issue: Issue) -> str:
+    """Say what is wrong, as a sentence without its full stop."""
+    return sentence(plain(issue.message)) or rule_title(issue)
+
+
+def issue_message(issue: Issue, taken: str = "") -> str:
+    """Say what is wrong, how bad and how certain it is, what to do, and where it comes from. `taken` is why it was taken out."""
+    words = [f"Suppressed: {plain(taken)}"] if taken else []
+    words += [issue_problem(issue), f"Severity: {issue.severity}", sentence(plain(doubt(issue)))]
+    if issue.count > 1:
+        words.append(f"In {issue.count:,} places")
+    words.append(sentence(plain(mend(issue))))
+    if issue.source == "deleted_file":
+        words.append("A later layer hides the file, and who can pull the image can read it")
+    words.append(_layer(issue.layer, issue.from_base, issue.created_by))
+    return " ".join(f"{word.rstrip('.')}." for word in words if word)
+
+
+def issue_path(report: Report, issue: Issue) -> str:
+    """Give the file, or the field of the configuration. Never empty."""
+    if report.image is None:
+        return plain(issue.file, PATH).removeprefix("./") or "Dockerfile"
+    return inner(issue.file) or "image"
+
+
+def last(issue: Issue) -> tuple[int, int]:
+    """Give the line and the column of the last sign that is part of it; 0 for what is not known, or goes to the line's end."""
+    if not issue.end_line:
+        return issue.line, 0
+    if issue.end_column > 1:
+        return issue.end_line, issue.end_column - 1
+    return max(issue.end_line - (issue.end_column == 1), issue.line), 0
+
+
 def notes(report: Report) -> Iterator[Note]:
     """Say what could not be read, what was not checked, what was left out on purpose, and how much was suppressed."""
     for unread in report.errors:
@@ -155,12 +227,14 @@ def notes(report: Report) -> Iterator[Note]:
     if is_matched(report):
         for gap in not_checked(report):
             yield Note("not-checked", "warning", plain(str(gap)))
-    else:
+    elif not is_of_files(report):
         yield Note("not-checked", "warning", "no vulnerabilities were looked for")
     for words in left_out(report):
         yield Note("left-out", "note", words)
     if report.suppressed:
         yield Note("suppressed", "note", plain(not_shown(report)))
+    if report.silenced:
+        yield Note("suppressed", "note", plain(silenced_said(report)))
 
 
 def bounded(said: Iterable[Note], most: int) -> list[Note]:

@@ -31,6 +31,7 @@ class _Error(NamedTuple):
     severity: str
     message: str
     source: str
+    column: int = 0
 
 
 def render(report: Report | ReportSet, look: Look) -> bytes:
@@ -52,7 +53,7 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
 
 def _errors(report: Report, look: Look, *, several: bool) -> Iterator[_Error]:
     image = say.image_name(report) or "image"
-    end = f" Image: {image}" if several else ""
+    end = say.about(report) if several else ""
     for finding, taken in say.shown(report, suppressed=look.suppressed):
         yield _Error(
             say.main_path(report, finding),
@@ -62,6 +63,15 @@ def _errors(report: Report, look: Look, *, several: bool) -> Iterator[_Error]:
             say.message(finding, taken) + end,
             say.plain(finding.id, say.NAME) or "unnamed",
         )
+    for issue, reason in say.shown_issues(report, suppressed=look.suppressed):
+        yield _Error(
+            say.issue_path(report, issue),
+            issue.line or 1,
+            "info" if reason else _SEVERITIES[say.issue_level(issue)],
+            say.issue_message(issue, reason) + end,
+            say.rule(issue),
+            issue.column,
+        )
     for note in say.notes(report):
         text = f"{sentence(note.text)}."
         yield _Error(note.path or image, 1, _SEVERITIES[note.level], text + end, f"hullmark.{note.kind}")
@@ -70,8 +80,9 @@ def _errors(report: Report, look: Look, *, several: bool) -> Iterator[_Error]:
 def _file(path: str, errors: list[_Error]) -> Iterator[str]:
     yield f'  <file name="{_attribute(path)}">'
     for error in errors:
+        column = f' column="{error.column}"' if error.column else ""
         yield (
-            f'    <error line="{error.line}" severity="{error.severity}" '
+            f'    <error line="{error.line}"{column} severity="{error.severity}" '
             f'message="{_attribute(error.message)}" source="{_attribute(error.source)}"/>'
         )
     yield "  </file>"

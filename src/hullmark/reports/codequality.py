@@ -5,6 +5,7 @@ checked are issues too, since the format has no other place for them.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,11 +13,13 @@ import msgspec
 
 from hullmark.advice.action import fix
 from hullmark.advice.verdict import not_checked, shown, unread_place
+from hullmark.findings.issues import Issue
 from hullmark.model.advisory import Severity
 from hullmark.model.fingerprint import digest, fingerprints, repository
 from hullmark.model.look import Look
 from hullmark.model.printable import printable
 from hullmark.model.report import Finding, Report, ReportSet
+from hullmark.reports import _sentences as say
 from hullmark.reports import failures_of, reports_of
 
 Document = dict[str, Any]
@@ -66,6 +69,11 @@ def _issues(report: Report, look: Look) -> Iterator[Document]:
             (place.path, place.place) if place is not None else (release if not finding.component else "",)
         )
         yield _issue(finding.id, mark, severity, said, *where)
+    seen: Counter[str] = Counter()
+    for issue, reason in say.shown_issues(report, suppressed=look.suppressed):
+        mark = digest(base, issue.kind, issue.rule, issue.file, issue.resource)
+        seen[mark] += 1
+        yield _of_issue(issue, reason, digest(mark, str(seen[mark])) if seen[mark] > 1 else mark)
     for unread in report.errors:
         mark = digest(base, "unread", unread.kind, unread.path, unread.place, unread.reason)
         said = f"could not be read: {unread_place(unread)}: {unread.reason}"
@@ -79,6 +87,18 @@ def _issues(report: Report, look: Look) -> Iterator[Document]:
 def _said(finding: Finding) -> str:
     title = finding.title or finding.details[:_DESCRIPTION]
     return f"{finding.id}: {finding.name} {finding.version}: {fix(finding)}" + (f": {title}" if title else "")
+
+
+def _of_issue(issue: Issue, reason: str, mark: str) -> Document:
+    severity = "info" if reason or issue.confidence == "low" else _SEVERITIES[issue.severity]
+    made = _issue(issue.rule or "unnamed", mark, severity, say.issue_message(issue, reason), issue.file)
+    line, column = say.last(issue)
+    begin = max(issue.line, 1)
+    made["location"]["lines"] = {"begin": begin, "end": max(line, begin)}
+    if issue.line and issue.column and column:
+        end = {"line": max(line, begin), "column": column}
+        made["location"]["positions"] = {"begin": {"line": begin, "column": issue.column}, "end": end}
+    return made
 
 
 def _issue(

@@ -1,4 +1,7 @@
-"""CSV for spreadsheets and scripts: a row for each finding. Format: RFC 4180, in UTF-8.
+"""CSV for spreadsheets and scripts: a row for each finding, secret and misconfiguration. Format: RFC 4180, in UTF-8.
+
+Rows of the kinds `secret` and `misconfiguration` have the rule as their id, the file or field of the configuration as their path, the number of
+places as `places`, and a place in the last columns: what is at `end_line` and `end_column` is not part of it any more.
 
 Names and texts are an image's or a publisher's, and a spreadsheet runs what looks like a formula: such a cell gets an apostrophe in
 front (https://owasp.org/www-community/attacks/CSV_Injection). What could not be read or was not checked has rows of its own, of the
@@ -11,7 +14,9 @@ import re
 from collections.abc import Iterator
 
 from hullmark.advice.action import action
+from hullmark.advice.issues import mend
 from hullmark.advice.verdict import not_checked, unread_place
+from hullmark.findings.issues import NAMES, Issue, issues, silenced
 from hullmark.model.advisory import Score
 from hullmark.model.look import Look
 from hullmark.model.printable import printable
@@ -29,6 +34,7 @@ COLUMNS = (
     *("fixed_version", "advice", "layer", "layer_digest", "created_by", "from_base", "path", "place", "places", "via", "direct"),
     *("title", "published", "modified", "epss", "epss_percentile", "kev", "kev_added", "kev_due", "cvss_score", "cvss_vector", "cvss_source"),
     *("aliases", "bundles", "cwes", "urls", "suppressed", "reason", "suppressed_by"),
+    *("line", "column", "end_line", "end_column", "confidence", "doubt", "resource", "source", "fingerprint", "controls"),
 )  # fmt: skip
 """The header, in this order. Names stay and keep their meaning; new ones come at the end."""
 
@@ -73,6 +79,13 @@ def _rows(report: Report, look: Look) -> Iterator[Row]:
         for each in report.suppressed:
             edge = edges.get(each.finding.component, {})
             yield head | edge | _finding(each.finding) | _suppression(report, each)
+    for issue in issues(report):
+        yield head | _issue(issue)
+    if look.suppressed:
+        for issue, one in silenced(report):
+            by = stands(report.suppressions[one.by]) if 0 <= one.by < len(report.suppressions) else "filter"
+            row = {"suppressed": "true", "reason": one.reason, "suppressed_by": by}
+            yield head | _issue(issue) | row
     for unread in report.errors:
         yield head | {
             "kind": "unread",
@@ -136,6 +149,39 @@ def _finding(finding: Finding) -> Row:
     if score := _score(finding):
         row |= {"cvss_score": str(score.value), "cvss_vector": score.vector, "cvss_source": score.source}
     return row
+
+
+def _issue(issue: Issue) -> Row:
+    numbers = {
+        "line": issue.line,
+        "column": issue.column,
+        "end_line": issue.end_line,
+        "end_column": issue.end_column,
+    }
+    row = {name: str(number) for name, number in numbers.items() if number > 0}
+    if issue.layer >= 0:
+        row["layer"] = str(issue.layer)
+    return row | {
+        "id": issue.rule,
+        "kind": NAMES[issue.kind],
+        "severity": str(issue.severity),
+        "advice": mend(issue),
+        "layer_digest": issue.layer_digest,
+        "created_by": issue.created_by,
+        "from_base": _word(issue.from_base),
+        "path": issue.file,
+        "place": f"line {issue.line}" if issue.line else "",
+        "places": str(issue.count),
+        "title": issue.message,
+        "aliases": " ".join(issue.same_as),
+        "suppressed": "false",
+        "confidence": issue.confidence if issue.kind == "secret" else "",
+        "doubt": issue.reason,
+        "resource": issue.resource,
+        "source": issue.source,
+        "fingerprint": issue.fingerprint,
+        "controls": ", ".join(issue.controls),
+    }
 
 
 def _score(finding: Finding) -> Score | None:

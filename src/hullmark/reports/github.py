@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from hullmark.findings.issues import NAMES, shown
+from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.look import Look
 from hullmark.model.report import Report, ReportSet
 from hullmark.model.words import amount, counts
@@ -24,13 +26,21 @@ class _Annotation(NamedTuple):
     text: str
     path: str = ""
     line: int = 0
+    column: int = 0
+    last: tuple[int, int] = (0, 0)
+    rank: int = 0
 
 
 def render(report: Report | ReportSet, look: Look) -> bytes:
     """Write one command a line, errors first. Nothing but them begins a line."""
     reports = reports_of(report)
     several = not isinstance(report, Report)
-    every = [each for one in reports for each in _findings(one, look, several=several)]
+    every = [
+        each
+        for one in reports
+        for each in (*_issues(one, look, several=several), *_findings(one, look, several=several))
+    ]
+    every.sort(key=lambda each: each.rank)
     # What could not be checked is worth more than the tenth warning.
     about = [each for one in reports for each in _scan(one, several=several)]
     failures = failures_of(report)
@@ -50,7 +60,7 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
 
 
 def _findings(report: Report, look: Look, *, several: bool) -> Iterator[_Annotation]:
-    end = f" Image: {say.image_name(report)}" if several else ""
+    end = say.about(report) if several else ""
     for finding, taken in say.shown(report, suppressed=look.suppressed):
         what = say.plain(finding.id, say.NAME)
         title = f"{what}: {say.subject(finding)} ({finding.severity})"
@@ -60,7 +70,29 @@ def _findings(report: Report, look: Look, *, several: bool) -> Iterator[_Annotat
             say.message(finding, taken) + end,
             say.main_path(report, finding),
             say.line_of(finding.locations[0]) if finding.locations else 0,
+            rank=_rank(finding.severity, taken=taken is not None),
         )
+
+
+def _issues(report: Report, look: Look, *, several: bool) -> Iterator[_Annotation]:
+    end = say.about(report) if several else ""
+    for issue, reason in say.shown_issues(report, suppressed=look.suppressed):
+        title = f"{say.rule(issue)} ({issue.severity})"
+        yield _Annotation(
+            "note" if reason else say.issue_level(issue),
+            f"Suppressed: {title}" if reason else title,
+            say.issue_message(issue, reason) + end,
+            say.issue_path(report, issue),
+            issue.line,
+            issue.column,
+            say.last(issue),
+            _rank(issue.severity, taken=bool(reason)),
+        )
+
+
+def _rank(severity: Severity, *, taken: bool) -> int:
+    """Give the place among those of one level: what was taken out comes last."""
+    return SEVERITY_RANK[severity] + 100 * taken
 
 
 def _scan(report: Report, *, several: bool) -> Iterator[_Annotation]:
@@ -78,14 +110,19 @@ def _sum(reports: Iterable[Report], failed: int, left: int) -> str:
     found: Counter[str] = Counter()
     packages = suppressed = 0
     names = []
+    issues: Counter[str] = Counter()
     for one in reports:
-        names.append(say.image_name(one))
+        names.append(say.image_name(one) or "files")
+        issues.update(issue.kind for issue in shown(one))
         found.update(str(finding.severity) for finding in one.findings)
         packages += len(one.packages)
-        suppressed += len(one.suppressed)
-    said = counts(found) or "nothing found"
+        suppressed += len(one.suppressed) + len(one.silenced)
+    said = [f"{counts(found) or 'nothing found'} in {amount(packages, 'package')}"]
+    others = [amount(issues[kind], name) for kind, name in NAMES.items() if issues[kind]]
+    if others and not packages:
+        said = []
     image = names[0] if len(names) == 1 else f"{len(names)} images"
-    words = [f"{image}: {said} in {amount(packages, 'package')}"]
+    words = [f"{image}: {'; '.join([*said, *others])}"]
     if suppressed:
         words.append(f"{suppressed} suppressed")
     if failed:
@@ -98,7 +135,16 @@ def _sum(reports: Iterable[Report], failed: int, left: int) -> str:
 
 
 def _line(said: _Annotation) -> str:
-    values = {"file": said.path, "line": str(said.line) if said.line else "", "title": said.title}
+    numbers = {"line": said.line}
+    if said.line and said.column:
+        line, column = said.last
+        # GitHub takes columns of one line alone.
+        numbers |= {"endLine": line} if line > said.line else {"col": said.column, "endColumn": column}
+    values = {
+        "file": said.path,
+        **{name: str(number) for name, number in numbers.items() if number},
+        "title": said.title,
+    }
     properties = ",".join(f"{name}={_property(value)}" for name, value in values.items() if value)
     return f"::{_COMMANDS[said.level]} {properties}::{_data(said.text)}"
 

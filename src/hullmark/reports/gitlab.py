@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from hullmark.advice.action import fix
+from hullmark.advice.issues import issues_said, silenced_said
 from hullmark.advice.verdict import (
     is_matched,
     is_none_checked,
@@ -100,6 +101,14 @@ def _messages(report: Report, level: str) -> Iterator[tuple[str, str]]:
         yield "warn", f"{amount(len(report.errors) - _MESSAGES, 'more thing')} could not be read"
     if suppressed := not_shown(report):
         yield "info", suppressed
+    others = "; ".join(issues_said(report))
+    if others:
+        yield (
+            "warn",
+            f"{others}: not in the list, since a container scanning report has no place for them; --format codequality shows them",
+        )
+    if silenced := silenced_said(report):
+        yield "info", silenced
     for line in left_out(report):
         yield "info", line
 

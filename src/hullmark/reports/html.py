@@ -7,19 +7,27 @@ may have brought into the page would be dead.
 import base64
 import functools
 import hashlib
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from hullmark.advice.issues import silenced_said, subject
 from hullmark.advice.upgrades import advised
-from hullmark.advice.verdict import is_matched, not_shown
+from hullmark.advice.verdict import is_matched, is_of_files, not_shown
+from hullmark.findings.issues import NAMES, IssueKind, silenced
+from hullmark.findings.issues import issues as every_issue
 from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
 from hullmark.model.report import Report, ReportImage, ReportSet
 from hullmark.model.words import STATES, amount
-from hullmark.reports._page import findings, layers, lists, verdict
+from hullmark.reports._page import findings, issues, layers, lists, verdict
 from hullmark.reports._page.text import text
 
+_TITLES: dict[IssueKind, tuple[str, str]] = {
+    "secret": ("Secrets", "secrets"),
+    "config": ("Misconfiguration", "misconfigurations"),
+}
 _PARTS = Path(__file__).with_name("_page")
 
 
@@ -27,7 +35,7 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
     """Render one report, or several as one page with a section for each and a summary."""
     if isinstance(report, Report):
         title, body = _name(report), "".join(_image(report, look, "i0"))
-        heading = "Hullmark image report"
+        heading = "Hullmark image report" if report.image is not None else "Hullmark report"
     else:
         title = heading = f"Hullmark report of {amount(len(report.reports), 'image')}"
         sections = ("".join(_image(one, look, f"i{number}")) for number, one in enumerate(report.reports))
@@ -60,7 +68,7 @@ def _hash(content: str) -> str:
 
 
 def _name(report: Report) -> str:
-    return report.image.name if report.image is not None else "no image"
+    return subject(report) or ("image" if report.image is not None else "files")
 
 
 def _summary(report: ReportSet) -> str:
@@ -71,10 +79,12 @@ def _summary(report: ReportSet) -> str:
         unsure = verdict.unsure(one)
         rows.append(
             f'<tr><th scope="row"><a href="#i{number}">{text(_name(one))}</a>{_platform(one.image)}</th>{numbers}'
+            f'<td data-n="secrets">{len(one.secrets):,}</td><td data-n="misconfigurations">{len(one.config):,}</td>'
             f'<td data-n="packages">{len(one.packages):,}</td><td>{unsure or "all read and checked"}</td></tr>'
         )
     head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("Image", *Severity, "Packages", "Read and checked")
+        f'<th scope="col">{name}</th>'
+        for name in ("Image", *Severity, "Secrets", "Misconfigurations", "Packages", "Read and checked")
     )
     failed = "".join(
         f"<li><b>{text(failure.name)}</b>: not scanned: {text(failure.reason)}"
@@ -108,6 +118,8 @@ def _image(report: Report, look: Look, ident: str) -> Iterator[str]:
     yield layers.charts(report, ident)
     yield layers.layers(report, ident)
     yield _findings(report, ident)
+    for kind in NAMES:
+        yield _issues(report, kind, ident)
     yield lists.gaps(report, ident)
     yield _suppressed(report, look, ident)
     yield _packages(report, ident)
@@ -124,8 +136,9 @@ def _facts(report: Report) -> Iterator[str]:
             yield text(system.pretty_name or f"{system.id} {system.version_id}") + taken
         elif image.source != "sbom":
             yield "no distribution"
-    yield amount(len(report.layers), "layer")
-    yield amount(len(report.packages), "package")
+    if not is_of_files(report):
+        yield amount(len(report.layers), "layer")
+        yield amount(len(report.packages), "package")
     yield f"as of {text(report.as_of)}"
     if image is not None:
         if image.digest:
@@ -140,21 +153,15 @@ def _facts(report: Report) -> Iterator[str]:
 
 
 def _set_aside(report: Report, ident: str) -> str:
-    if not report.suppressed:
+    count = len(report.suppressed) + len(report.silenced)
+    if not count:
         return ""
-    return f'<a href="#{ident}-suppressed">{amount(len(report.suppressed), "finding")} suppressed</a>.'
+    return f'<a href="#{ident}-suppressed">{amount(count, "finding")} suppressed</a>.'
 
 
 def _findings(report: Report, ident: str) -> str:
     if not report.findings:
         return ""
-    present = Counter(finding.severity for finding in report.findings)
-    boxes = "".join(
-        f'<label><input type="checkbox" name="s" value="{level}" checked><b class="sev {level}">{level}</b>'
-        f" {present[level]:,}</label>"
-        for level in Severity
-        if present[level]
-    )
     components = {component.id: component for component in report.packages}
     states = {finding.state for finding in report.findings}
     selects = (
@@ -166,9 +173,36 @@ def _findings(report: Report, ident: str) -> str:
     return (
         f'<section class="list" data-rows="{len(report.findings)}" id="{ident}-findings" aria-labelledby="{ident}-f {ident}-name"><h3 id="{ident}-f">Findings'
         f" <small>{len(report.findings):,}</small></h3>"
-        f"{_filters('findings', f'<fieldset><legend>Severity</legend>{boxes}</fieldset>', selects)}"
+        f"{_filters('findings', _boxes(each.severity for each in report.findings), selects)}"
         f'<div class="head findings" aria-hidden="true">{head}</div>'
         f"{findings.chunks(findings.rows(report), 'findings')}</section>"
+    )
+
+
+def _boxes(severities: Iterable[Severity]) -> str:
+    present = Counter(severities)
+    boxes = "".join(
+        f'<label><input type="checkbox" name="s" value="{level}" checked><b class="sev {level}">{level}</b>'
+        f" {present[level]:,}</label>"
+        for level in Severity
+        if present[level]
+    )
+    return f"<fieldset><legend>Severity</legend>{boxes}</fieldset>"
+
+
+def _issues(report: Report, kind: IssueKind, ident: str) -> str:
+    found = [issue for issue in every_issue(report) if issue.kind == kind]
+    if not found:
+        return ""
+    title, what = _TITLES[kind]
+    heads = ("Severity", "Rule", "Place", "Certainty" if kind == "secret" else "About", "Where", "What")
+    head = "".join(f"<span>{name}</span>" for name in heads)
+    selects = _origins(report) if report.image is not None else ""
+    return (
+        f'<section class="list" data-rows="{len(found)}" id="{ident}-{kind}" aria-labelledby="{ident}-{kind}-h {ident}-name">'
+        f'<h3 id="{ident}-{kind}-h">{title} <small>{len(found):,}</small></h3>'
+        f"{_filters(what, _boxes(each.severity for each in found), selects)}"
+        f'<div class="head findings" aria-hidden="true">{head}</div>{findings.chunks(issues.rows(found), "findings")}</section>'
     )
 
 
@@ -184,17 +218,19 @@ def _packages(report: Report, ident: str) -> str:
 
 
 def _suppressed(report: Report, look: Look, ident: str) -> str:
-    if not (report.suppressed or report.suppressions):
+    if not (report.suppressed or report.suppressions or report.silenced):
         return ""
-    count = len(report.suppressed)
+    count = len(report.suppressed) + len(report.silenced)
     if not count:
         rows = ""
     elif look.suppressed:
-        rows = _filters("suppressed findings", "", "") + findings.chunks(
-            findings.suppressed_rows(report), "findings"
+        told = itertools.chain(
+            findings.suppressed_rows(report), issues.silenced_rows(report, silenced(report))
         )
+        rows = _filters("suppressed findings", "", "") + findings.chunks(told, "findings")
     else:
-        rows = f"<p>{text(not_shown(report))}. With --show-suppressed they stand here.</p>"
+        words = "; ".join(filter(None, (not_shown(report), silenced_said(report))))
+        rows = f"<p>{text(words)}. With --show-suppressed they stand here.</p>"
     kind = f' class="list" data-rows="{count}"' if count and look.suppressed else ""
     return (
         f'<section{kind} id="{ident}-suppressed" aria-labelledby="{ident}-s {ident}-name"><h3 id="{ident}-s">Suppressed'

@@ -1,4 +1,4 @@
-"""JUnit XML, as CI systems show test results: a suite for each image, a failed case for each finding.
+"""JUnit XML, as CI systems show test results: a suite for each image, a failed case for each finding, secret and misconfiguration.
 
 No body publishes the format; this is what the Jenkins xUnit plugin's `junit-10.xsd` allows and GitLab and GitHub's actions read.
 What could not be read or was not checked is an error, what was suppressed (where it is asked for) is skipped.
@@ -12,9 +12,11 @@ from xml.sax.saxutils import escape, quoteattr
 from msgspec import Struct
 
 from hullmark.advice.action import fix
+from hullmark.advice.issues import doubt, mend, placed, silenced_said, subject
 from hullmark.advice.verdict import (
     is_matched,
     is_none_checked,
+    is_of_files,
     left_out,
     not_checked,
     not_shown,
@@ -22,11 +24,13 @@ from hullmark.advice.verdict import (
     unread_place,
     verdict,
 )
+from hullmark.findings.issues import NAMES, Issue
 from hullmark.model.look import Look
 from hullmark.model.printable import printable
 from hullmark.model.purl import type_of
 from hullmark.model.report import Failure, Finding, Report, ReportSet
 from hullmark.model.sbom import flaw_url
+from hullmark.reports import _sentences as say
 
 _FORBIDDEN = re.compile("[\ufffe\uffff]")
 """What XML 1.0, section 2.2 forbids beside what `printable` escapes."""
@@ -113,7 +117,7 @@ def _case_lines(case: _Case, name: str) -> Iterator[str]:
 
 
 def _name(report: Report) -> str:
-    return (report.image.name if report.image is not None else "") or "image"
+    return subject(report) or "image"
 
 
 def _properties(report: Report) -> Iterator[tuple[str, str]]:
@@ -129,7 +133,7 @@ def _properties(report: Report) -> Iterator[tuple[str, str]]:
     for gap in not_checked(report):
         if gap.checked:
             yield "warning", str(gap)
-    if suppressed := not_shown(report):
+    for suppressed in filter(None, (not_shown(report), silenced_said(report))):
         yield "suppressed", suppressed
     for line in left_out(report):
         yield "left out", line
@@ -140,9 +144,12 @@ def _cases(report: Report, look: Look) -> Iterator[_Case]:
     for finding, reason in shown(report, suppressed=look.suppressed):
         via = paths.get(finding.component, ())
         yield _finding_case(finding, via, "skipped" if reason else "failure", reason)
-    if not report.findings and is_matched(report) and not is_none_checked(report):
+    for issue, reason in say.shown_issues(report, suppressed=look.suppressed):
+        yield _issue_case(issue, reason)
+    clean = not (report.findings or report.secrets or report.config)
+    if clean and (is_of_files(report) or (is_matched(report) and not is_none_checked(report))):
         yield _Case("hullmark", "no findings")
-    if not is_matched(report):
+    if not is_matched(report) and not is_of_files(report):
         yield _Case("hullmark", "findings", "skipped", "skipped", "no vulnerabilities were looked for")
     for unread in report.errors:
         yield _Case("hullmark.unread", unread_place(unread), "error", "unread", unread.reason)
@@ -193,6 +200,38 @@ def _facts(finding: Finding, via: Iterable[str], advice: str) -> Iterator[str]:
     for name, value in said:
         if value:
             yield f"{name}: {value}"
+
+
+def _issue_case(issue: Issue, reason: str) -> _Case:
+    # A secret that may be none is no failure: no gate counts it either.
+    outcome = "failure" if issue.is_sure and not reason else "skipped"
+    what = f"{placed(issue)}: {say.issue_problem(issue)}"
+    return _Case(
+        f"{NAMES[issue.kind]}.{issue.file}",
+        f"{issue.rule} {issue.resource}".strip(),
+        outcome,
+        str(issue.severity),
+        reason or (what if issue.is_sure else f"{doubt(issue)}: {what}"),
+        tuple(_issue_facts(issue)),
+    )
+
+
+def _issue_facts(issue: Issue) -> Iterator[str]:
+    said = [
+        ("what", issue.message),
+        ("severity", str(issue.severity)),
+        ("confidence", issue.confidence if issue.kind == "secret" else ""),
+        ("doubt", issue.reason),
+        ("fix", mend(issue)),
+        ("place", placed(issue)),
+        ("places", f"{issue.count:,}" if issue.count > 1 else ""),
+        ("layer", f"{issue.layer} {issue.layer_digest} {issue.created_by}" if issue.layer >= 0 else ""),
+        ("from", {True: "base image", False: "own layers", None: ""}[issue.from_base]),
+        ("fingerprint", issue.fingerprint),
+        ("controls", ", ".join(issue.controls)),
+        ("also known as", ", ".join(issue.same_as)),
+    ]
+    yield from (f"{name}: {value}" for name, value in said if value)
 
 
 def _failed(failure: Failure) -> _Case:

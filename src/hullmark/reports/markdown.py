@@ -1,4 +1,4 @@
-"""Markdown for pull requests: the verdict, what to upgrade first, what was not checked, and the findings in folded tables.
+"""Markdown for pull requests: the verdict, what to upgrade first, what was not checked, and secrets, misconfigurations and findings in folded tables.
 
 Written for GitHub Flavored Markdown 0.29 and GitLab's, both of which know `<details>`. A comment on GitHub takes 65,536 characters:
 the least severe findings are left out where there are too many, and counted.
@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from hullmark.advice.action import fix
+from hullmark.advice.issues import doubt, from_base, mend, numbers, placed, silenced_said, subject, totals
 from hullmark.advice.removal import REMOVE
 from hullmark.advice.upgrades import advised
 from hullmark.advice.verdict import (
@@ -20,18 +21,21 @@ from hullmark.advice.verdict import (
     unread_place,
     verdict,
 )
+from hullmark.findings.issues import NAMES, Issue, IssueKind, issues, silenced
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.look import Look
 from hullmark.model.markdown import code, prose
 from hullmark.model.report import Finding, Report, ReportSet
 from hullmark.model.sbom import flaw_url
-from hullmark.model.words import WHOSE, amount, counts
+from hullmark.model.words import WHOSE, amount, counts, sentence
 
 LIMIT = 60_000
 """Bytes of a whole document; no text has more characters than bytes."""
 
 _KNOWN = re.compile(r"CVE-\d{4}-\d{4,19}|GHSA(?:-[0-9a-z]{4}){3}", re.ASCII)
 _HEAD = ("| Finding | Package | Fix | What | Where |", "| --- | --- | --- | --- | --- |")
+_ISSUE_HEAD = ("| Severity | Rule | What | Where |", "| --- | --- | --- | --- |")
+_ISSUES_SHOWN = 50
 _UPGRADES = 10
 _REST = 400
 _EXAMPLES = 5
@@ -45,7 +49,7 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
 
 
 def _several(report: ReportSet, look: Look) -> list[str]:
-    found = counts(report.summary.by_severity) or "no findings"
+    found = ", ".join([counts(report.summary.by_severity) or "no findings", *totals(report.summary)])
     scanned = f"{amount(len(report.reports), 'image')} scanned, {len(report.failures)} failed"
     lines = [f"**{scanned}: {amount(report.summary.packages, 'package')}, {found}**"]
     failed = [f"- {code(f.name)}: not scanned: {prose(f.reason)}" for f in report.failures]
@@ -70,6 +74,9 @@ def _size(lines: Sequence[str]) -> int:
 
 def _section(report: Report, look: Look, limit: int) -> list[str]:
     lines = _head(report)
+    most = (limit - _size(lines)) // 3
+    for kind in NAMES:
+        lines += _issues(report, kind, look, most)
     lines += _tables(report, look, limit - _size(lines))
     return lines
 
@@ -81,6 +88,8 @@ def _head(report: Report) -> list[str]:
     if image is not None:
         platform = f" ({prose(str(image.platform))})" if str(image.platform) not in {"", "linux"} else ""
         lines += [f"### Hullmark: {code(image.name)}{platform}", ""]
+    elif name := subject(report):
+        lines += [f"### Hullmark: {code(name)}", ""]
     said = verdict(report)
     lines.append(f"**{said.text.strip()}**" + (f" {code(said.command, 400)}" if said.command else ""))
     lines += _removals(report)
@@ -124,6 +133,9 @@ def _notes(report: Report) -> Iterator[str]:
     if suppressed := not_shown(report):
         what, _, by = suppressed.partition(": ")
         yield f"- {what}: {prose(by)}"
+    if silenced := silenced_said(report):
+        what, _, by = silenced.partition(": ")
+        yield f"- {what}: {prose(by)}"
     for line in left_out(report):
         yield f"- {line}"
     if report.image is not None and report.image.base.layers:
@@ -163,6 +175,58 @@ def _tables(report: Report, look: Look, room: int) -> list[str]:
         more = amount(len(told) - written, "more finding")
         lines += ["", f"{more} left out for want of room: the JSON report has all."]
     return lines
+
+
+def _issues(report: Report, kind: IssueKind, look: Look, room: int) -> list[str]:
+    """Give the secrets or the misconfigurations, folded; they stand before the findings, which take all the room that is left."""
+    found = [issue for issue in issues(report) if issue.kind == kind]
+    taken = silenced(report) if look.suppressed else []
+    told = [(issue, "") for issue in found if kind == "secret" or not issue.from_base]
+    told += [(issue, each.reason or "suppressed") for issue, each in taken if issue.kind == kind]
+    if not found and not told:
+        return []
+    summary = numbers(kind, found) if found else f"no {NAMES[kind]} but what was suppressed"
+    lines = ["", "<details>", f"<summary>{summary}</summary>"]
+    tail = ["", "</details>"]
+    if kind == "secret":
+        # Our own words: nothing of an image is in them.
+        tail[:0] = ["", *(f"- {sentence(advice)}" for advice in dict.fromkeys(map(mend, found)))]
+    elif inherited := [issue for issue in found if issue.from_base]:
+        what, _, rules = from_base(inherited).partition(" (")
+        tail[:0] = ["", f"- {what}: {prose(rules.removesuffix(')'))}"]
+    rows = _fitting_rows(told, room - _size(lines) - _size(tail) - 200)
+    if rows:
+        lines += ["", *_ISSUE_HEAD, *rows]
+    if len(rows) < len(told):
+        lines += ["", f"{len(told) - len(rows):,} more left out for want of room: the JSON report has all."]
+    return [*lines, *tail]
+
+
+def _fitting_rows(told: Sequence[tuple[Issue, str]], room: int) -> list[str]:
+    rows: list[str] = []
+    for issue, reason in told[:_ISSUES_SHOWN]:
+        row = _issue_row(issue, reason)
+        room -= _size([row])
+        if room < 0:
+            break
+        rows.append(row)
+    return rows
+
+
+def _issue_row(issue: Issue, reason: str) -> str:
+    words = [prose(doubt(issue), 120), prose(issue.message, 120)]
+    if issue.count > 1:
+        words.append(f"{issue.count:,} places")
+    if issue.source == "deleted_file":
+        words.append("a later layer hides it")
+    if issue.kind == "config":
+        words.append(prose(issue.advice, 160))
+    if reason:
+        words.append(f"suppressed: {prose(reason, 120)}")
+    level = f"**{issue.severity}**" if issue.severity in {"critical", "high"} else str(issue.severity)
+    layer = f"layer {issue.layer}" if issue.layer >= 0 else ""
+    where = ", ".join(filter(None, (WHOSE[issue.from_base], layer, code(placed(issue), 120))))
+    return f"| {level} | {code(issue.rule, 60)} | {'; '.join(filter(None, words))} | {where} |"
 
 
 def _fitting(found: Sequence[tuple[Finding, str]], room: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, as GitHub code scanning and other viewers take it: one run an image, one result a flaw and package.
+"""SARIF 2.1.0, as GitHub code scanning and other viewers take it: one run an image, one result a flaw and package, a secret or a misconfiguration.
 
 Specification: OASIS SARIF 2.1.0 (errata 01), https://docs.oasis-open.org/sarif/sarif/v2.1.0/. What code scanning makes of it, and
 where it stops reading: docs.github.com, "SARIF support for code scanning" and "SARIF results exceed limits".
@@ -6,15 +6,18 @@ where it stops reading: docs.github.com, "SARIF support for code scanning" and "
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
+from hullmark.advice.issues import mend
+from hullmark.findings.issues import NAMES, Issue
+from hullmark.findings.issues import worst_first as worst_issue_first
 from hullmark.findings.narrowing import worst_first
-from hullmark.model.advisory import Severity
-from hullmark.model.fingerprint import identity, repository
+from hullmark.model.advisory import SEVERITY_RANK, Severity
+from hullmark.model.fingerprint import digest, identity, repository
 from hullmark.model.look import Look
 from hullmark.model.purl import parse_purl, type_of
 from hullmark.model.report import Finding, Location, Report, ReportImage, ReportSet, Suppressed
@@ -51,6 +54,7 @@ _NAMES = {
     "bundle": "UnpatchedPackage",
 }
 _SEMVER = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?")
+_WORDS = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CWE = re.compile(r"CWE-(\d{1,6})")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{1,60}")
 _SIGNS = re.compile(r"[\\`*_\[\]<>#~&@$]")
@@ -131,8 +135,10 @@ def _repository(image: ReportImage) -> str:
 
 
 class _Rule(NamedTuple):
+    id: str
     place: int
     findings: list[Finding]
+    issues: list[Issue]
 
 
 class _Run:
@@ -140,22 +146,24 @@ class _Run:
         self.report = report
         self.look = look
         self.most = most
-        self.rules: dict[str, _Rule] = {}
+        self.rules: dict[tuple[str, str], _Rule] = {}
+        self.names: set[str] = set()
         self.seen: dict[str, int] = {}
 
     def document(self, category: str) -> Document:
         groups = self._groups()
         # Encoded one by one: what is let go of at once does not take the memory of all.
-        results = [msgspec.Raw(_ENCODE(self._result(found, taken))) for found, taken in groups[: self.most]]
+        results = [msgspec.Raw(_ENCODE(made())) for _, made in groups[: self.most]]
         said = say.bounded(say.notes(self.report), _MOST_NOTES)
         if left := len(groups) - len(results):
             text = f"{left} of {len(groups)} results, the least severe, are left out: code scanning takes no more"
             said.append(say.Note("cut", "warning", text))
+        root = {"description": {"text": "The root of the image's file system"}}
         return {
             "tool": {"driver": self._driver()},
             "automationDetails": {"id": category},
             "invocations": [_invocation(said)],
-            "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the image's file system"}}},
+            **({"originalUriBaseIds": {_ROOT: root}} if self.report.image is not None else {}),
             "columnKind": "unicodeCodePoints",
             "results": results,
             "properties": self._properties(),
@@ -164,8 +172,21 @@ class _Run:
     def _driver(self) -> Document:
         return {
             **_tool(self.report.tool.name, self.report.tool.version),
-            "rules": [msgspec.Raw(_ENCODE(_rule(name, rule))) for name, rule in self.rules.items()],
+            "rules": [
+                msgspec.Raw(_ENCODE(_rule(rule.id, rule) if rule.findings else _issue_rule(rule)))
+                for rule in self.rules.values()
+            ],
         }
+
+    def _named(self, kind: str, name: str) -> _Rule:
+        """Give the rule of that name; a rule for secrets that is called as a flaw is another one, and needs another id."""
+        if (kind, name) not in self.rules:
+            free = name
+            while free in self.names:
+                free = f"{kind}/{free}"
+            self.names.add(free)
+            self.rules[kind, name] = _Rule(free, len(self.rules), [], [])
+        return self.rules[kind, name]
 
     def _properties(self) -> Document:
         values: Document = {"asOf": say.plain(self.report.as_of)}
@@ -174,21 +195,32 @@ class _Run:
             values["digest"] = say.plain(self.report.image.digest)
         values["findings"] = len(self.report.findings)
         values["suppressed"] = len(self.report.suppressed)
+        values["secrets"] = len(self.report.secrets)
+        values["misconfigurations"] = len(self.report.config)
+        values["silenced"] = len(self.report.silenced)
         return values
 
-    def _groups(self) -> list[tuple[list[Finding], Suppressed | None]]:
-        """Join what is said of several components of one package and version."""
+    def _groups(self) -> list[tuple[int, Callable[[], Document]]]:
+        """Give what makes each result, worst first, those that were suppressed last; what is said of several components of one package is one."""
         groups: dict[tuple[str, ...], tuple[list[Finding], Suppressed | None]] = {}
         for finding, taken in say.shown(self.report, suppressed=self.look.suppressed):
             reason = "" if taken is None else f"-{taken.reason}"
             key = (finding.id, type_of(finding.purl), finding.name, finding.version, reason)
             groups.setdefault(key, ([], taken))[0].append(finding)
-        return list(groups.values())
+        made = [
+            (_order(found[0].severity, taken is not None), functools.partial(self._result, found, taken))
+            for found, taken in groups.values()
+        ]
+        made += [
+            (_order(issue.severity, bool(reason)), functools.partial(self._issue_result, issue, reason))
+            for issue, reason in say.shown_issues(self.report, suppressed=self.look.suppressed)
+        ]
+        return sorted(made, key=lambda each: each[0])
 
     def _result(self, found: list[Finding], taken: Suppressed | None) -> Document:
         worst = found[0]
         name = say.plain(worst.id, say.NAME) or "unnamed"
-        rule = self.rules.setdefault(name, _Rule(len(self.rules), []))
+        rule = self._named("flaw", name)
         rule.findings.append(worst)
         by_place = {
             (place.path, place.layer, place.place): (each, place)
@@ -200,29 +232,69 @@ class _Run:
         if len(places) > 1:
             message += f" In {len(places)} places."
         result: Document = {
-            "ruleId": name,
+            "ruleId": rule.id,
             "ruleIndex": rule.place,
             "level": say.level_of(worst),
             "message": {"text": _unlinked(message)},
             "locations": [_location(each, place) for each, place in places[:_MOST_LOCATIONS]]
             or [{"physicalLocation": _physical(say.main_path(self.report, worst), 1)}],
-            "partialFingerprints": self._fingerprints(found),
+            "partialFingerprints": self._fingerprints(identity(*found)),
         }
         if self.look.suppressed:
             # The specification wants them on all results of a run or on none (section 3.27.23).
-            result["suppressions"] = [_suppression(taken)] if taken is not None else []
+            result["suppressions"] = [_suppression(taken.reason)] if taken is not None else []
         result["properties"] = _finding_values(worst)
         return result
 
-    def _fingerprints(self, found: Sequence[Finding]) -> Document:
+    def _issue_result(self, issue: Issue, reason: str) -> Document:
+        rule = self._named(issue.kind, say.rule(issue))
+        rule.issues.append(issue)
+        marks = self._fingerprints(digest(issue.kind, issue.rule, issue.file, issue.resource))
+        if issue.fingerprint:
+            # Not the only one: it is another with another key.
+            marks["hullmark/secret"] = say.plain(issue.fingerprint, say.NAME)
+        result: Document = {
+            "ruleId": rule.id,
+            "ruleIndex": rule.place,
+            "level": say.issue_level(issue),
+            "message": {"text": _unlinked(say.issue_message(issue))},
+            "locations": [self._issue_location(issue)],
+            "partialFingerprints": marks,
+        }
+        if self.look.suppressed:
+            result["suppressions"] = [_suppression(reason)] if reason else []
+        result["properties"] = _issue_values(issue)
+        return result
+
+    def _issue_location(self, issue: Issue) -> Document:
+        """Point to the file, or to the field of the configuration, which is none but where viewers demand one."""
+        image = self.report.image
+        path = say.issue_path(self.report, issue)
+        if image is None:
+            place: Document = {"artifactLocation": {"uri": _file_uri(path)}}
+        else:
+            place = _physical(path, 0)
+        place["region"] = _region(issue)
+        made: Document = {"physicalLocation": place}
+        if issue.layer < 0 and image is not None:
+            name = say.plain(issue.file, say.NAME)
+            made["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "member"}]
+        elif issue.resource:
+            made["logicalLocations"] = [{"name": say.plain(issue.resource, say.NAME), "kind": "resource"}]
+        return made
+
+    def _fingerprints(self, mark: str) -> Document:
         """Say which flaw it is whatever the tag, the digest and the version.
 
         Code scanning reads `primaryLocationLineHash` alone, whose last part numbers those that are else the same: two versions of a
         package in one lock file.
         """
-        mark = identity(*found)
         number = self.seen[mark] = self.seen.get(mark, 0) + 1
         return {"primaryLocationLineHash": f"{mark[:16]}:{number}", "hullmark/v1": f"{mark}:{number}"}
+
+
+def _order(severity: Severity, suppressed: bool) -> int:  # noqa: FBT001  # the value itself
+    return SEVERITY_RANK[severity] + len(SEVERITY_RANK) * suppressed
 
 
 def _failures(report: ReportSet) -> Document:
@@ -265,6 +337,44 @@ def _notification(note: say.Note) -> Document:
     if note.path:
         made["locations"] = [{"physicalLocation": _physical(note.path, 0)}]
     return made
+
+
+def _issue_rule(rule: _Rule) -> Document:
+    """Describe a rule for secrets or misconfigurations by what its worst result says of it."""
+    worst = min(rule.issues, key=worst_issue_first)
+    surest = min(rule.issues, key=lambda issue: not issue.is_sure)
+    title = say.rule_title(worst)
+    what = NAMES[worst.kind]
+    advice = sentence(say.plain(mend(worst)))
+    facts = [f"Severity: {worst.severity}"]
+    for label, names in (("Controls", worst.controls), ("Other tools call it", worst.same_as)):
+        if names:
+            facts.append(f"{label}: {say.plain(', '.join(names))}")
+    told = [f"{advice}."] if advice else []
+    plain = [f"{rule.id}: {title}", *told, "\n".join(facts)]
+    marked = [f"**{_literal(rule.id)}** {_literal(title)}", *map(_literal, told)]
+    marked.append("\n".join(f"- {_literal(fact)}" for fact in facts))
+    level = say.issue_level(worst)
+    tags = ["security", what, *(["external/cwe/cwe-798"] if worst.kind == "secret" else ())]
+    tags += [name for name in worst.same_as if _TAG.fullmatch(name)]
+    values: Document = {
+        "tags": list(dict.fromkeys(tags))[:_MOST_TAGS],
+        "precision": surest.confidence,
+        "problem.severity": _PROBLEMS[level],
+    }
+    if worst.severity in _SCORES:
+        values["security-severity"] = f"{_SCORES[worst.severity][2]:.1f}"
+    return {
+        "id": rule.id,
+        "name": "".join(word.capitalize() for word in rule.id.split("-"))
+        if _WORDS.fullmatch(rule.id)
+        else what.capitalize(),
+        "shortDescription": {"text": _unlinked(title)},
+        "fullDescription": {"text": _unlinked(f"{title}. {' '.join(told)}".strip())[:_MOST_TEXT]},
+        "defaultConfiguration": {"level": level},
+        "help": {"text": _unlinked("\n\n".join(plain)), "markdown": "\n\n".join(marked)},
+        "properties": values,
+    }
 
 
 def _rule(name: str, rule: _Rule) -> Document:
@@ -379,14 +489,44 @@ def _physical(path: str, line: int) -> Document:
     return made
 
 
+def _region(issue: Issue) -> Document:
+    """Give the place (section 3.30): as here, what is at the end column is not part of it."""
+    made = {"startLine": issue.line or 1}
+    if issue.line and issue.column:
+        made["startColumn"] = issue.column
+        if (issue.end_line, issue.end_column) > (issue.line, issue.column):
+            made |= {"endLine": issue.end_line, "endColumn": max(issue.end_column, 1)}
+    return made
+
+
+def _file_uri(path: str) -> str:
+    """Give a path of the machine as it is seen from the working directory, which is what viewers take for the root of the project."""
+    return f"file://{quote(path)}" if path.startswith("/") else quote(path)
+
+
 @functools.lru_cache(4096)
 def _uri(path: str) -> str:
     """Give a path as a relative reference (RFC 3986, section 4.2) below the root."""
     return quote(say.inner(path))
 
 
-def _suppression(taken: Suppressed) -> Document:
-    return {"kind": "external", "status": "accepted", "justification": say.plain(taken.reason)}
+def _suppression(reason: str) -> Document:
+    return {"kind": "external", "status": "accepted", "justification": say.plain(reason)}
+
+
+def _issue_values(issue: Issue) -> Document:
+    values: Document = {
+        "severity": str(issue.severity),
+        "confidence": issue.confidence if issue.kind == "secret" else "",
+        "doubt": say.plain(issue.reason),
+        "source": issue.source,
+        "resource": say.plain(issue.resource, say.NAME),
+        "count": issue.count if issue.count > 1 else "",
+        "layerDigest": say.plain(issue.layer_digest, say.NAME),
+        "fromBase": issue.from_base,
+        "controls": [say.plain(each, say.NAME) for each in issue.controls] or "",
+    }
+    return {name: value for name, value in values.items() if value not in ("", None)}
 
 
 def _finding_values(finding: Finding) -> Document:

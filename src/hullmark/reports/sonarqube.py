@@ -3,7 +3,8 @@
 Specification: docs.sonarsource.com, "Generic formatted reports".
 
 SonarQube passes silently over issues of files that are not in the project, and no file of an image is. The issues therefore stand at
-the project's `Dockerfile`, which is what makes the image and where most fixes go; the path in the image is in the message.
+the project's `Dockerfile`, which is what makes the image and where most fixes go; the path in the image is in the message. What is
+wrong in a file of the project itself stands there.
 """
 
 import html
@@ -12,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from hullmark.advice.issues import mend, placed
+from hullmark.findings.issues import Issue
 from hullmark.findings.narrowing import worst_first
 from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
@@ -43,6 +46,7 @@ _NOTES: dict[say.Level, Severity] = {
     "warning": Severity.MEDIUM,
     "note": Severity.NEGLIGIBLE,
 }
+_OURS = ("hullmark.", "secret.", "config.")
 _SUPPRESSED = "hullmark.suppressed-finding"
 
 
@@ -51,9 +55,11 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
     several = not isinstance(report, Report)
     told = _Issues()
     for one in reports_of(report):
-        end = f" Image: {say.image_name(one)}" if several else ""
+        end = say.about(one) if several else ""
         for finding, taken in say.shown(one, suppressed=look.suppressed):
             told.finding(one, finding, taken, end)
+        for issue, reason in say.shown_issues(one, suppressed=look.suppressed):
+            told.issue(one, issue, reason, end)
         for note in say.bounded(say.notes(one), _MOST_NOTES):
             told.note(note, end)
     for failure in failures_of(report):
@@ -65,26 +71,42 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
 class _Issues:
     def __init__(self) -> None:
         self.flaws: dict[str, list[Finding]] = {}
+        self.rules: dict[str, Issue] = {}
         self.others: dict[str, Document] = {}
         self.issues: list[Document] = []
 
     def document(self) -> Document:
         rules = [_flaw_rule(name, found) for name, found in self.flaws.items()]
+        rules += [_issue_rule(name, worst) for name, worst in self.rules.items()]
         return {"rules": [*rules, *self.others.values()], "issues": self.issues}
 
     def finding(self, report: Report, finding: Finding, taken: Suppressed | None, end: str) -> None:
         name = say.plain(finding.id, _MOST_NAME) or "unnamed"
-        if name.startswith("hullmark."):
+        if name.startswith(_OURS):
             name = f"_{name}"  # SonarQube refuses a report with two rules of one id, and these are ours
         text = f"{name}: {say.message(finding, taken)} Path: {say.main_path(report, finding)}{end}"
         if taken is None:
             self.flaws.setdefault(name, []).append(finding)
         else:
-            # A rule has one severity for all its issues, so what is suppressed has a rule of its own.
-            title = "A finding that was suppressed"
-            self.others.setdefault(_SUPPRESSED, _rule(_SUPPRESSED, title, "", Severity.NEGLIGIBLE))
-            name = _SUPPRESSED
+            name = self._suppressed()
         self._issue(name, text)
+
+    def issue(self, report: Report, issue: Issue, reason: str, end: str) -> None:
+        name = f"{issue.kind}.{say.rule(issue)}"
+        text = say.issue_message(issue, reason)
+        if report.image is not None:
+            text = f"{say.rule(issue)}: {text} Path: {placed(issue)}{end}"
+        if reason:
+            name = self._suppressed()
+        else:
+            self.rules.setdefault(name, issue)  # the worst comes first
+        self._issue(name, text, *((say.issue_path(report, issue), issue) if report.image is None else ()))
+
+    def _suppressed(self) -> str:
+        # A rule has one severity for all its issues, so what is suppressed has a rule of its own.
+        title = "A finding that was suppressed"
+        self.others.setdefault(_SUPPRESSED, _rule(_SUPPRESSED, title, "", Severity.NEGLIGIBLE))
+        return _SUPPRESSED
 
     def note(self, note: say.Note, end: str) -> None:
         # The level is part of the name for the same reason.
@@ -93,10 +115,27 @@ class _Issues:
         self.others.setdefault(name, _rule(name, title, "", _NOTES[note.level]))
         self._issue(name, f"{sentence(note.text)}.{end}")
 
-    def _issue(self, rule: str, text: str) -> None:
+    def _issue(self, rule: str, text: str, path: str = _FILE, issue: Issue | None = None) -> None:
         # Without a range an issue is one of the whole file; the line of the instruction would stand here, were it known.
-        place = {"message": say.plain(text, _MOST_MESSAGE), "filePath": _FILE}
+        place: Document = {"message": say.plain(text, _MOST_MESSAGE), "filePath": path}
+        if issue is not None and issue.line:
+            place["textRange"] = _range(issue)
         self.issues.append({"ruleId": rule, "primaryLocation": place})
+
+
+def _range(issue: Issue) -> Document:
+    """Give the place in a file. Lines count from 1 and columns from 0; what is at the last column is not part of it."""
+    line, column = say.last(issue)
+    made = {"startLine": issue.line, "endLine": max(line, issue.line)}
+    if issue.column and column and (line, column) >= (issue.line, issue.column):
+        made |= {"startColumn": issue.column - 1, "endColumn": column}
+    return made
+
+
+def _issue_rule(name: str, worst: Issue) -> Document:
+    words = [sentence(say.plain(mend(worst)))]
+    words += [f"Controls: {say.plain(', '.join(worst.controls))}"] * bool(worst.controls)
+    return _rule(name, say.rule_title(worst), ". ".join(word for word in words if word), worst.severity)
 
 
 def _flaw_rule(name: str, found: Iterable[Finding]) -> Document:

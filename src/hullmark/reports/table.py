@@ -1,8 +1,18 @@
 """The report for people: what to upgrade first, the findings worst first, and what was not checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hullmark.advice.action import fix
+from hullmark.advice.issues import (
+    doubt,
+    from_base,
+    issues_said,
+    mend,
+    placed,
+    silenced_said,
+    subject,
+    totals,
+)
 from hullmark.advice.removal import REMOVE
 from hullmark.advice.upgrades import advised
 from hullmark.advice.verdict import (
@@ -15,10 +25,11 @@ from hullmark.advice.verdict import (
     verdict,
 )
 from hullmark.findings.aging import notes
+from hullmark.findings.issues import Issue, issues, silenced
 from hullmark.model.look import Look
 from hullmark.model.report import CHECKED, Component, EcosystemCoverage, Finding, Report, ReportSet
 from hullmark.model.sbom_flaws import statement_on
-from hullmark.model.words import WHOSE, age, amount, counts, stands
+from hullmark.model.words import WHOSE, age, amount, counts, sentence, stands
 from hullmark.reports._terminal import BOLD, COLOURS, YELLOW, Text
 
 _UPGRADES_SHOWN = 10
@@ -37,6 +48,7 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
         lines += [*_Page(one, look).lines(), ""]
     lines += [text.plain(f"{failure.name}: not scanned: {failure.reason}") for failure in report.failures]
     found = counts(report.summary.by_severity) or "no findings"
+    found = ", ".join([found, *totals(report.summary)])
     scanned = f"{amount(len(report.reports), 'image')} scanned, {len(report.failures)} failed"
     lines.append(f"{scanned}: {amount(report.summary.packages, 'package')}, {found}")
     return text.encoded(lines)
@@ -53,6 +65,8 @@ class _Page(Text):
         yield from self._removals()
         yield from self._upgrades()
         yield from self._findings()
+        yield from self._secrets()
+        yield from self._misconfigurations()
         yield from self._suppressed()
         yield from self._coverage()
         yield from self._database()
@@ -61,6 +75,7 @@ class _Page(Text):
     def _head(self) -> Iterator[str]:
         image = self.report.image
         if image is None:
+            yield self.paint(self.plain(subject(self.report) or "files"), BOLD)
             return
         yield self.paint(self.plain(image.name), BOLD)
         words = []
@@ -86,19 +101,21 @@ class _Page(Text):
             )
         elif base.evidence == "claimed":
             yield self.plain(f"base image: {base.name} {base.digest[:19]} is claimed by a label, not proven")
-        if self.report.findings:
+        if self.report.findings or self.report.secrets or self.report.config:
             yield self.plain(self.joined(list(self._outcome())))
 
     def _outcome(self) -> Iterator[str]:
         """Say in short what stands below in full: a screen may end before that."""
         report = self.report
-        yield f"{amount(len(report.findings), 'finding')}: {counts(report.summary.by_severity)}"
+        if report.findings:
+            yield f"{amount(len(report.findings), 'finding')}: {counts(report.summary.by_severity)}"
+        yield from issues_said(report)
         if unchecked := sum(gap.packages for gap in not_checked(report) if not gap.checked):
             yield f"{amount(unchecked, 'package')} not checked"
         if report.errors:
             yield f"could not be read: {unread_counts(report)}"
-        if report.suppressed:
-            yield f"{len(report.suppressed):,} not shown"
+        if report.suppressed or report.silenced:
+            yield f"{len(report.suppressed) + len(report.silenced):,} not shown"
 
     def _removals(self) -> Iterator[str]:
         malicious = {finding.component for finding in self.report.findings if finding.kind == "malicious"}
@@ -146,8 +163,35 @@ class _Page(Text):
                 severity = self.paint(f"{finding.severity:<10}", COLOURS[finding.severity])
                 yield f"  {severity}  {'  '.join(cells)}".rstrip()
 
+    def _secrets(self) -> Iterator[str]:
+        found = [issue for issue in issues(self.report) if issue.kind == "secret"]
+        if not found:
+            return
+        yield ""
+        yield self.paint("Secrets", BOLD)
+        yield from self._issues(found)
+        # What to do is the same for all of a kind.
+        for advice in dict.fromkeys(map(mend, found)):
+            yield f"  {self.plain(sentence(advice))}"
+
+    def _misconfigurations(self) -> Iterator[str]:
+        found = [issue for issue in issues(self.report) if issue.kind == "config"]
+        if not found:
+            return
+        yield ""
+        yield self.paint("Misconfiguration", BOLD)
+        yield from self._issues([issue for issue in found if not issue.from_base])
+        if inherited := [issue for issue in found if issue.from_base]:
+            yield f"  {self.plain(from_base(inherited))}"
+
+    def _issues(self, found: Sequence[Issue]) -> Iterator[str]:
+        rows = [(issue.severity, issue.rule, placed(issue), self.joined(_told(issue))) for issue in found]
+        bounds = (10, 28, 60)
+        for issue, (level, *cells) in zip(found, self.aligned(rows, bounds, whole=True), strict=True):
+            yield f"  {self.paint(level, COLOURS[issue.severity])}  {'  '.join(cells)}".rstrip()
+
     def _suppressed(self) -> Iterator[str]:
-        if not self.look.suppressed or not self.report.suppressed:
+        if not self.look.suppressed or not (self.report.suppressed or self.report.silenced):
             return
         yield ""
         yield self.paint("Suppressed", BOLD)
@@ -165,6 +209,10 @@ class _Page(Text):
                     self.joined([place, until, each.reason]),
                 )
             )
+        for issue, one in silenced(self.report):
+            told = self.report.suppressions
+            place = stands(told[one.by]) if 0 <= one.by < len(told) else ""
+            rows.append((issue.severity, issue.rule, placed(issue), self.joined([place, one.reason])))
         for (level, *_), (first, *others) in zip(rows, self.aligned(rows, (10, 28, 40)), strict=True):
             yield f"  {self.paint(first, COLOURS[level])}  {'  '.join(others)}".rstrip()
 
@@ -232,7 +280,7 @@ class _Page(Text):
         for gap in not_checked(report):
             yield self.paint(self.plain(str(gap)), YELLOW)
         yield from self._unread()
-        if suppressed := not_shown(report):
+        for suppressed in filter(None, (not_shown(report), silenced_said(report))):
             yield self.plain(suppressed)
         yield from self._notes()
         yield from left_out(report)
@@ -274,6 +322,19 @@ def _checked(entry: EcosystemCoverage) -> str:
 def _is_unsure(entry: EcosystemCoverage) -> bool:
     """Tell whether parts that were not there matter: where others were enough, only the JSON report names them."""
     return bool(entry.missing) and bool(entry.states.get("feed_missing"))
+
+
+def _told(issue: Issue) -> list[str]:
+    """Say what is wrong, and of a misconfiguration what to do; a secret that may be none is marked."""
+    layer = f"layer {issue.layer}" if issue.layer >= 0 else ""
+    return [
+        doubt(issue),
+        issue.message,
+        f"{issue.count:,} places" if issue.count > 1 else "",
+        "a later layer hides it" if issue.source == "deleted_file" else "",
+        ", ".join(word for word in (WHOSE[issue.from_base], layer) if word),
+        issue.advice,
+    ]
 
 
 def _words(finding: Finding) -> list[str]:

@@ -23,7 +23,8 @@ from hullmark.model.advisory import SEVERITY_RANK
 from hullmark.model.errors import UsageError
 from hullmark.model.look import Look
 from hullmark.model.printable import printable
-from hullmark.model.report import Finding, Report, ReportSet, Tool
+from hullmark.model.report import Finding, Misconfiguration, Report, ReportSet, SecretFinding, Tool
+from hullmark.model.words import sentence
 from hullmark.processes import end, forked
 from hullmark.reports import failures_of, reports_of
 
@@ -196,10 +197,15 @@ def _json(value: Any, indent: int | None = None) -> str:
     return json.dumps(msgspec.to_builtins(value), indent=indent)
 
 
-def _action(finding: Finding) -> str:
-    from hullmark.advice.action import action
+def _action(finding: Finding | SecretFinding | Misconfiguration) -> str:
+    if isinstance(finding, Finding):
+        from hullmark.advice.action import action
 
-    return action(finding)
+        return action(finding)
+    from hullmark.advice.issues import mend
+    from hullmark.findings.issues import issue_of
+
+    return sentence(mend(issue_of(finding)))
 
 
 def _upgrades(findings: Iterable[Finding]) -> list[Any]:
@@ -208,7 +214,7 @@ def _upgrades(findings: Iterable[Finding]) -> list[Any]:
     return list(upgrades(findings))
 
 
-def _worst(findings: Iterable[Finding]) -> str:
+def _worst(findings: Iterable[Finding | SecretFinding | Misconfiguration]) -> str:
     """Give the worst severity of some findings, nothing for none."""
     return str(min((each.severity for each in findings), key=SEVERITY_RANK.__getitem__, default=""))
 

@@ -1,9 +1,12 @@
 """The gate of `--fail-on`: which findings make a scan fail, and what keeps its answer from being whole."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from msgspec import Struct
 
+from hullmark.advice.issues import subject
+from hullmark.findings.issues import NAMES, counted
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import UsageError
 from hullmark.model.report import Report, is_unchecked
@@ -23,24 +26,32 @@ class Gate(Struct, frozen=True):
         return bool(self.levels.get("vuln"))
 
     def over(self, report: Report) -> list[str]:
-        """Say for each severity how many findings are over the gate; nothing when none is.
+        """Say for each severity how many vulnerabilities, secrets and misconfigurations are over the gate; nothing when none is.
 
-        Malicious packages are over every gate, whatever severities and kinds it names.
+        Malicious packages are over every gate, whatever severities and kinds it names. Of secrets those alone count that are certain.
         """
-        counts: dict[Severity, int] = {}
+        flaws: Counter[Severity] = Counter()
         malicious = 0
         hidden = (suppressed.finding for suppressed in report.suppressed if suppressed.gated)
         for finding in (*report.findings, *hidden):
             if finding.kind == "malicious":
                 malicious += 1
             elif finding.severity in self.levels.get("vuln", frozenset()):
-                counts[finding.severity] = counts.get(finding.severity, 0) + 1
-        if not counts and not malicious:
-            return []
-        words = [f"{counts[level]} {level}" for level in Severity if level in counts]
-        said = ", ".join([f"{malicious} malicious"] * bool(malicious) + words)
-        name = report.image.name if report.image is not None else ""
-        return [f"{name}: over the gate: {said}"]
+                flaws[finding.severity] += 1
+        issues: Counter[tuple[str, Severity]] = Counter(
+            (issue.kind, issue.severity)
+            for issue in counted(report)
+            if issue.severity in self.levels.get(issue.kind, frozenset())
+        )
+        words = [f"{malicious} malicious"] * bool(malicious)
+        words += [f"{flaws[level]} {level}" for level in Severity if flaws[level]]
+        words += [
+            _number(issues[kind, level], f"{level} {name}")
+            for kind, name in NAMES.items()
+            for level in Severity
+            if issues[kind, level]
+        ]
+        return [f"{_name(report)}over the gate: {', '.join(words)}"] if words else []
 
     def not_looked_for(self, report: Report, asked: Iterable[str]) -> list[str]:
         """Say which kinds the gate relies on and no scanner looked for: those that it or `--scanners` (`asked`) names.
@@ -48,12 +59,12 @@ class Gate(Struct, frozen=True):
         A bare severity is for whatever is looked for.
         """
         relied = (self.named | set(asked)) & self.levels.keys()
-        name = report.image.name if report.image is not None else ""
+        name = _name(report)
         ran = report.coverage.scanners
         if not ran and not relied:  # as in a stored report, which does not tell what was asked for
-            return [f"{name}: not checked: no scanner ran"]
+            return [f"{name}not checked: no scanner ran"]
         return [
-            f"{name}: not checked: no {kind} scanner ran"
+            f"{name}not checked: no {kind} scanner ran"
             for kind in _KINDS
             if kind in relied and kind not in ran
         ]
@@ -90,13 +101,13 @@ def _at_least(level: Severity) -> Iterable[Severity]:
 
 def incomplete(report: Report, *, relies: bool, strict: bool) -> list[str]:
     """Say what a gate (`relies`) or `--fail-on-incomplete` (`strict`) must not overlook."""
-    name = report.image.name if report.image is not None else ""
+    name = _name(report)
     found = []
     for kind, words in (("layer", "layer"), ("package_database", "package database")):
         # Several things may be wrong with one of them.
         count = len({(unread.layer, unread.path) for unread in report.errors if unread.kind == kind})
         if count:
-            found.append(f"{name}: {_number(count, words)} could not be read")
+            found.append(f"{name}{_number(count, words)} could not be read")
     if relies:
         states: dict[str, int] = {}
         asked = report.coverage.pkg_types
@@ -105,19 +116,25 @@ def incomplete(report: Report, *, relies: bool, strict: bool) -> list[str]:
                 state = str(component.coverage)
                 states[state] = states.get(state, 0) + 1
         found += [
-            f"{name}: {_number(count, 'package')} not checked ({state})"
+            f"{name}{_number(count, 'package')} not checked ({state})"
             for state, count in sorted(states.items())
         ]
         if report.coverage.dev_unchecked:
             unchecked = _number(report.coverage.dev_unchecked, "development package")
-            found.append(f"{name}: {unchecked} not checked for malicious ones (feed_missing)")
+            found.append(f"{name}{unchecked} not checked for malicious ones (feed_missing)")
         if report.coverage.release == "feed_missing":
-            found.append(f"{name}: the database has no end-of-life dates, so the release was not checked")
+            found.append(f"{name}the database has no end-of-life dates, so the release was not checked")
     if strict:
         count = sum(report.summary.unread.get(kind, 0) for kind in ("file", "record"))
         if count:
-            found.append(f"{name}: {_number(count, 'file or record', 'files or records')} could not be read")
+            found.append(f"{name}{_number(count, 'file or record', 'files or records')} could not be read")
     return found
+
+
+def _name(report: Report) -> str:
+    """Name what it is about, with a colon; nothing where there is nothing to name."""
+    name = subject(report)
+    return f"{name}: " if name else ""
 
 
 def _number(count: int, one: str, many: str = "") -> str:

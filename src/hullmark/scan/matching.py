@@ -190,7 +190,7 @@ class _Reporter:
             config=self.inventory.config,
             silenced=self.inventory.silenced,
         )
-        return narrowed(whole, self.request.filters)
+        return narrowed(whole, self.request.filters, self.request.filters.skip_paths)
 
     def _answers(
         self, matcher: Matcher | None, items: Sequence[Item]

@@ -19,9 +19,13 @@ def added(whole: ReportSet, reports: Sequence[Report]) -> ReportSet:
     """Give a set with these reports in place of its own; the summary adds up."""
     levels: Counter[str] = Counter()
     unread: Counter[str] = Counter()
+    secrets: Counter[str] = Counter()
+    config: Counter[str] = Counter()
     for report in reports:
         levels.update(report.summary.by_severity)
         unread.update(report.summary.unread)
+        secrets.update(report.summary.secrets)
+        config.update(report.summary.config)
     summaries = [report.summary for report in reports]
     summary = Summary(
         packages=sum(summary.packages for summary in summaries),
@@ -33,6 +37,8 @@ def added(whole: ReportSet, reports: Sequence[Report]) -> ReportSet:
         unattributed=sum(summary.unattributed for summary in summaries),
         unread=dict(unread),
         unread_in_deleted=sum(summary.unread_in_deleted for summary in summaries),
+        secrets=dict(secrets),
+        config=dict(config),
     )
     return msgspec.structs.replace(whole, reports=tuple(reports), summary=summary)
 

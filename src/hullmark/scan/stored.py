@@ -123,11 +123,19 @@ def _faults(report: Report) -> Iterator[str]:
     for each in report.suppressed:
         if not -1 <= each.by < len(report.suppressions):
             yield f"a finding is suppressed by a statement that is not in it: {each.by}"
+    for one in report.silenced:
+        if not -1 <= one.by < len(report.suppressions):
+            yield f"a secret or misconfiguration is silenced by a statement that is not in it: {one.by}"
     places = [place for component in report.packages for place in component.locations]
     places += [place for finding in findings for place in finding.locations]
-    for place in places:
-        if not -1 <= place.layer < max(len(report.layers), 1):
-            yield f"a place is in a layer that is not in it: {place.layer}"
+    numbers = [place.layer for place in places]
+    numbers += [secret.layer for secret in report.secrets]
+    numbers += [said.layer for said in report.config]
+    numbers += [one.secret.layer for one in report.silenced if one.secret is not None]
+    numbers += [one.config.layer for one in report.silenced if one.config is not None]
+    for number in numbers:
+        if not -1 <= number < max(len(report.layers), 1):
+            yield f"a place is in a layer that is not in it: {number}"
 
 
 def _is_time(text: str) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from hullmark.advice.removal import REMOVE
 from hullmark.advice.upgrades import Line
-from hullmark.advice.verdict import is_matched, verdict
+from hullmark.advice.verdict import is_matched, is_of_files, verdict
+from hullmark.findings.issues import shown
 from hullmark.model.advisory import Severity
 from hullmark.model.report import Report
 from hullmark.model.words import amount, sentence
@@ -17,10 +18,12 @@ _SHOWN = 10
 def tone(report: Report) -> str:
     """Give how bad it is: `bad`, `fair` (something lesser, or something that is not known) or `good`."""
     levels = {finding.severity for finding in report.findings}
+    levels |= {issue.severity for issue in shown(report) if issue.is_sure}
     if any(f.kind == "malicious" for f in report.findings) or {Severity.CRITICAL, Severity.HIGH} & levels:
         return "bad"
-    unsure = report.incomplete or not is_matched(report)
-    return "fair" if unsure or report.findings or report.suppressed else "good"
+    unsure = report.incomplete or not (is_matched(report) or is_of_files(report))
+    lesser = report.findings or report.suppressed or report.secrets or report.config or report.silenced
+    return "fair" if unsure or lesser else "good"
 
 
 def unsure(report: Report, ident: str = "") -> str:
