@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
+from msgspec.structs import replace
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
@@ -21,9 +22,12 @@ from hullmark.model.report import (
     Evidence,
     Finding,
     Location,
+    Misconfiguration,
     Report,
     ReportDatabase,
     ReportImage,
+    SecretFinding,
+    Silenced,
     Summary,
     Suppressed,
     Suppression,
@@ -261,6 +265,169 @@ FINDINGS = (
     ),
 )
 
+
+def in_layer(number: int) -> dict[str, Any]:
+    made = LAYERS[number]
+    return {
+        "layer": number,
+        "layer_digest": made.digest,
+        "created_by": made.created_by,
+        "from_base": made.from_base,
+    }
+
+
+SECRETS = (
+    SecretFinding(
+        rule="private-key",
+        severity=Severity.CRITICAL,
+        confidence="high",
+        message="a private key of OpenSSH without a passphrase",
+        source="deleted_file",
+        path="root/.ssh/id_ed25519",
+        line=1,
+        column=1,
+        end_column=36,
+        fingerprint="a1" * 16,
+        same_as=("openssh-private-key",),
+        **in_layer(1),
+    ),
+    SecretFinding(
+        rule="aws-access-key",
+        severity=Severity.HIGH,
+        confidence="high",
+        message="an access key of AWS",
+        source="file",
+        path="app/.env",
+        line=3,
+        column=19,
+        end_column=39,
+        fingerprint="b2" * 16,
+        same_as=("aws-access-key-id", "aws-access-token"),
+        controls=("CIS-Docker 4.10", "PCI-DSS 8.6.2"),
+        **in_layer(2),
+    ),
+    SecretFinding(
+        rule="password-in-name",
+        severity=Severity.HIGH,
+        confidence="medium",
+        message="DB_PASSWORD holds what looks like a password",
+        source="environment",
+        path="config.Env.DB_PASSWORD",
+        fingerprint="c3" * 16,
+        reason="nothing but its name says so",
+    ),
+    SecretFinding(
+        rule="basic-auth-url",
+        severity=Severity.MEDIUM,
+        confidence="low",
+        message="a URL with a password",
+        source="file",
+        path="etc/apt/sources.list.d/base.list",
+        line=2,
+        column=5,
+        end_column=50,
+        reason="it stands in documentation",
+        **in_layer(0),
+    ),
+    SecretFinding(
+        rule="ev|il<rule>\u202e",
+        severity=Severity.LOW,
+        confidence="high",
+        message="\x1b[2J::error::<script>alert(1)</script> @user #1 {{7*7}}",
+        source="file",
+        path="app/\x1b[1A\u2066|`<b>/::x,y\n=1+1",
+        line=7,
+        column=2,
+        end_column=9,
+        fingerprint="\x1b]0;",
+        same_as=("\u202e",),
+        **in_layer(2),
+    ),
+)
+
+CONFIG = (
+    Misconfiguration(
+        rule="runs-as-root",
+        severity=Severity.HIGH,
+        message="the container runs as root",
+        advice="end the Dockerfile with USER and an unprivileged user",
+        file="config.User",
+        same_as=("DL3002", "DS-0002", "AVD-DS-0002", "CIS-DI-0001"),
+        controls=("CIS-Docker 4.1", "NIST-800-190 4.1.4"),
+    ),
+    Misconfiguration(
+        rule="exposed-port",
+        severity=Severity.MEDIUM,
+        message="port 22 is exposed, which is that of SSH",
+        advice="take EXPOSE 22 out",
+        file="config.ExposedPorts",
+        resource="22/tcp",
+        same_as=("DS-0004",),
+    ),
+    Misconfiguration(
+        rule="suid-file",
+        severity=Severity.LOW,
+        message="usr/local/bin/become runs as its owner root, whoever starts it",
+        file="usr/local/bin/become",
+        resource="usr/local/bin/become",
+        **in_layer(2),
+    ),
+    Misconfiguration(
+        rule="suid-file",
+        severity=Severity.LOW,
+        message="12 files run as their owner root, whoever starts them",
+        file="usr/bin/chsh",
+        resource="base",
+        count=12,
+        **in_layer(0),
+    ),
+    Misconfiguration(
+        rule="world-writable\x1b[2J",
+        severity=Severity.LOW,
+        message="]]>&<img src=x>\u202e | a\nb",
+        advice="chmod o-w '\x1b[1A' www.evil.example",
+        file="app/\x1b[1A\u2066/::file",
+        resource="=1+1\n",
+        **in_layer(2),
+    ),
+)
+SILENCED = (
+    Silenced(
+        "--severity high,medium,low",
+        "no-healthcheck",
+        "config.Healthcheck",
+        gated=True,
+        config=Misconfiguration(
+            rule="no-healthcheck",
+            severity=Severity.NEGLIGIBLE,
+            message="nothing tells whether it still works",
+            file="config.Healthcheck",
+        ),
+    ),
+    Silenced(
+        "only of the tests <b>\x1b[2J",
+        "generic-token",
+        "app/tests/token.txt",
+        2,
+        "d4" * 16,
+        by=4,
+        secret=SecretFinding(
+            rule="generic-token",
+            severity=Severity.MEDIUM,
+            confidence="high",
+            message="a token beside a telling name",
+            source="file",
+            path="app/tests/token.txt",
+            line=2,
+            column=9,
+            end_column=41,
+            fingerprint="d4" * 16,
+            **in_layer(2),
+        ),
+    ),
+    Silenced("hullmark.baseline", "aws-access-key", "app/old.env", 4, "e5" * 16),
+)
+
 LEVELS = {str(level): sum(f.severity == level for f in FINDINGS) for level in Severity}
 
 SAMPLE = Report(
@@ -366,6 +533,104 @@ SAMPLE = Report(
         Suppression(source=".hullmark-ignore.yaml", line=12, ids=("CVE-2001-2",)),
     ),
 )
+"""What is known of packages alone."""
+
+
+def by_severity(found: tuple[SecretFinding, ...] | tuple[Misconfiguration, ...]) -> dict[str, int]:
+    return {str(level): sum(each.severity == level for each in found) for level in Severity}
+
+
+WHOLE: Report = replace(
+    SAMPLE,
+    coverage=replace(SAMPLE.coverage, scanners=("vuln", "secret", "config")),
+    summary=replace(SAMPLE.summary, secrets=by_severity(SECRETS), config=by_severity(CONFIG)),
+    suppressions=(
+        *SAMPLE.suppressions,
+        Suppression(
+            source=".hullmark-ignore.yaml",
+            line=15,
+            ids=("generic-token",),
+            paths=("app/tests/**",),
+            reason="only of the tests <b>\x1b[2J",
+            state="used",
+            findings=1,
+        ),
+    ),
+    secrets=SECRETS,
+    secrets_key="k1",
+    config=CONFIG,
+    silenced=SILENCED,
+)
+"""The same with secrets and misconfigurations."""
+
+LINTED_SECRETS = (
+    SecretFinding(
+        rule="url-credential",
+        severity=Severity.HIGH,
+        confidence="high",
+        message="the URL has a key in it: ?auth=",
+        source="dockerfile",
+        path="docker/Dockerfile",
+        line=3,
+        column=34,
+        end_column=50,
+        fingerprint="f6" * 16,
+    ),
+)
+LINTED_CONFIG = (
+    Misconfiguration(
+        rule="runs-as-root",
+        severity=Severity.HIGH,
+        message="the last USER is root",
+        advice="end the Dockerfile with USER and an unprivileged user",
+        file="docker/Dockerfile",
+        line=2,
+        column=1,
+        end_line=2,
+        end_column=10,
+        same_as=("DL3002", "DS-0002"),
+        controls=("CIS-Docker 4.1",),
+    ),
+    Misconfiguration(
+        rule="exposed-port",
+        severity=Severity.MEDIUM,
+        message="port 22 is exposed, which is that of SSH",
+        advice="take EXPOSE 22 out",
+        file="docker/Dockerfile",
+        line=5,
+        column=8,
+        end_line=5,
+        end_column=14,
+        resource="22/tcp",
+        same_as=("DS-0004",),
+    ),
+    Misconfiguration(
+        rule="piped-to-shell",
+        severity=Severity.MEDIUM,
+        message="what is fetched is run unseen",
+        file="web app/Dockerfile#1",
+        line=7,
+        column=1,
+        end_line=10,
+        end_column=1,
+    ),
+)
+LINTED = Report(
+    tool=Tool("hullmark", "0.1.0", {}),
+    as_of="2026-01-31T12:00:00Z",
+    database=ReportDatabase(()),
+    image=None,
+    coverage=Coverage(scanners=("config", "secret")),
+    summary=Summary(
+        packages=0,
+        secrets=by_severity(LINTED_SECRETS),
+        config=by_severity(LINTED_CONFIG),
+    ),
+    secrets=LINTED_SECRETS,
+    secrets_key="k1",
+    config=LINTED_CONFIG,
+)
+"""What `hullmark lint` makes: no image, and files relative to the working directory."""
 
 
 def _schema(name: str) -> Any:

@@ -3,9 +3,19 @@
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from hullmark.model.advisory import KnownExploited, Reference
+from hullmark.model.advisory import KnownExploited, Reference, Severity
 from hullmark.model.facts import Unread
-from hullmark.model.report import Bundle, Failure, Report, ReportSet, Suppressed, Suppression
+from hullmark.model.report import (
+    Bundle,
+    Failure,
+    Misconfiguration,
+    Report,
+    ReportSet,
+    SecretFinding,
+    Silenced,
+    Suppressed,
+    Suppression,
+)
 from reports.sample import FINDINGS, LOG4J, SAMPLE
 
 TEXTS = (
@@ -68,7 +78,61 @@ def strange(text: str) -> Report:
         findings=findings,
         suppressed=(Suppressed(text, known, by=0), Suppressed(text, findings[1], by=7)),
         suppressions=(Suppression(source=text, reason=text),),
+        secrets=(_secret(text), replace(_secret(text), source="file", confidence="low", layer=-1)),
+        config=(_misconfiguration(text), replace(_misconfiguration(text), layer=1, from_base=True)),
+        silenced=(
+            Silenced(text, text, text, secret=_secret(text)),
+            Silenced(text, text, text, 3, text, by=0),
+            Silenced(text, text, text, config=_misconfiguration(text)),
+        ),
     )
+
+
+def _secret(text: str) -> SecretFinding:
+    return SecretFinding(
+        rule=text,
+        severity=Severity.HIGH,
+        confidence="high",
+        message=text,
+        source="deleted_file",
+        path=text,
+        line=3,
+        column=2,
+        end_column=9,
+        fingerprint=text,
+        reason=text,
+        layer=1,
+        layer_digest=text,
+        created_by=text,
+        same_as=(text,),
+        controls=(text,),
+    )
+
+
+def _misconfiguration(text: str) -> Misconfiguration:
+    return Misconfiguration(
+        rule=text,
+        severity=Severity.MEDIUM,
+        message=text,
+        advice=text,
+        file=text,
+        line=3,
+        column=2,
+        end_line=4,
+        end_column=1,
+        resource=text,
+        created_by=text,
+        same_as=(text,),
+        controls=(text,),
+    )
+
+
+def linted(text: str) -> Report:
+    """Give what lint would make of files with such a name."""
+    made: Report = replace(
+        strange(text), image=None, packages=(), findings=(), suppressed=(), layers=(), errors=()
+    )
+    return made
 
 
 def several(text: str) -> ReportSet:

@@ -14,7 +14,7 @@ from hullmark.advice.removal import REMOVE
 from hullmark.model.look import Look
 from hullmark.model.report import Failure, Report, ReportSet
 from hullmark.reports import render
-from reports.sample import FINDINGS, LOG4J, SAMPLE, SCHEMAS, found
+from reports.sample import FINDINGS, LINTED, LOG4J, SAMPLE, SCHEMAS, WHOLE, found
 from reports.strange import ANY_TEXT, TEXTS, several, strange
 
 SCHEMA = xmlschema.XMLSchema(str(SCHEMAS / "checkstyle-report-1.0.0.xsd"))
@@ -36,10 +36,13 @@ def sources(*args: Any) -> dict[str, ET.Element]:
     return {error.get("source", ""): error for _, error in errors(*args)}
 
 
-@pytest.mark.parametrize(("name", "look"), [("plain", Look()), ("suppressed", SUPPRESSED)])
-def test_documents(name: str, look: Look, golden: Callable[[Path, bytes], None]) -> None:
-    tree(SAMPLE, look)
-    golden(GOLDEN / "reports" / "checkstyle" / f"{name}.xml", render("checkstyle", SAMPLE, look))
+@pytest.mark.parametrize(
+    ("name", "report", "look"),
+    [("plain", WHOLE, Look()), ("suppressed", WHOLE, SUPPRESSED), ("lint", LINTED, Look())],
+)
+def test_documents(name: str, report: Report, look: Look, golden: Callable[[Path, bytes], None]) -> None:
+    tree(report, look)
+    golden(GOLDEN / "reports" / "checkstyle" / f"{name}.xml", render("checkstyle", report, look))
 
 
 def test_the_schema_does_refuse() -> None:

@@ -14,7 +14,7 @@ from hullmark.model.look import Look
 from hullmark.model.report import Failure, Report, ReportSet
 from hullmark.reports import render
 from reports.hostile import change, huge, reports
-from reports.sample import FINDINGS, SAMPLE, SCHEMAS
+from reports.sample import FINDINGS, LINTED, SAMPLE, SCHEMAS, WHOLE
 
 ALL = Look(suppressed=True)
 SCHEMA = json.loads((SCHEMAS / "gitlab-codeclimate.schema.json").read_text("utf-8"))
@@ -41,7 +41,9 @@ def marks(report: Report) -> list[str]:
 
 
 def test_golden(golden: Callable[[Path, bytes], None]) -> None:
-    golden(GOLDEN / "reports" / "codequality" / "sample.json", render("codequality", SAMPLE, ALL))
+    golden(GOLDEN / "reports" / "codequality" / "sample.json", render("codequality", WHOLE, ALL))
+    assert len(issues(LINTED)) == 4
+    golden(GOLDEN / "reports" / "codequality" / "lint.json", render("codequality", LINTED, ALL))
 
 
 def test_an_issue() -> None:

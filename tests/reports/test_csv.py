@@ -15,7 +15,7 @@ from hullmark.model.report import Failure, Report, ReportSet
 from hullmark.reports import render
 from hullmark.reports.csv import COLUMNS
 from reports.hostile import change, huge, reports
-from reports.sample import FINDINGS, QS, SAMPLE, found
+from reports.sample import FINDINGS, LINTED, QS, SAMPLE, WHOLE, found
 
 ALL = Look(suppressed=True)
 FORMULA = re.compile(r"""(?:\A|[;,|"])\s*[=+\-@＝＋－＠]""")
@@ -29,7 +29,8 @@ def rows(report: Report | ReportSet = SAMPLE, look: Look = ALL) -> list[dict[str
 
 
 def test_golden(golden: Callable[[Path, bytes], None]) -> None:
-    golden(GOLDEN / "reports" / "csv" / "sample.csv", render("csv", SAMPLE, ALL).replace(b"\r\n", b"\n"))
+    golden(GOLDEN / "reports" / "csv" / "sample.csv", render("csv", WHOLE, ALL).replace(b"\r\n", b"\n"))
+    golden(GOLDEN / "reports" / "csv" / "lint.csv", render("csv", LINTED).replace(b"\r\n", b"\n"))
 
 
 def test_form() -> None:

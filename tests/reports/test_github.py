@@ -12,7 +12,7 @@ from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
 from hullmark.model.report import Failure, Report, ReportSet
 from hullmark.reports import render
-from reports.sample import LOG4J, SAMPLE, found
+from reports.sample import LINTED, LOG4J, SAMPLE, WHOLE, found
 from reports.strange import ANY_TEXT, TEXTS, several, strange
 
 SUPPRESSED = Look(suppressed=True)
@@ -52,9 +52,12 @@ def annotations(report: Report | ReportSet = SAMPLE, look: Look | None = None) -
     return commands(render("github", report, look))
 
 
-@pytest.mark.parametrize(("name", "look"), [("plain", Look()), ("suppressed", SUPPRESSED)])
-def test_pages(name: str, look: Look, golden: Callable[[Path, bytes], None]) -> None:
-    golden(GOLDEN / "reports" / "github" / f"{name}.txt", render("github", SAMPLE, look))
+@pytest.mark.parametrize(
+    ("name", "report", "look"),
+    [("plain", WHOLE, Look()), ("suppressed", WHOLE, SUPPRESSED), ("lint", LINTED, Look())],
+)
+def test_pages(name: str, report: Report, look: Look, golden: Callable[[Path, bytes], None]) -> None:
+    golden(GOLDEN / "reports" / "github" / f"{name}.txt", render("github", report, look))
 
 
 def test_what_is_written_is_what_the_runner_reads() -> None:
@@ -94,7 +97,9 @@ def test_any_text_is_no_command(text: str) -> None:
     for report, same in ((strange(text), strange("a")), (several(text), several("a"))):
         made = annotations(report, SUPPRESSED)
         assert [each.name for each in made] == [each.name for each in annotations(same, SUPPRESSED)]
-        assert {key for each in made for key in each.properties} <= {"file", "line", "title"}
+        assert {key for each in made for key in each.properties} <= {
+            *("file", "line", "endLine", "col", "endColumn", "title")
+        }
 
 
 def test_no_more_than_github_shows_and_the_rest_summed_up() -> None:

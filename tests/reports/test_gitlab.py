@@ -17,7 +17,7 @@ from hullmark.model.report import Coverage, Report, ReportSet
 from hullmark.reports import is_of_one_image, render
 from reports.hostile import change, huge, reports
 from reports.pages import github
-from reports.sample import FINDINGS, QS, SAMPLE, SCHEMAS, found
+from reports.sample import FINDINGS, LINTED, QS, SAMPLE, SCHEMAS, WHOLE, found
 
 ALL = Look(suppressed=True)
 SCHEMA = json.loads((SCHEMAS / "gitlab-container-scanning-15.2.1.schema.json").read_text("utf-8"))
@@ -37,7 +37,8 @@ def flaws(report: Report = SAMPLE, look: Look = ALL) -> list[Any]:
 
 
 def test_golden(golden: Callable[[Path, bytes], None]) -> None:
-    golden(GOLDEN / "reports" / "gitlab" / "sample.json", render("gitlab", SAMPLE, ALL))
+    golden(GOLDEN / "reports" / "gitlab" / "sample.json", render("gitlab", WHOLE, ALL))
+    golden(GOLDEN / "reports" / "gitlab" / "lint.json", render("gitlab", LINTED))
 
 
 def test_the_schema_does_refuse() -> None:

@@ -20,7 +20,7 @@ from hullmark.model.look import Look
 from hullmark.model.report import Bundle, Failure, Report, ReportSet, Suppressed
 from hullmark.modules import names_in
 from hullmark.reports import formats, render
-from reports.sample import FINDINGS, SAMPLE, found
+from reports.sample import FINDINGS, LINTED, SAMPLE, WHOLE, found
 from reports.sample import HOSTILE as EVIL
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "reports" / "html"
@@ -137,7 +137,8 @@ def test_is_one_file_of_well_formed_html(look: Look) -> None:
 
 
 def test_golden(golden: Callable[[Path, bytes], None]) -> None:
-    golden(GOLDEN / "sample.html", render("html", SAMPLE, Look(suppressed=True)))
+    golden(GOLDEN / "sample.html", render("html", WHOLE, Look(suppressed=True)))
+    golden(GOLDEN / "lint.html", render("html", LINTED))
 
 
 def test_the_policy_allows_just_this_script_and_this_style() -> None:

@@ -15,7 +15,7 @@ from hullmark.model.look import Look
 from hullmark.model.report import Coverage, Failure, Report, ReportSet
 from hullmark.reports import render
 from reports.hostile import change, huge, many, reports
-from reports.sample import FINDINGS, QS, SAMPLE, SCHEMAS, found
+from reports.sample import FINDINGS, LINTED, QS, SAMPLE, SCHEMAS, WHOLE, found
 
 SCHEMA = xmlschema.XMLSchema(str(SCHEMAS / "junit-10.xsd"))
 ALL = Look(suppressed=True)
@@ -32,7 +32,8 @@ def cases(report: Report | ReportSet = SAMPLE, outcome: str = "failure", look: L
 
 
 def test_golden(golden: Callable[[Path, bytes], None]) -> None:
-    golden(GOLDEN / "reports" / "junit" / "sample.xml", render("junit", SAMPLE, ALL))
+    golden(GOLDEN / "reports" / "junit" / "sample.xml", render("junit", WHOLE, ALL))
+    golden(GOLDEN / "reports" / "junit" / "lint.xml", render("junit", LINTED))
 
 
 def test_the_schema_does_refuse() -> None:

@@ -14,7 +14,7 @@ from hullmark.reports import render
 from hullmark.reports.markdown import LIMIT
 from reports.hostile import change, huge, many, reports
 from reports.pages import Texts, github, other
-from reports.sample import FINDINGS, QS, SAMPLE, found
+from reports.sample import FINDINGS, LINTED, QS, SAMPLE, WHOLE, found
 
 ALL = Look(suppressed=True)
 OURS = {
@@ -37,8 +37,9 @@ def read(report: Report | ReportSet = SAMPLE, look: Look = ALL) -> list[Texts]:
 
 
 def test_golden(golden: Callable[[Path, bytes], None]) -> None:
-    golden(GOLDEN / "reports" / "markdown" / "sample.md", render("markdown", SAMPLE))
-    golden(GOLDEN / "reports" / "markdown" / "suppressed.md", render("markdown", SAMPLE, ALL))
+    golden(GOLDEN / "reports" / "markdown" / "sample.md", render("markdown", WHOLE))
+    golden(GOLDEN / "reports" / "markdown" / "suppressed.md", render("markdown", WHOLE, ALL))
+    golden(GOLDEN / "reports" / "markdown" / "lint.md", render("markdown", LINTED))
 
 
 def test_the_verdict_and_the_upgrades_lead() -> None:

@@ -18,7 +18,7 @@ from hullmark.model.image import Platform
 from hullmark.model.look import Look
 from hullmark.model.report import Failure, Finding, Report, ReportSet
 from hullmark.reports import render, sarif
-from reports.sample import FINDINGS, LOG4J, OPENSSL, PERL, QS, SAMPLE, SCHEMAS, at, found
+from reports.sample import FINDINGS, LINTED, LOG4J, OPENSSL, PERL, QS, SAMPLE, SCHEMAS, WHOLE, at, found
 from reports.strange import ANY_TEXT, TEXTS, several, strange
 
 SCHEMA = jsonschema.Draft4Validator(
@@ -58,9 +58,12 @@ def problems(document: Any) -> list[str]:
     return [f"{error.json_path}: {error.message[:200]}" for error in SCHEMA.iter_errors(document)]
 
 
-@pytest.mark.parametrize(("name", "look"), [("plain", Look()), ("suppressed", SUPPRESSED)])
-def test_documents(name: str, look: Look, golden: Callable[[Path, bytes], None]) -> None:
-    body = render("sarif", SAMPLE, look)
+@pytest.mark.parametrize(
+    ("name", "report", "look"),
+    [("plain", WHOLE, Look()), ("suppressed", WHOLE, SUPPRESSED), ("lint", LINTED, Look())],
+)
+def test_documents(name: str, report: Report, look: Look, golden: Callable[[Path, bytes], None]) -> None:
+    body = render("sarif", report, look)
     assert problems(json.loads(body)) == []
     golden(GOLDEN / "reports" / "sarif" / f"{name}.json", body)
 

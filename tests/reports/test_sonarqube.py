@@ -16,7 +16,7 @@ from hullmark.model.advisory import Severity
 from hullmark.model.look import Look
 from hullmark.model.report import Failure, Report, ReportSet
 from hullmark.reports import render
-from reports.sample import FINDINGS, LOG4J, OPENSSL, SAMPLE, found
+from reports.sample import FINDINGS, LINTED, LOG4J, OPENSSL, SAMPLE, WHOLE, found
 from reports.strange import ANY_TEXT, TEXTS, several, strange
 
 SUPPRESSED = Look(suppressed=True)
@@ -51,9 +51,24 @@ def problems(made: Any) -> list[str]:
         place = issue["primaryLocation"]
         if set(issue) != {"ruleId", "primaryLocation"} or issue["ruleId"] not in ids:
             found.append(f"names of {issue}")
-        if set(place) != {"message", "filePath"} or not (place["message"] and place["filePath"]):
+        if set(place) - {"textRange"} != {"message", "filePath"} or not (
+            place["message"] and place["filePath"]
+        ):
             found.append(f"place of {issue}")
+        found += [f"range of {issue}"] * (not is_range(place.get("textRange", {"startLine": 1})))
     return found
+
+
+def is_range(made: Any) -> bool:
+    """Tell whether SonarQube takes it for one: lines from 1, columns from 0, both columns or none, and not empty."""
+    columns = [made[name] for name in ("startColumn", "endColumn") if name in made]
+    start, end = made["startLine"], made.get("endLine", made["startLine"])
+    return (
+        made.keys() <= {"startLine", "endLine", "startColumn", "endColumn"}
+        and 1 <= start <= end
+        and len(columns) != 1
+        and (not columns or (columns[0] >= 0 and (start, columns[0]) < (end, columns[1])))
+    )
 
 
 def rules(report: Report | ReportSet = SAMPLE, look: Look | None = None) -> dict[str, Any]:
@@ -65,10 +80,13 @@ def messages(rule: str, report: Report | ReportSet = SAMPLE, look: Look | None =
     return [issue["primaryLocation"]["message"] for issue in issues if issue["ruleId"] == rule]
 
 
-@pytest.mark.parametrize(("name", "look"), [("plain", Look()), ("suppressed", SUPPRESSED)])
-def test_documents(name: str, look: Look, golden: Callable[[Path, bytes], None]) -> None:
-    assert problems(document(SAMPLE, look)) == []
-    golden(GOLDEN / "reports" / "sonarqube" / f"{name}.json", render("sonarqube", SAMPLE, look))
+@pytest.mark.parametrize(
+    ("name", "report", "look"),
+    [("plain", WHOLE, Look()), ("suppressed", WHOLE, SUPPRESSED), ("lint", LINTED, Look())],
+)
+def test_documents(name: str, report: Report, look: Look, golden: Callable[[Path, bytes], None]) -> None:
+    assert problems(document(report, look)) == []
+    golden(GOLDEN / "reports" / "sonarqube" / f"{name}.json", render("sonarqube", report, look))
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))

@@ -12,7 +12,7 @@ from hullmark.model.look import Look
 from hullmark.model.printable import columns
 from hullmark.model.report import Component, Failure, Report, ReportSet
 from hullmark.reports import render
-from reports.sample import FINDINGS, LOG4J, SAMPLE, found
+from reports.sample import FINDINGS, LINTED, LOG4J, SAMPLE, WHOLE, found
 
 PLAIN = Look(80)
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -33,7 +33,11 @@ def page(report: Report | ReportSet = SAMPLE, look: Look = PLAIN) -> str:
     ],
 )
 def test_pages(name: str, look: Look, golden: Callable[[Path, bytes], None]) -> None:
-    golden(GOLDEN / "reports" / "table" / f"{name}.txt", render("table", SAMPLE, look))
+    golden(GOLDEN / "reports" / "table" / f"{name}.txt", render("table", WHOLE, look))
+
+
+def test_a_page_of_files(golden: Callable[[Path, bytes], None]) -> None:
+    golden(GOLDEN / "reports" / "table" / "lint.txt", render("table", LINTED))
 
 
 def test_the_base_image_stands_where_its_worst_finding_would() -> None:

@@ -186,7 +186,17 @@ def rule_title(issue: Issue) -> str:
 
 def issue_problem(issue: Issue) -> str:
     """Say what is wrong, as a sentence without its full stop."""
-    return sentence(plain(issue.message)) or rule_title(issue)
+    return _begun(plain(issue.message)) or rule_title(issue)
+
+
+def issue_advice(issue: Issue) -> str:
+    """Say what to do, as a sentence without its full stop; nothing where nobody has said it."""
+    return _begun(plain(mend(issue)))
+
+
+def _begun(words: str) -> str:
+    """Begin with a capital letter, unless the first word is none: a path, a name of a program."""
+    return sentence(words) if words.partition(" ")[0].isalpha() else words
 
 
 def issue_message(issue: Issue, taken: str = "") -> str:
@@ -195,9 +205,9 @@ def issue_message(issue: Issue, taken: str = "") -> str:
     words += [issue_problem(issue), f"Severity: {issue.severity}", sentence(plain(doubt(issue)))]
     if issue.count > 1:
         words.append(f"In {issue.count:,} places")
-    words.append(sentence(plain(mend(issue))))
+    words.append(issue_advice(issue))
     if issue.source == "deleted_file":
-        words.append("A later layer hides the file, and who can pull the image can read it")
+        words.append("A later layer hides the file")
     words.append(_layer(issue.layer, issue.from_base, issue.created_by))
     return " ".join(f"{word.rstrip('.')}." for word in words if word)
 

@@ -15,6 +15,7 @@ from hullmark.advice.issues import issues_said, silenced_said
 from hullmark.advice.verdict import (
     is_matched,
     is_none_checked,
+    is_of_files,
     left_out,
     not_checked,
     not_shown,
@@ -92,7 +93,10 @@ def _time(as_of: str) -> str:
 
 def _messages(report: Report, level: str) -> Iterator[tuple[str, str]]:
     said = verdict(report)
-    yield level, said.text + said.command
+    if is_of_files(report):
+        yield level, "these are files: a container scanning report is of an image"
+    else:
+        yield level, said.text + said.command
     for gap in not_checked(report):
         yield "warn", str(gap)
     for unread in report.errors[:_MESSAGES]:

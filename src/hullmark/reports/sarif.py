@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import msgspec
 
-from hullmark.advice.issues import mend
 from hullmark.findings.issues import NAMES, Issue
 from hullmark.findings.issues import worst_first as worst_issue_first
 from hullmark.findings.narrowing import worst_first
@@ -345,7 +344,7 @@ def _issue_rule(rule: _Rule) -> Document:
     surest = min(rule.issues, key=lambda issue: not issue.is_sure)
     title = say.rule_title(worst)
     what = NAMES[worst.kind]
-    advice = sentence(say.plain(mend(worst)))
+    advice = say.issue_advice(worst)
     facts = [f"Severity: {worst.severity}"]
     for label, names in (("Controls", worst.controls), ("Other tools call it", worst.same_as)):
         if names:

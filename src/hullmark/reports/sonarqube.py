@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from hullmark.advice.issues import mend, placed
+from hullmark.advice.issues import placed
 from hullmark.findings.issues import Issue
 from hullmark.findings.narrowing import worst_first
 from hullmark.model.advisory import Severity
@@ -92,10 +92,10 @@ class _Issues:
         self._issue(name, text)
 
     def issue(self, report: Report, issue: Issue, reason: str, end: str) -> None:
-        name = f"{issue.kind}.{say.rule(issue)}"
+        name = say.plain(f"{issue.kind}.{say.rule(issue)}", _MOST_NAME)
         text = say.issue_message(issue, reason)
         if report.image is not None:
-            text = f"{say.rule(issue)}: {text} Path: {placed(issue)}{end}"
+            text = f"{say.rule(issue)}: {text} Path: {say.plain(placed(issue), say.PATH)}{end}"
         if reason:
             name = self._suppressed()
         else:
@@ -133,7 +133,7 @@ def _range(issue: Issue) -> Document:
 
 
 def _issue_rule(name: str, worst: Issue) -> Document:
-    words = [sentence(say.plain(mend(worst)))]
+    words = [say.issue_advice(worst)]
     words += [f"Controls: {say.plain(', '.join(worst.controls))}"] * bool(worst.controls)
     return _rule(name, say.rule_title(worst), ". ".join(word for word in words if word), worst.severity)
 
