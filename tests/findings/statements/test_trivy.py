@@ -44,9 +44,10 @@ CVE-2019-1543 key:value exp:2026-12-31 more
         "CVE-2018-14618 exp:2026-12-31T00:00:00Z",
         "CVE-99",
         "CVE-2018-*",
-        "AVD-DS-0002",
-        "DS002",
-        "aws-access-key-id",
+        "AVD-AWS-0002",
+        "KSV001",
+        "MIT",
+        "aws-access-key-\x1b",
         "\x1b[31mCVE-2018-14618",
     ],
 )
@@ -54,6 +55,15 @@ def test_a_line_that_ignores_nothing_is_told(line: str) -> None:
     stated = read(f"CVE-2020-1234\n{line}\nCVE-2020-1235")
     assert [each.line for each in stated.left_out] == [2]
     assert [each.ids[0] for each in stated.suppressions] == ["CVE-2020-1234", "CVE-2020-1235"]
+
+
+@pytest.mark.parametrize("name", ["AVD-DS-0002", "DS002", "DS-0002", "aws-access-key-id", "private-key"])
+def test_rules_stand_between_flaws(name: str) -> None:
+    stated = read(f"CVE-2020-1234\n{name} exp:2026-12-31\n")
+    assert stated.left_out == ()
+    assert stated.suppressions[1] == Suppression(
+        source=".trivyignore", line=2, ids=(name,), expires="2026-12-31T00:00:00Z"
+    )
 
 
 @given(st.text(max_size=100))
@@ -85,9 +95,16 @@ def test_vulnerabilities_in_yaml() -> None:
     expired_at: 2026-12-31T12:00:00+02:00
 misconfigurations:
   - id: AVD-DS-0001
+    paths: ["docker/Dockerfile"]
+    statement: a base of our own
+  - id: AVD-KSV-0001
 secrets:
+  - id: jwt
+    purls: []
   - id: aws-access-key-id
-licenses: []
+    purls: ["pkg:npm/a"]
+licenses:
+  - id: MIT
 """,
         YAML,
     )
@@ -103,10 +120,19 @@ licenses: []
         ),
         Suppression(source=YAML, line=9, ids=("CVE-2023-29491",)),
         Suppression(source=YAML, line=10, ids=("CVE-2023-29492",), expires="2026-12-31T12:00:00+02:00"),
+        Suppression(
+            source=YAML,
+            line=15,
+            ids=("AVD-DS-0001",),
+            paths=("docker/Dockerfile",),
+            reason="a base of our own",
+        ),
+        Suppression(source=YAML, line=20, ids=("jwt",)),
     )
     assert stated.left_out == (
-        LeftOut(15, "misconfigurations 'AVD-DS-0001': this version looks for none"),
-        LeftOut(17, "secrets 'aws-access-key-id': this version looks for none"),
+        LeftOut(18, "'AVD-KSV-0001' is an id of a check of a cluster or a cloud: this version has none"),
+        LeftOut(22, "secrets have no package, so that purls fit none"),
+        LeftOut(25, "licenses 'MIT': this version looks for none"),
     )
 
 

@@ -12,6 +12,7 @@ from hullmark.model.purl import parse_purl
 MAX_WORD = 1024
 _MAX_WILD = 8
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+@~-]{2,127}")
+_RULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{1,127}")
 _CVE = re.compile(r"CVE-(?:19|20)\d\d-\d{4,19}", re.IGNORECASE)
 _GHSA = re.compile(r"GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}", re.IGNORECASE)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
@@ -29,6 +30,11 @@ def id_fault(text: str) -> str:
         or (upper.startswith("GHSA") and not _GHSA.fullmatch(text))
     )
     return f"no flaw can have the id {_shown(text)}" if is_bad else ""
+
+
+def rule_fault(text: str) -> str:
+    """Tell what can be no id of a rule for secrets or misconfigurations, ours or another tool's."""
+    return "" if _RULE.fullmatch(text) else f"no rule can have the id {_shown(text)}"
 
 
 def package_fault(text: str) -> str:

@@ -1,7 +1,7 @@
 """Our own ignore file, `.hullmark-ignore.yaml`: what its owner decided not to be told of, why, and until when.
 
     ignore:
-      - id: CVE-2023-4911             # or a list; an alias of the flaw will do
+      - id: CVE-2023-4911             # or a list; an alias of the flaw will do; or the rule of a secret or misconfiguration, by any tool's id
         package: pkg:deb/debian/libc6 # or a name, name@version; `*` and `?` are wild cards; or a list
         path: usr/lib/**              # or a list; what stands for a folder stands for all below it
         layer: base                   # or own, or a digest; or a list

@@ -2,21 +2,21 @@
 
 As Trivy 0.74 reads it (https://trivy.dev/latest/docs/configuration/filtering/): words behind the id that are no `exp:` mean nothing, a line
 whose date cannot be read ignores nothing, and what expires on a day does so when it begins (UTC). Ids of misconfigurations, secrets and
-licences may stand between those of flaws.
+licences may stand between those of flaws; those of licences suppress nothing here.
 """
 
 import re
 from pathlib import PurePath
 
 from hullmark.findings.statements import LeftOut, Stated
-from hullmark.findings.statements._words import id_fault, time_fault
+from hullmark.findings.statements._words import id_fault, rule_fault, time_fault
 from hullmark.findings.statements._yaml import decoded
 from hullmark.model.report import Suppression
 
-_OTHERS = re.compile(
-    r"AVD-.*|(?:DS|KSV|KCV|AWS|AZU|GCP|DIG|NIF|OPNSTK|CLDSTK|GIT|NCR)-?\d+|[^\d]+", re.IGNORECASE
-)
-"""Ids of Trivy's own checks, and words without a digit: rules for secrets, licences."""
+ELSEWHERE = re.compile(r"(?:AVD-)?(?:KSV|KCV|AWS|AZU|GCP|DIG|NIF|OPNSTK|CLDSTK|GIT|NCR)-?\d+", re.IGNORECASE)
+"""Ids of Trivy's checks of clusters and clouds."""
+_RULE = re.compile(r"(?:AVD-)?DS-?\d{1,4}|[^\d]*-[^\d]*", re.IGNORECASE)
+"""Ids of Trivy's checks of Dockerfiles, and words with hyphens and without a digit: rules for secrets."""
 _YAML = (".yaml", ".yml")
 _DAY = len("2026-12-31")
 
@@ -47,7 +47,9 @@ def read(name: str, body: bytes) -> Stated:
 
 
 def fault_of(name: str) -> str:
-    """Tell what Trivy takes for an id and is none of a flaw."""
-    if _OTHERS.fullmatch(name) and not name.upper().startswith("GHSA-"):
-        return f"{name[:80]!r} is an id of a misconfiguration, a secret or a licence: this version looks for none"
+    """Tell what Trivy takes for an id and is none of a flaw, a misconfiguration of an image or a secret."""
+    if ELSEWHERE.fullmatch(name):
+        return f"{name[:80]!r} is an id of a check of a cluster or a cloud: this version has none"
+    if _RULE.fullmatch(name) and not name.upper().startswith(("GHSA", "CVE")):
+        return rule_fault(name)
     return id_fault(name)

@@ -1,8 +1,8 @@
-"""Trivy's `.trivyignore.yaml`: `vulnerabilities` with `id`, `paths`, `purls`, `expired_at` and `statement`.
+"""Trivy's `.trivyignore.yaml`: `vulnerabilities`, `misconfigurations` and `secrets` with `id`, `paths`, `purls`, `expired_at` and `statement`.
 
 As Trivy 0.74 reads it (https://trivy.dev/latest/docs/configuration/filtering/): one of the globs must fit a package's path, which has no
-slash in front; one of the package URLs must fit. What expires on a day does so when it begins (UTC). `misconfigurations`, `secrets` and
-`licenses` are about what this version does not look for.
+slash in front; one of the package URLs must fit. What expires on a day does so when it begins (UTC). `licenses` are about what this
+version does not look for.
 """
 
 import re
@@ -10,9 +10,9 @@ from pathlib import PurePath
 
 from hullmark.findings.statements import LeftOut, Stated
 from hullmark.findings.statements._globs import translated
-from hullmark.findings.statements._words import purl_fault, time_fault
+from hullmark.findings.statements._words import purl_fault, rule_fault, time_fault
 from hullmark.findings.statements._yaml import Entry, entry, items, load
-from hullmark.findings.statements.trivyignore import fault_of
+from hullmark.findings.statements.trivyignore import ELSEWHERE, fault_of
 from hullmark.model.report import Suppression
 
 _SECTIONS = ("vulnerabilities", "misconfigurations", "secrets", "licenses")
@@ -42,24 +42,26 @@ def read(name: str, body: bytes) -> Stated:
             continue
         for each in items(node, name, section):
             said = entry(each, name, None)
-            if section != "vulnerabilities":
+            if section == "licenses":
                 what = said.text("id")[:80]
                 left_out.append(LeftOut(each.line, f"{section} {what!r}: this version looks for none"))
                 continue
             try:
-                found.append(_suppression(said))
+                found.append(_suppression(said, section))
             except ValueError as problem:
                 left_out.append(LeftOut(each.line, str(problem)))
     return Stated(tuple(found), tuple(sorted(left_out)))
 
 
-def _suppression(said: Entry) -> Suppression:
+def _suppression(said: Entry, section: str) -> Suppression:
     """Translate an entry. Raises `ValueError` for what cannot be said, `UsageError` for what Trivy itself could not read."""
     if unknown := [key for key in said.values if key not in _KEYS]:
         raise ValueError(f"Trivy has no key {unknown[0][:60]!r}")
     name = said.text("id")
-    if fault := fault_of(name):
+    if fault := (fault_of(name) if section == "vulnerabilities" else _rule_fault(name)):
         raise ValueError(fault)
+    if section != "vulnerabilities" and _has(said, "purls"):
+        raise ValueError(f"{section} have no package, so that purls fit none")
     purls = said.texts("purls") if _has(said, "purls") else ()
     for purl in purls:
         if fault := purl_fault(purl):
@@ -76,6 +78,11 @@ def _suppression(said: Entry) -> Suppression:
         reason=said.text("statement"),
         expires=f"{expires}T00:00:00Z" if len(expires) == _DAY else expires,
     )
+
+
+def _rule_fault(name: str) -> str:
+    """Tell what can be no rule of Trivy's for what an image or a Dockerfile is checked for."""
+    return fault_of(name) if ELSEWHERE.fullmatch(name) else rule_fault(name)
 
 
 def _has(said: Entry, key: str) -> bool:
