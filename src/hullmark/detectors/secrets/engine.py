@@ -23,6 +23,7 @@ from hullmark.detectors.secrets.rule import END, WINDOW, SecretRule
 from hullmark.detectors.secrets.values import entropy, reason_it_is_none
 from hullmark.model.facts import Secret
 from hullmark.model.globs import fits_any
+from hullmark.model.rule import Confidence
 
 VERSION = 1
 _RELEASE = str(getattr(hyperscan, "__version__", ""))
@@ -34,6 +35,8 @@ _RAW_HITS = 50_000  # of Hyperscan in one piece: a file of nothing else ends the
 _OF_A_RULE = 100  # in one file
 _TRIES = 2_000  # of a rule in one file
 _LINE_SHOWN = 512
+_SURE: tuple[Confidence, ...] = ("high", "medium", "low")
+_NAMED = 128  # so much before a value may hold its name
 _ALLOWED = re.compile(
     rb"(?:gitleaks|betterleaks|hullmark|kingfisher|trufflehog|trivy|nosec)[: ]\s?(?:allow|ignore)",
     re.IGNORECASE,
@@ -214,7 +217,7 @@ class Engine:
                     break
                 done = max(done, whole[1])
                 match = Match(rule, *value, body[slice(*value)])
-                if self._is_kept(match, pattern) and not self._is_allowed(match, path, body, whole, region):
+                if self._is_kept(match, pattern, body) and not self._is_allowed(match, path, body, whole, region):
                     found.append(match)
             done = max(done, end)
         return found, False
@@ -235,7 +238,7 @@ class Engine:
         return made
 
     @staticmethod
-    def _is_kept(match: Match, pattern: _Pattern) -> bool:
+    def _is_kept(match: Match, pattern: _Pattern, body: bytes) -> bool:
         """Tell whether a value can be a secret of its rule."""
         rule, value = match.rule, match.value
         if not value or (pattern.allow is not None and pattern.allow.fullmatch(value)):
@@ -245,7 +248,9 @@ class Engine:
             return False
         if rule.valid is not None and not rule.valid(text):
             return False
-        return rule.own or not reason_it_is_none(text, generic=rule.generic)
+        before = body[max(0, match.start - _NAMED) : match.start].rpartition(b"\n")[2] if rule.generic else b""
+        named = before.decode("utf-8", "replace")
+        return rule.own or not reason_it_is_none(text, generic=rule.generic, before=named)
 
     def _is_allowed(
         self, match: Match, path: str, body: bytes, whole: tuple[int, int], region: tuple[int, int]
@@ -273,7 +278,9 @@ class Engine:
             if line_end >= 0
             else min(high, match.end + _LINE_SHOWN)
         ]
-        confidence, reason = judged(path, shown.decode("utf-8", "replace"), match.rule)
+        confidence, reason = judged(
+            path, shown.decode("utf-8", "replace"), match.rule, match.value.decode("utf-8", "replace")
+        )
         allowed = _ALLOWED.search(shown)
         return Secret(
             rule=match.rule.rule.id,
@@ -293,8 +300,18 @@ def fingerprint(key: bytes, rule: str, value: bytes) -> str:
 
 
 def _apart(matches: list[Match]) -> list[Match]:
-    """Give each value once: a generic rule yields to one that knows the format, of two of a kind the longer value counts."""
-    order = sorted(matches, key=lambda m: (m.rule.generic, m.start - m.end, m.start, m.rule.rule.id))
+    """Give each value once: a generic rule yields to one that knows the format, then count the surer one, the longer value, the rule for fewer files."""
+    order = sorted(
+        matches,
+        key=lambda m: (
+            m.rule.generic,
+            _SURE.index(m.rule.confidence),
+            m.start - m.end,
+            m.start,
+            len(m.rule.paths) or WINDOW,
+            m.rule.rule.id,
+        ),
+    )
     kept: list[Match] = []
     starts: list[int] = []
     for match in order:
