@@ -140,7 +140,26 @@ class Account(Struct, frozen=True, tag="account", omit_defaults=True):
     password: Literal["empty", "hash", "locked", "shadow"] = "locked"  # noqa: S105  # a state
 
 
-Fact = Unread | Package | Distribution | OwnedPaths | Licence | ContentSet | Secret | FileMode | Account
+class Needs(Struct, frozen=True, tag="needs", omit_defaults=True):
+    """What an ELF file needs to be loaded, and what it gives others.
+
+    `libraries` are the names of the shared libraries that it asks for, `soname` is its own name as one, `loader` the path of the dynamic linker of a
+    program. `versions` are the versions of symbols that it asks of libraries (`libc.so.6 GLIBC_2.34`), `defines` those that it has. `machine` is
+    ELF's number of the processor and the bits of its addresses, as `62/64`. `partial` tells that the file was too large to say so.
+    """
+
+    machine: str
+    libraries: tuple[str, ...] = ()
+    soname: str = ""
+    loader: str = ""
+    versions: tuple[str, ...] = ()
+    defines: tuple[str, ...] = ()
+    partial: bool = False
+
+
+Fact = (
+    Unread | Package | Distribution | OwnedPaths | Licence | ContentSet | Secret | FileMode | Account | Needs
+)
 
 
 class FileFacts(Struct, frozen=True, array_like=True):

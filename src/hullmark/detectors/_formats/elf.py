@@ -12,6 +12,8 @@ _MAGIC = b"\x7fELF"
 _MAX_SECTIONS = 100_000
 _MAX_SEGMENTS = 256
 _LOADED = 1  # PT_LOAD
+_DYNAMIC = 2  # PT_DYNAMIC
+_INTERPRETER = 3  # PT_INTERP
 _WRITABLE = 2  # PF_W
 _COMPRESSED = 0x800  # SHF_COMPRESSED
 _NO_BITS = 8  # SHT_NOBITS
@@ -30,7 +32,17 @@ class Section(NamedTuple):
 class Elf:
     """The headers of one ELF file, read from the bytes at hand (the file, or the start of one)."""
 
-    __slots__ = ("_body", "_loaded", "_table", "bits", "order", "writable")
+    __slots__ = (
+        "_body",
+        "_loaded",
+        "_table",
+        "bits",
+        "dynamic",
+        "interpreter",
+        "machine",
+        "order",
+        "writable",
+    )
 
     def __init__(self, body: bytes) -> None:
         """Read the file header; `ValueError` for bytes that are no ELF file."""
@@ -48,13 +60,22 @@ class Elf:
             head
         )
         self._table = (sections, section_size, section_count, names)
-        loaded = tuple(self._segments(programs, program_size, min(program_count, _MAX_SEGMENTS)))
-        self._loaded = tuple(segment[:3] for segment in loaded)
+        self.machine: int = struct.unpack_from(self.order + "H", body, 18)[0]
+        """e_machine: 62 is x86-64, 183 AArch64."""
+        segments = tuple(self._segments(programs, program_size, min(program_count, _MAX_SEGMENTS)))
+        loaded = tuple(segment for kind, *segment in segments if kind == _LOADED)
+        self._loaded = tuple((address, at, size) for address, at, size, _flags in loaded)
+        self.dynamic = next(((at, size) for kind, _, at, size, _ in segments if kind == _DYNAMIC), None)
+        """Where in the file the table of the dynamic linker stands: offset and size; None for a static program."""
+        self.interpreter = next(
+            ((at, size) for kind, _, at, size, _ in segments if kind == _INTERPRETER), None
+        )
+        """Where in the file the path of the dynamic linker stands."""
         self.writable = tuple((at, at + size) for _address, at, size, flags in loaded if flags & _WRITABLE)
         """Where in the file the loaded segments stand that the program may write to: first byte, end."""
 
-    def _segments(self, start: int, size: int, count: int) -> Iterator[tuple[int, int, int, int]]:
-        """Give (address, offset, size in the file, flags) of each loaded segment."""
+    def _segments(self, start: int, size: int, count: int) -> Iterator[tuple[int, int, int, int, int]]:
+        """Give (type, address, offset, size in the file, flags) of each segment that is loaded or tells how to."""
         form = self.order + ("IIIIIII" if self.bits == 32 else "IIQQQQ")
         if size < struct.calcsize(form):
             return
@@ -67,8 +88,8 @@ class Elf:
                 )
             else:  # p_type, p_flags, p_offset, p_vaddr, p_paddr, p_filesz
                 kind, flags, offset, address, _physical, length = struct.unpack_from(form, self._body, at)
-            if kind == _LOADED:
-                yield address, offset, length, flags
+            if kind in {_LOADED, _DYNAMIC, _INTERPRETER}:
+                yield kind, address, offset, length, flags
 
     def at(self, address: int, size: int) -> bytes:
         """Give the bytes loaded at a virtual address; fewer than `size`, or none, where the file holds no more."""
@@ -77,6 +98,10 @@ class Elf:
                 first = offset + address - start
                 return self._body[first : first + min(size, start + length - address)]
         return b""
+
+    def piece(self, offset: int, size: int) -> bytes:
+        """Give bytes of the file; fewer than `size`, or none, where it holds no more."""
+        return self._body[offset : offset + size]
 
     def pointer(self, body: bytes, at: int = 0, size: int = 0) -> int:
         """Decode an address-sized number in the file's byte order; 0 where the bytes end before it."""
