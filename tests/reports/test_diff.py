@@ -26,7 +26,19 @@ from hullmark.model.report import Component, Report, ReportDatabase, Suppressed
 from hullmark.reports._diff import FORMATS, render
 from hullmark.reports._diff.markdown import MAX_BYTES
 from hullmark.reports._schema import schema
-from reports.sample import FINDINGS, JINJA, LAYERS, LOG4J, OPENSSL, PACKAGES, SAMPLE, at, found
+from reports.sample import (
+    FINDINGS,
+    JINJA,
+    LAYERS,
+    LINTED,
+    LOG4J,
+    OPENSSL,
+    PACKAGES,
+    SAMPLE,
+    WHOLE,
+    at,
+    found,
+)
 
 EXTENSIONS = {"json": "json", "markdown": "md", "table": "txt"}
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -84,6 +96,10 @@ AFTER = replace(
     suppressions=(),
 )
 CHANGED = diff(SAMPLE, AFTER)
+ISSUES = diff(
+    replace(WHOLE, errors=(), secrets=WHOLE.secrets[1:3], config=WHOLE.config[:1], silenced=()),
+    replace(WHOLE, errors=(), secrets=WHOLE.secrets[:2] + WHOLE.secrets[3:], config=WHOLE.config[1:]),
+)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -91,6 +107,10 @@ def test_documents(name: str, golden: Callable[[Path, bytes], None]) -> None:
     golden(GOLDEN / "reports" / "diff" / f"changed.{EXTENSIONS[name]}", render(name, CHANGED, Look(100)))
     same = diff(SAMPLE, SAMPLE)
     golden(GOLDEN / "reports" / "diff" / f"same.{EXTENSIONS[name]}", render(name, same, Look(100)))
+    look = Look(100, suppressed=True)
+    golden(GOLDEN / "reports" / "diff" / f"issues.{EXTENSIONS[name]}", render(name, ISSUES, look))
+    files = diff(replace(LINTED, config=LINTED.config[1:]), replace(LINTED, secrets=()))
+    golden(GOLDEN / "reports" / "diff" / f"files.{EXTENSIONS[name]}", render(name, files, Look(100)))
 
 
 def test_suppressed_ones_are_listed_where_that_is_asked_for() -> None:
@@ -108,6 +128,8 @@ def test_json_has_every_name_and_reads_back() -> None:
     validator = jsonschema.Draft202012Validator(schema("diff"))
     assert not list(validator.iter_errors(document))
     assert not list(validator.iter_errors(json.loads(render("json", diff(SAMPLE, SAMPLE)))))
+    assert not list(validator.iter_errors(json.loads(render("json", ISSUES))))
+    assert msgspec.json.decode(render("json", ISSUES), type=Diff) == ISSUES
     for part in (document, document["findings"][0], document["packages"][0], document["layers"]):
         for name in list(part):
             value = part.pop(name)

@@ -21,7 +21,6 @@ _MENDS = {
     "command": f"{_REVOKE} and take it out of the command: {_INSTEAD}",
     "dockerfile": f"{_REVOKE} and take it out of the file: {_INSTEAD}",
 }
-_FILES_NAMED = 3
 _RULES_NAMED = 5
 
 
@@ -58,15 +57,6 @@ def numbers(kind: IssueKind, found: Iterable[Issue]) -> str:
     else:
         said = f"{amount(len(every), NAMES[kind])}: {counts(levels)}"
     return said + f" ({unsure:,} not certain)" * bool(unsure)
-
-
-def subject(report: Report) -> str:
-    """Name what a report is of: the image, else the files that something was found in. The words are hostile."""
-    if report.image is not None:
-        return report.image.name
-    files = list(dict.fromkeys(issue.file for issue in shown(report) if issue.file))
-    more = len(files) - _FILES_NAMED
-    return ", ".join(sorted(files)[:_FILES_NAMED]) + (f" and {amount(more, 'more file')}" if more > 0 else "")
 
 
 def silenced_said(report: Report) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
+from hullmark.findings.issues import NAMES, Issue, is_keyed, subject
 from hullmark.model.diff import Caveat, PartChange, Side
 from hullmark.model.facts import SYSTEM
 from hullmark.model.report import CHECKED, Component, Report, is_unchecked
@@ -37,6 +38,14 @@ class Doubts:
             return ""
         return f"the package was not checked in {self._where} ({component.coverage or 'no vulnerabilities were looked for'})"
 
+    def of_issue(self, issue: Issue) -> str:
+        """Say why a secret or misconfiguration may be in this one though it is not listed; empty where it is not in it."""
+        if issue.kind not in self._report.coverage.scanners:
+            return f"no {NAMES[issue.kind]}s were looked for in {self._where}"
+        if self._layer is not None:
+            return f"a layer of {self._where} could not be read"
+        return f"the file could not be read in {self._where}" if issue.file in self._paths else ""
+
     def of_release(self) -> str:
         """Say why this image's release may be past its end of life though it is not listed."""
         coverage = self._report.coverage
@@ -54,7 +63,7 @@ def side_of(report: Report) -> Side:
     """Describe one of the two."""
     image = report.image
     return Side(
-        name=image.name if image is not None else "",
+        name=subject(report),
         source=image.source if image is not None else "",
         digest=image.digest if image is not None else "",
         platform=_platform(report),
@@ -104,6 +113,9 @@ def caveats(before: Report, after: Report) -> tuple[Caveat, ...]:
         found.append(Caveat("detectors", "both", words, detectors))
     if scanners := tuple(sorted(set(before.coverage.scanners) ^ set(after.coverage.scanners))):
         found.append(Caveat("scanners", "both", "not the same was looked for", scanners))
+    if before.secrets and after.secrets and not is_keyed(before.secrets_key, after.secrets_key):
+        words = "their secrets were marked with other keys, so that one value is not told from another in the same file"
+        found.append(Caveat("secrets_key", "both", words))
     if filters := _differing(_filters(before), _filters(after)):
         found.append(Caveat("filters", "both", "not the same is shown", filters))
     for side, report in both:
@@ -113,7 +125,8 @@ def caveats(before: Report, after: Report) -> tuple[Caveat, ...]:
 
 def _of_side(side: _Which, report: Report) -> list[Caveat]:
     found = []
-    if "vuln" not in report.coverage.scanners:
+    is_of_files = report.image is None and not report.packages
+    if "vuln" not in report.coverage.scanners and not is_of_files:
         found.append(Caveat("scanners", side, "no vulnerabilities were looked for"))
     if report.errors:
         kinds = tuple(sorted({str(unread.kind) for unread in report.errors}))
@@ -140,7 +153,9 @@ def _of_layers(before: Report, after: Report) -> list[Caveat]:
 
 def _filters(report: Report) -> set[str]:
     """Give the filters that took something out, as flags."""
-    return {each.reason.strip() for each in report.suppressed if each.by < 0 and each.reason.startswith("--")}
+    taken = [(each.reason, each.by) for each in report.suppressed]
+    taken += [(each.reason, each.by) for each in report.silenced]
+    return {reason.strip() for reason, by in taken if by < 0 and reason.startswith("--")}
 
 
 def _differing(before: Iterable[object], after: Iterable[object]) -> tuple[str, ...]:

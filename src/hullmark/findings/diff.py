@@ -1,4 +1,4 @@
-"""What differs between two reports: packages, flaws and layers that are new, gone or otherwise, and what keeps that from being certain.
+"""What differs between two reports: packages, flaws, secrets, misconfigurations and layers that are new, gone or otherwise, and what keeps that from being certain.
 
 Nothing counts as gone because the other side could not be read: such a difference is marked unsure, with the reason.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from hullmark.findings.caveats import Doubts, caveats, parts_changed, side_of
+from hullmark.findings.diff_issues import IssueChanges, only_new_issues
 from hullmark.findings.pairing import direction, paired
 from hullmark.findings.sameness import Flaw, flaw_of, flaws_of, renamed
 from hullmark.model.advisory import SEVERITY_RANK, Severity
@@ -42,24 +43,27 @@ def diff(before: Report, after: Report) -> Diff:
     partners = ({old.id: now for old, now in pairs.both}, {now.id: old for old, now in pairs.both})
     findings = _Findings(before, after, partners, doubts)
     flaws = findings.changes()
+    issues = IssueChanges(before, after, doubts)
     listed = tuple(change for change in flaws if change.change != "unchanged" or "version" in change.aspects)
     return Diff(
         before=side_of(before),
         after=side_of(after),
         caveats=caveats(before, after),
         database=parts_changed(before, after),
-        summary=_counts(packages, len(pairs.both), flaws),
+        summary=_counts(packages, len(pairs.both), flaws, issues),
         layers=layers,
         packages=tuple(sorted(packages, key=_package_order)),
         findings=tuple(sorted(listed, key=_worst_first)),
+        secrets=issues.secrets,
+        config=issues.config,
     )
 
 
 def only_new(after: Report, found: Diff) -> Report:
-    """Give the second report with those findings alone that are new in it, for a gate."""
+    """Give the second report with those findings, secrets and misconfigurations alone that are new in it, for a gate."""
     new = {(change.id, change.package) for change in found.findings if change.change == "new"}
     return replace(
-        after,
+        only_new_issues(after, found.secrets, found.config),
         findings=tuple(finding for finding in after.findings if flaw_of(finding) in new),
         suppressed=tuple(each for each in after.suppressed if flaw_of(each.finding) in new),
     )
@@ -304,7 +308,9 @@ def _worst_first(change: FindingChange) -> tuple[object, ...]:
     )
 
 
-def _counts(packages: Sequence[PackageChange], paired: int, flaws: Sequence[FindingChange]) -> Counts:
+def _counts(
+    packages: Sequence[PackageChange], paired: int, flaws: Sequence[FindingChange], issues: IssueChanges
+) -> Counts:
     kinds = Counter(change.change for change in packages)
     ways = Counter(change.direction for change in packages if change.direction)
     shown = [change for change in flaws if change.is_shown]
@@ -324,6 +330,10 @@ def _counts(packages: Sequence[PackageChange], paired: int, flaws: Sequence[Find
         findings={word: states[word] for word in ("new", "gone", "changed", "unchanged")},
         new_by_severity={str(level): levels["new"][level] for level in Severity},
         gone_by_severity={str(level): levels["gone"][level] for level in Severity},
-        unsure=sum(bool(change.unsure) for change in packages) + sum(bool(change.unsure) for change in shown),
-        suppressed=len(flaws) - len(shown),
+        unsure=sum(bool(change.unsure) for change in packages)
+        + sum(bool(change.unsure) for change in shown)
+        + issues.unsure,
+        suppressed=len(flaws) - len(shown) + issues.suppressed,
+        secrets=issues.counts["secret"],
+        config=issues.counts["config"],
     )

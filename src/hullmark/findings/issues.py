@@ -8,9 +8,11 @@ from msgspec import Struct
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.report import Misconfiguration, Report, SecretFinding, SecretSource, Silenced
 from hullmark.model.rule import Confidence
+from hullmark.model.words import amount
 
 IssueKind = Literal["secret", "config"]
 NAMES: dict[IssueKind, str] = {"secret": "secret", "config": "misconfiguration"}
+_FILES_NAMED = 3
 Key = tuple[str, ...]
 _CONFIDENCE: tuple[Confidence, ...] = ("high", "medium", "low")
 
@@ -171,6 +173,15 @@ def worst_first(issue: Issue) -> tuple[object, ...]:
         issue.resource,
         issue.fingerprint,
     )
+
+
+def subject(report: Report) -> str:
+    """Name what a report is of: the image, else the files that something was found in. The words are hostile."""
+    if report.image is not None:
+        return report.image.name
+    files = list(dict.fromkeys(issue.file for issue in shown(report) if issue.file))
+    more = len(files) - _FILES_NAMED
+    return ", ".join(sorted(files)[:_FILES_NAMED]) + (f" and {amount(more, 'more file')}" if more > 0 else "")
 
 
 def key_of(issue: Issue, *, keyed: bool) -> Key:

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from hullmark.model.advisory import Severity
 from hullmark.model.image import Layer
-from hullmark.model.report import FindingState, Location
+from hullmark.model.report import FindingState, Location, Misconfiguration, SecretFinding
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 Change = Literal["new", "gone", "changed", "unchanged"]
 PackageAspect = Literal["version", "base", "layer", "licences", "places"]
@@ -56,6 +56,7 @@ class Caveat(Struct, frozen=True):
         "not_checked",
         "skipped",
         "layers",
+        "secrets_key",
     ]
     side: Literal["before", "after", "both"]
     text: str
@@ -159,8 +160,35 @@ class FindingChange(Struct, frozen=True, kw_only=True):
         return found
 
 
+class SecretChange(Struct, frozen=True, kw_only=True):
+    """A secret that one has and the other has not: it is the same by its rule, its path and its value.
+
+    `suppressed` says why it is not shown, `unsure` why it may be in the other all the same.
+    """
+
+    change: Literal["new", "gone"]
+    secret: SecretFinding
+    suppressed: str = ""
+    unsure: str = ""
+
+
+class ConfigChange(Struct, frozen=True, kw_only=True):
+    """A misconfiguration that one has and the other has not: it is the same by its rule, its file and its resource.
+
+    `suppressed` says why it is not shown, `unsure` why it may be in the other all the same.
+    """
+
+    change: Literal["new", "gone"]
+    misconfiguration: Misconfiguration
+    suppressed: str = ""
+    unsure: str = ""
+
+
 class Counts(Struct, frozen=True):
-    """Numbers over everything. Flaws are counted by package, whatever versions of it have them, and only where they are shown."""
+    """Numbers over everything. Flaws are counted by package, whatever versions of it have them, and only where they are shown.
+
+    `secrets` and `config` (misconfigurations) are `new`, `gone` and `unchanged`.
+    """
 
     packages: dict[str, int]
     versions: dict[str, int]
@@ -169,6 +197,8 @@ class Counts(Struct, frozen=True):
     gone_by_severity: dict[str, int]
     unsure: int = 0
     suppressed: int = 0
+    secrets: dict[str, int] = {}
+    config: dict[str, int] = {}
 
 
 class Diff(Struct, frozen=True, kw_only=True):
@@ -183,3 +213,5 @@ class Diff(Struct, frozen=True, kw_only=True):
     layers: Layers = Layers()
     packages: tuple[PackageChange, ...] = ()
     findings: tuple[FindingChange, ...] = ()
+    secrets: tuple[SecretChange, ...] = ()
+    config: tuple[ConfigChange, ...] = ()

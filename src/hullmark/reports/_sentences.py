@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 from hullmark.advice import action as advice
 from hullmark.advice.issues import doubt, mend, silenced_said
-from hullmark.advice.issues import subject as subject_of
 from hullmark.advice.verdict import is_matched, is_of_files, left_out, not_checked, not_shown, unread_place
 from hullmark.findings.issues import Issue, issues, silenced
+from hullmark.findings.issues import subject as subject_of
 from hullmark.findings.narrowing import worst_first
 from hullmark.model.advisory import Severity
 from hullmark.model.printable import printable

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from hullmark.advice.issues import silenced_said, subject
+from hullmark.advice.issues import silenced_said
 from hullmark.advice.upgrades import advised
 from hullmark.advice.verdict import is_matched, is_of_files, not_shown
-from hullmark.findings.issues import NAMES, IssueKind, silenced
+from hullmark.findings.issues import NAMES, IssueKind, silenced, subject
 from hullmark.findings.issues import issues as every_issue
 from hullmark.model.advisory import Severity
 from hullmark.model.look import Look

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from msgspec import Struct
 
 from hullmark.advice.action import fix
-from hullmark.advice.issues import doubt, mend, placed, silenced_said, subject
+from hullmark.advice.issues import doubt, mend, placed, silenced_said
 from hullmark.advice.verdict import (
     is_matched,
     is_none_checked,
@@ -24,7 +24,7 @@ from hullmark.advice.verdict import (
     unread_place,
     verdict,
 )
-from hullmark.findings.issues import NAMES, Issue
+from hullmark.findings.issues import NAMES, Issue, subject
 from hullmark.model.look import Look
 from hullmark.model.printable import printable
 from hullmark.model.purl import type_of

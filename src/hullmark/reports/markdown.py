@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from hullmark.advice.action import fix
-from hullmark.advice.issues import doubt, from_base, mend, numbers, placed, silenced_said, subject, totals
+from hullmark.advice.issues import doubt, from_base, mend, numbers, placed, silenced_said, totals
 from hullmark.advice.removal import REMOVE
 from hullmark.advice.upgrades import advised
 from hullmark.advice.verdict import (
@@ -21,7 +21,7 @@ from hullmark.advice.verdict import (
     unread_place,
     verdict,
 )
-from hullmark.findings.issues import NAMES, Issue, IssueKind, issues, silenced
+from hullmark.findings.issues import NAMES, Issue, IssueKind, issues, silenced, subject
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.look import Look
 from hullmark.model.markdown import code, prose

@@ -3,16 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from hullmark.advice.action import fix
-from hullmark.advice.issues import (
-    doubt,
-    from_base,
-    issues_said,
-    mend,
-    placed,
-    silenced_said,
-    subject,
-    totals,
-)
+from hullmark.advice.issues import doubt, from_base, issues_said, mend, placed, silenced_said, totals
 from hullmark.advice.removal import REMOVE
 from hullmark.advice.upgrades import advised
 from hullmark.advice.verdict import (
@@ -25,7 +16,7 @@ from hullmark.advice.verdict import (
     verdict,
 )
 from hullmark.findings.aging import notes
-from hullmark.findings.issues import Issue, issues, silenced
+from hullmark.findings.issues import Issue, issues, silenced, subject
 from hullmark.model.look import Look
 from hullmark.model.report import CHECKED, Component, EcosystemCoverage, Finding, Report, ReportSet
 from hullmark.model.sbom_flaws import statement_on

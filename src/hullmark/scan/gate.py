@@ -5,8 +5,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from hullmark.advice.issues import subject
-from hullmark.findings.issues import NAMES, counted
+from hullmark.findings.issues import NAMES, counted, subject
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import UsageError
 from hullmark.model.report import Report, is_unchecked

@@ -6,7 +6,9 @@ GitHub takes comments of 65,536 characters, GitLab more.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from hullmark.advice.issues import placed
 from hullmark.advice.removal import REMOVE
+from hullmark.findings.issues import Issue
 from hullmark.model.diff import Diff, FindingChange, PackageChange
 from hullmark.model.image import Layer
 from hullmark.model.look import Look
@@ -20,6 +22,7 @@ _RESERVE = 600
 _ROWS = 100
 _CAVEATS = 20
 _FINDINGS = ("Severity", "Finding", "Package", "Version", "", "Where")
+_ISSUES = ("Severity", "Rule", "", "Where")
 _Entry = TypeVar("_Entry")
 _SUMMARIES = {"gone": "gone", "changed": "changed", "unchanged": "still there after the package changed"}
 
@@ -51,13 +54,28 @@ class _Page:
         """Write everything there is room for, the most urgent first."""
         found = self.found
         counts = found.summary.findings
-        self._add(f"### {amount(counts['new'], 'new finding')}, {counts['gone']} gone")
+        new_ones = [
+            amount(numbers["new"], f"new {name}")
+            for numbers, name in (
+                (found.summary.secrets, "secret"),
+                (found.summary.config, "misconfiguration"),
+            )
+            if numbers.get("new")
+        ]
+        self._add(
+            f"### {', '.join([*new_ones, amount(counts['new'], 'new finding')])}, {counts['gone']} gone"
+        )
         for line in self._head():
             self._add(line)
         shown = [change for change in found.findings if change.is_shown or self.look.suppressed]
         new = [change for change in shown if change.change == "new"]
+        issues = words.issues(found, "new", suppressed=self.look.suppressed)
+        if issues:
+            self._table(_ISSUES, issues, _issue, "new secret or misconfiguration")
         if new:
             self._table(_FINDINGS, new, self._finding, "new finding")
+        gone = words.issues(found, "gone", suppressed=self.look.suppressed)
+        self._folded("Secrets and misconfigurations gone", _ISSUES, gone, _issue)
         for kind, said in _SUMMARIES.items():
             some = [change for change in shown if change.change == kind]
             self._folded(f"{amount(len(some), 'finding')} {said}", _FINDINGS, some, self._finding)
@@ -77,6 +95,7 @@ class _Page:
         yield f"{code(found.before.name) or 'no image'} to {code(found.after.name) or 'no image'}:"
         yield ""
         yield f"- {words.findings_said(found)}"
+        yield from (f"- {said}" for said in words.issues_said(found))
         yield f"- {words.packages_said(found)}"
         if layers := words.layers_said(found):
             yield f"- {layers}"
@@ -162,6 +181,15 @@ class _Page:
             code(versions, 60),
             "; ".join(prose(word, 120) for word in said),
         )
+
+
+def _issue(entry: tuple[Issue, str, str]) -> tuple[str, ...]:
+    issue, suppressed, unsure = entry
+    said = words.about_issue(issue, suppressed)
+    said.append(f"not certain: {unsure}" if unsure else "")
+    level = f"**{issue.severity}**" if issue.severity in {"critical", "high"} else str(issue.severity)
+    about = "; ".join(prose(word, 120) for word in said if word)
+    return level, code(issue.rule, 60), about, code(placed(issue), 120)
 
 
 def _layer(entry: tuple[str, Layer]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from hullmark.advice.issues import placed
 from hullmark.advice.removal import REMOVE, REMOVE_BRIEFLY
 from hullmark.model.diff import Diff, FindingChange, PackageChange
 from hullmark.model.image import Layer
@@ -38,17 +39,19 @@ class _Page(Text):
         yield from self._caveats()
         for change, heading in _HEADINGS.items():
             yield from self._findings(heading, [each for each in self.shown if each.change == change])
+        yield from self._issues("New secrets and misconfigurations", "new")
+        yield from self._issues("Secrets and misconfigurations gone", "gone")
         yield from self._packages()
         yield from self._layers()
         yield from self._last()
 
     def _head(self) -> Iterator[str]:
         for mark, side in (("-", self.found.before), ("+", self.found.after)):
-            about = self.joined(
-                (side.distribution, side.platform, amount(side.packages, "package"), side.digest[:19])
-            )
+            packages = amount(side.packages, "package") if side.source or side.packages else ""
+            about = self.joined((side.distribution, side.platform, packages, side.digest[:19]))
             yield f"{mark} {self.paint(self.plain(side.name or 'no image'), BOLD)}"
-            yield f"  {self.cut(about, self.look.width - 2)}"
+            if about:
+                yield f"  {self.cut(about, self.look.width - 2)}"
 
     def _caveats(self) -> Iterator[str]:
         if not self.found.caveats:
@@ -88,6 +91,23 @@ class _Page(Text):
                 yield f"  {self.paint(level, COLOURS[change.latest.severity])}  {'  '.join(cells)}".rstrip()
                 if change.unsure:
                     yield self.paint(f"    not certain: {self.plain(change.unsure)}", YELLOW)
+
+    def _issues(self, heading: str, change: str) -> Iterator[str]:
+        found = words.issues(self.found, change, suppressed=self.look.suppressed)
+        if not found:
+            return
+        yield ""
+        yield self.paint(heading, BOLD)
+        rows = [
+            (issue.severity, issue.rule, placed(issue), self.joined(words.about_issue(issue, suppressed)))
+            for issue, suppressed, _ in found
+        ]
+        for (issue, _, unsure), (level, *cells) in zip(
+            found, self.aligned(rows, (10, 28, 60), whole=True), strict=True
+        ):
+            yield f"  {self.paint(level, COLOURS[issue.severity])}  {'  '.join(cells)}".rstrip()
+            if unsure:
+                yield self.paint(f"    not certain: {self.plain(unsure)}", YELLOW)
 
     def _about(self, change: FindingChange) -> list[str]:
         latest = change.latest
@@ -154,6 +174,7 @@ class _Page(Text):
                 f"{amount(found.summary.unsure, 'difference')} not certain: not all could be read or checked",
                 "33",
             )
+        yield from words.issues_said(found)
         yield words.findings_said(found)
         malicious = {c.package for c in self.shown if c.kind == "malicious" and c.change == "new"}
         if malicious:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from hullmark.advice.issues import doubt
+from hullmark.findings.issues import Issue, issue_of, worst_first
 from hullmark.model.diff import Caveat, Diff, FindingChange, FindingSide, PackageChange, PackageSide
 from hullmark.model.report import Location
 from hullmark.model.words import STATES, WHOSE, amount, counts, size
@@ -34,6 +36,40 @@ def findings_said(found: Diff) -> str:
             f"{numbers['unchanged']} unchanged",
         ]
     )
+
+
+def issues_said(found: Diff) -> list[str]:
+    """Give the numbers of secrets and of misconfigurations in a clause each; nothing where neither has any."""
+    both = ((found.summary.secrets, "secret"), (found.summary.config, "misconfiguration"))
+    return [
+        f"{amount(numbers['new'], f'new {name}')}, {numbers['gone']} gone, {numbers['unchanged']} unchanged"
+        for numbers, name in both
+        if any(numbers.values())
+    ]
+
+
+def issues(found: Diff, change: str, *, suppressed: bool) -> list[tuple[Issue, str, str]]:
+    """Give the secrets and misconfigurations that are new or gone, worst first, each with why it is not shown and why it is not certain."""
+    every = [(issue_of(each.secret), each.change, each.suppressed, each.unsure) for each in found.secrets]
+    every += [
+        (issue_of(each.misconfiguration), each.change, each.suppressed, each.unsure) for each in found.config
+    ]
+    some = [
+        (issue, why, unsure) for issue, way, why, unsure in every if way == change and (suppressed or not why)
+    ]
+    return sorted(some, key=lambda each: worst_first(each[0]))
+
+
+def about_issue(issue: Issue, suppressed: str) -> list[str]:
+    """Say what is wrong and what to do."""
+    layer = f"layer {issue.layer}" if issue.layer >= 0 else ""
+    return [
+        doubt(issue),
+        issue.message,
+        ", ".join(word for word in (WHOSE[issue.from_base], layer) if word),
+        issue.advice,
+        f"suppressed: {suppressed}" if suppressed else "",
+    ]
 
 
 def packages_said(found: Diff) -> str:
