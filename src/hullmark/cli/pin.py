@@ -113,9 +113,10 @@ class Pin(Messages, frozen=True, kw_only=True):
         return ExitCode.INCOMPLETE if self.fail_on_incomplete and found.report.errors else ExitCode.CLEAN
 
     def _pin(self, seen: "list[Seen]", unread: "list[Unread]", resolver: "Resolver") -> int:
-        from hullmark.scan.pinning import STDIN, plan, write
+        from hullmark.scan.pinning import STDIN, plan, to_resolve, write
 
-        plans, failures = plan(seen, resolver, update=self.update)
+        resolver.ask(to_resolve(seen, update=self.update))
+        plans, failures = plan(seen, resolver.digest, update=self.update)
         for failure in failures:
             error(failure.what, where=failure.where, hint=failure.hint)
         failed = bool(failures or unread)

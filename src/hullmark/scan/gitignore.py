@@ -4,10 +4,12 @@ Format: gitignore(5). Patterns are matched part by part, so that no pattern take
 """
 
 import fnmatch
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
 
+_ESCAPED = re.compile(r"\\(.)")
 _MAX_PATTERNS = 500
 _MAX_LINE = 1000
 
@@ -40,7 +42,7 @@ def _pattern(line: str) -> Pattern | None:
     if not line or line.startswith("#") or len(line) > _MAX_LINE:
         return None
     keeps = line.startswith("!")
-    line = line[1:] if keeps else line.removeprefix("\\")
+    line = _ESCAPED.sub(_unescaped, line[1:] if keeps else line)
     parts = tuple(part for part in line.split("/") if part)
     if not parts:
         return None
@@ -60,6 +62,10 @@ def is_ignored(patterns: Sequence[Pattern], path: str, *, is_folder: bool) -> bo
         ):
             return not pattern.keeps
     return False
+
+
+def _unescaped(escaped: re.Match[str]) -> str:
+    return f"[{escaped[1]}]" if escaped[1] in "*?[" else escaped[1]
 
 
 def _fits(wanted: Sequence[str], parts: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ and renamed into it; every byte but the digests stays.
 import contextlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +20,9 @@ from hullmark.images.reference import Reference
 from hullmark.model.errors import HullmarkError, ImageError, UsageError
 from hullmark.model.facts import Unread
 from hullmark.scan.project import decoded, read_text, wanted_files
-from hullmark.scan.resolving import Resolver
 
+Resolve = Callable[[Reference], str | HullmarkError]
+"""Gives the digest that a tag points to, or what kept it from being known."""
 STDIN = "-"
 
 
@@ -113,9 +114,8 @@ def place(file: TextFile, reference: ImageReference) -> str:
 # ── pinning ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def plan(seen: Sequence[Seen], resolver: Resolver, *, update: bool) -> tuple[list[Plan], list[Failure]]:
+def plan(seen: Sequence[Seen], resolve: Resolve, *, update: bool) -> tuple[list[Plan], list[Failure]]:
     """Say what is to be written so that every reference has its digest; `update` moves those that have one to what their tag points to."""
-    resolver.ask(_to_resolve(seen, update=update))
     plans, failures = [], []
     for one in seen:
         changes: dict[tuple[int, int], Change] = {}
@@ -125,7 +125,7 @@ def plan(seen: Sequence[Seen], resolver: Resolver, *, update: bool) -> tuple[lis
                 what = f"{reference.text} cannot be pinned: other images have their tag from the same place"
                 failures.append(Failure(place(one.file, reference), what, "write the digests there yourself"))
                 continue
-            found = _change(one.file, reference, resolver, update=update)
+            found = _change(one.file, reference, resolve, update=update)
             if isinstance(found, Failure):
                 failures.append(found)
             elif found is not None:
@@ -145,7 +145,8 @@ def _shared_slots(references: Iterable[ImageReference]) -> set[Slot]:
     return {slot for slot, found in names.items() if len(found) > 1}
 
 
-def _to_resolve(seen: Sequence[Seen], *, update: bool) -> Iterator[Reference]:
+def to_resolve(seen: Sequence[Seen], *, update: bool) -> Iterator[Reference]:
+    """Give the references whose digests are needed."""
     for one in seen:
         for each in one.references:
             named = understood(each.text) if each.slot is not None else None
@@ -154,7 +155,7 @@ def _to_resolve(seen: Sequence[Seen], *, update: bool) -> Iterator[Reference]:
 
 
 def _change(
-    file: TextFile, reference: ImageReference, resolver: Resolver, *, update: bool
+    file: TextFile, reference: ImageReference, resolve: Resolve, *, update: bool
 ) -> Change | Failure | None:
     where, text = place(file, reference), reference.text
     if (failure := _hopeless(reference, where)) is not None:
@@ -166,7 +167,7 @@ def _change(
         return Failure(
             where, f"{text} cannot be pinned: {reference.fixed}", "write the digest there yourself"
         )
-    digest = resolver.digest(named)
+    digest = resolve(named)
     if isinstance(digest, HullmarkError):
         return Failure(where, f"{text} cannot be resolved: {digest.what}", digest.hint)
     if digest == named.digest:

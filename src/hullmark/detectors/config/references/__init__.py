@@ -6,6 +6,7 @@ A kind whose `wants` fit a path is taken first; else the first whose `is_one` kn
 import fnmatch
 import functools
 import importlib
+import itertools
 from collections.abc import Iterator
 
 from hullmark.detectors.config.references._reference import ImageReference, Kind, Slot, TextFile
@@ -14,6 +15,7 @@ from hullmark.modules import names_in
 
 __all__ = ["ImageReference", "Kind", "Slot", "TextFile", "kind_of", "kinds", "may_want", "read"]
 
+_MAX_FOUND = 10_000
 _OTHERS = (".dockerignore", ".md", ".rst", ".bak", ".orig", ".swp", "~")
 _BY_CONTENT = (".yaml", ".yml", ".json")
 
@@ -37,7 +39,9 @@ def kind_of(path: str, text: str) -> Kind | None:
 
 def read(file: TextFile, kind: Kind) -> Iterator[ImageReference | Unread]:
     """Give the references of a file in its order, and what of it could not be read."""
-    found = list(kind.read(file))
+    found = list(itertools.islice(kind.read(file), _MAX_FOUND + 1))
+    if len(found) > _MAX_FOUND:
+        found[_MAX_FOUND] = file.unread(f"more than {_MAX_FOUND} images; the rest was not looked at")
     yield from sorted(
         (each for each in found if isinstance(each, ImageReference)), key=lambda each: each.start
     )

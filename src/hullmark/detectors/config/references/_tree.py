@@ -13,7 +13,7 @@ from msgspec import Struct
 from hullmark.detectors.config.references._reference import NOWHERE, Piece, TextFile
 
 _MAX_DEPTH = 200
-_MAX_EVENTS = 1_000_000
+_MAX_EVENTS = 500_000
 _PROPERTIES = re.compile(r"(?:[&!][^\s]*\s+)+")
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|//[^\n]*|/\*.*?(?:\*/|\Z)|\t', re.DOTALL)
 _LINE = re.compile(

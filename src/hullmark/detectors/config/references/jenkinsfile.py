@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     r"|(?P<word>[A-Za-z_]\w*+)|(?P<sign>[{}().:,])",
     re.DOTALL | re.ASCII,
 )
+_LARGEST = 1024 * 1024  # Groovy compiles no method of more than 64 KiB
 _AGENTS = frozenset({"docker", "dockerContainer", "podman", "containerTemplate"})
 
 
@@ -29,6 +30,9 @@ class _Token(NamedTuple):
 
 def read(file: TextFile) -> Found:
     """Give the references in the order of the file."""
+    if len(file.text) > _LARGEST:
+        yield file.unread(f"larger than {_LARGEST} characters")
+        return
     before: list[_Token] = []
     blocks: list[str] = []
     for token in _tokens(file.text):

@@ -5,6 +5,7 @@ Format: Tekton Pipelines, `Task` and `PipelineRun` (tekton.dev/v1).
 
 import re
 
+from hullmark.detectors.config.references._expand import guarded
 from hullmark.detectors.config.references._found import Found, each_document
 from hullmark.detectors.config.references._manifests import of_manifest
 from hullmark.detectors.config.references._reference import Kind, Piece, TextFile
@@ -18,7 +19,12 @@ _API = re.compile(r"""^[ \t]{0,40}["']?apiVersion["']?[ \t]*:[ \t]*["']?tekton\.
 
 def read(file: TextFile) -> Found:
     """Give the references of every document."""
-    return each_document(file, lambda root: of_manifest(file, root, _defaults(root), _PARAMETER))
+    return each_document(file, lambda root: of_manifest(file, root, _known(file, root), _PARAMETER))
+
+
+def _known(file: TextFile, root: Node) -> dict[str, Piece]:
+    texts = [text.value for _path, table in tables(root) if (text := table.text("image")) is not None]
+    return guarded(file, _defaults(root), texts, _PARAMETER, "parameter")
 
 
 def _defaults(root: Node) -> dict[str, Piece]:
