@@ -103,7 +103,29 @@ INLINE_IGNORE = Rule(
 )
 
 _POINTLESS = frozenset(
-    ["free", "kill", "killall", "mount", "umount", "ps", "service", "shutdown", "reboot", "halt", "poweroff", "ssh", "top", "htop", "vim", "vi", "nano", "ifconfig", "systemctl", "iptables", "modprobe"]
+    [
+        "free",
+        "kill",
+        "killall",
+        "mount",
+        "umount",
+        "ps",
+        "service",
+        "shutdown",
+        "reboot",
+        "halt",
+        "poweroff",
+        "ssh",
+        "top",
+        "htop",
+        "vim",
+        "vi",
+        "nano",
+        "ifconfig",
+        "systemctl",
+        "iptables",
+        "modprobe",
+    ]
 )
 _VARIABLE = re.compile(r"(?<!\\)\$(?:\{(\w+)|(\w+))")
 _IGNORE = re.compile(
