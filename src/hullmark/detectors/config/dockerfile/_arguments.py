@@ -19,7 +19,19 @@ _FLAGS: dict[str, dict[str, int]] = {
 _LEAST_WORDS = {"ADD": 2, "COPY": 2, "CMD": 0, "ENTRYPOINT": 0, "RUN": 0}
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*\Z")
 KEYWORDS = (
-    *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"),
+    *(
+        "ADD",
+        "ARG",
+        "CMD",
+        "COPY",
+        "ENTRYPOINT",
+        "ENV",
+        "EXPOSE",
+        "FROM",
+        "HEALTHCHECK",
+        "LABEL",
+        "MAINTAINER",
+    ),
     *("ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
 )
 
@@ -97,20 +109,32 @@ def _from(instruction: Instruction, mistakes: Mistakes) -> None:
     words = instruction.words
     if len(words) == 3 and words[1].text.upper() == "AS":
         if not _STAGE_NAME.match(words[2].text.lower()):
-            mistakes.add(words[2].span, f"“{words[2].text[:60]}” cannot be the name of a stage", "Begin it with a letter; letters, digits, “-”, “_” and “.” may follow.")
+            mistakes.add(
+                words[2].span,
+                f"“{words[2].text[:60]}” cannot be the name of a stage",
+                "Begin it with a letter; letters, digits, “-”, “_” and “.” may follow.",
+            )
     elif len(words) != 1:
-        mistakes.add(instruction.span, "FROM has neither one nor three arguments", "Write it as FROM image or FROM image AS name.")
+        mistakes.add(
+            instruction.span,
+            "FROM has neither one nor three arguments",
+            "Write it as FROM image or FROM image AS name.",
+        )
 
 
 def _pairs(instruction: Instruction, mistakes: Mistakes) -> None:
     keyword = instruction.keyword
     if keyword != "ARG" and len(instruction.pairs) == 1 and instruction.pairs[0][1] is None:
         name = instruction.pairs[0][0]
-        mistakes.add(name.span, f"{keyword} has no value for “{name.text[:60]}”", f"Write it as {keyword} name=value.")
+        mistakes.add(
+            name.span, f"{keyword} has no value for “{name.text[:60]}”", f"Write it as {keyword} name=value."
+        )
         return
     for name, value in instruction.pairs:
         if value is None and keyword != "ARG":
-            mistakes.add(name.span, f"{keyword} has no “=” in “{name.text[:60]}”", "Put a value with blanks in quotes.")
+            mistakes.add(
+                name.span, f"{keyword} has no “=” in “{name.text[:60]}”", "Put a value with blanks in quotes."
+            )
         elif not name.raw:
             mistakes.add(instruction.span, f"{keyword} has a value without a name")
 

@@ -3,13 +3,14 @@
 The tree is walked with a stack of its own: nested as deep as may be, it costs no more than its size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
 from hullmark.detectors.config.check import Span
-from hullmark.detectors.config.dockerfile._prefixes import base_name, peel
+from hullmark.detectors.config.dockerfile._heredocs import Opening
+from hullmark.detectors.config.dockerfile._prefixes import SH, base_name, is_all_options, peel, script_word
 from hullmark.detectors.config.dockerfile.model import Command, Word
 
 if TYPE_CHECKING:
@@ -18,17 +19,49 @@ if TYPE_CHECKING:
 _MOST_COMMANDS = 20_000
 _SUBSTITUTIONS = frozenset({"command_substitution", "process_substitution"})
 _CONDITIONS = frozenset(
-    {"if_statement", "while_statement", "for_statement", "c_style_for_statement", "case_statement", "function_definition"},
+    {
+        "if_statement",
+        "while_statement",
+        "for_statement",
+        "c_style_for_statement",
+        "case_statement",
+        "function_definition",
+    },
 )
 _GROUPS = frozenset(
-    {"program", "compound_statement", "subshell", "do_group", "elif_clause", "else_clause", "case_item", "negated_command", "ERROR"},
+    {
+        "program",
+        "compound_statement",
+        "subshell",
+        "do_group",
+        "elif_clause",
+        "else_clause",
+        "case_item",
+        "negated_command",
+        "ERROR",
+    },
 )
 _STATEMENTS = frozenset(
-    {"command", "list", "pipeline", "redirected_statement", "test_command", "declaration_command", "unset_command"},
+    {
+        "command",
+        "list",
+        "pipeline",
+        "redirected_statement",
+        "test_command",
+        "declaration_command",
+        "unset_command",
+    },
 ) | frozenset({"variable_assignment", "variable_assignments"})
 _BLOCK_BEGINS = frozenset({"then", "do", "else", ")", "in"})
 _TESTS = frozenset(
-    {"binary_expression", "unary_expression", "parenthesized_expression", "postfix_expression", "ternary_expression", "negation_expression"},
+    {
+        "binary_expression",
+        "unary_expression",
+        "parenthesized_expression",
+        "postfix_expression",
+        "ternary_expression",
+        "negation_expression",
+    },
 )
 
 
@@ -50,9 +83,18 @@ class _Draft(Struct):
     before: str
     pipeline: int
     words: list[Word]
+    starts: list[int]
     assignments: list[Word]
     redirects: list[tuple[str, Word]]
-    is_bare: bool = False
+
+
+class Inner(NamedTuple):
+    """A script within a script, from `start` to `end` or in a here-document, that the command with this number runs."""
+
+    command: int
+    start: int
+    end: int
+    heredoc: int | None = None
 
 
 class Parsed(NamedTuple):
@@ -61,14 +103,29 @@ class Parsed(NamedTuple):
     commands: list[Command]
     broken: Span | None
     is_cut: bool
+    inner: list[Inner]
 
 
 class Walk:
-    """Finds the commands of one script, whose characters `span` places in the file."""
+    """Finds the commands of one script, whose characters `span` places in the file.
 
-    def __init__(self, parser: "Parser", script: str, span: Callable[[int, int], Span]) -> None:
+    Here-documents whose bodies do not stand in the script are given as `heredocs`, in order.
+    """
+
+    def __init__(
+        self,
+        parser: "Parser",
+        script: str,
+        span: Callable[[int, int], Span],
+        heredocs: Sequence[Opening] = (),
+    ) -> None:
         self._script = script
-        self._data = script.replace("\0", "?").encode("utf-8", "replace")  # the grammar takes a NUL for the end
+        self._heredocs = {script.index("<<", one.start): (number, one) for number, one in enumerate(heredocs)}
+        self._asks: dict[int, int] = {}  # id of a draft to the number of the here-document that it reads
+        source = _without_heredocs(script, self._heredocs)
+        self._data = source.replace("\0", "?").encode(
+            "utf-8", "replace"
+        )  # the grammar takes a NUL for the end
         self._offsets = None if script.isascii() else _offsets(script)
         self._span = span
         self._root = parser.parse(self._data).root_node
@@ -84,7 +141,29 @@ class Walk:
             self._stack.pop()()
         is_cut = bool(self._stack)
         drafts = sorted(self._drafts, key=lambda draft: draft.start)
-        return Parsed([self._finish(draft) for draft in drafts], self._broken(), is_cut)
+        commands = [self._finish(draft) for draft in drafts]
+        inner = [
+            found
+            for number, draft in enumerate(drafts)
+            if (found := self._inner(number, draft, commands[number]))
+        ]
+        return Parsed(commands, self._broken(), is_cut, inner)
+
+    def _inner(self, number: int, draft: _Draft, command: Command) -> Inner | None:
+        """Find the script that `sh -c '…'` or `sh <<EOF` runs. In quotes that need escapes it is not looked at."""
+        if command.name not in SH:
+            return None
+        at = script_word(draft.words)
+        if at is not None:
+            raw = draft.words[at].raw
+            plain = raw[:1] == "'" == raw[-1:] and raw.count("'") == 2
+            if plain or (
+                raw[:1] == '"' == raw[-1:] and raw.count('"') == 2 and "\\" not in raw and "`" not in raw
+            ):
+                return Inner(number, draft.starts[at] + 1, draft.starts[at] + len(raw) - 1)
+            return None
+        asked = self._asks.get(id(draft))
+        return Inner(number, 0, 0, asked) if asked is not None and is_all_options(command.words) else None
 
     def _place(self, start: int, end: int) -> Span:
         return self._span(self._at(start), self._at(end))
@@ -162,7 +241,9 @@ class Walk:
         redirects = [child for child in node.children if child.type.endswith("_redirect")]
         behind = [one for child in redirects for one in self._behind_heredoc(child)]
         pipeline = scope
-        if scope.pipeline is None and any(operator.startswith("|") and operator != "||" for _, operator in behind):
+        if scope.pipeline is None and any(
+            operator.startswith("|") and operator != "||" for _, operator in behind
+        ):
             pipeline = scope._replace(pipeline=self._next_pipeline())  # `cat <<EOF | sh`
         for child, operator in reversed(behind):
             in_pipe = operator in {"|", "|&"}
@@ -204,17 +285,32 @@ class Walk:
                     continue
                 elif not child.is_named and not operator:
                     operator = kind
-                elif child.is_named and kind not in _STATEMENTS and kind not in {"heredoc_body", "heredoc_end", "ERROR"}:
+                elif (
+                    child.is_named
+                    and kind not in _STATEMENTS
+                    and kind not in {"heredoc_body", "heredoc_end", "ERROR"}
+                ):
                     if draft and child.end_byte > child.start_byte:
-                        draft.redirects.append((operator, self._word(child)))
+                        draft.redirects.append(self._redirect_word(draft, operator, child))
                     if kind != "heredoc_start":
                         self._push(child, "", scope)
                 elif kind == "heredoc_body":
                     self._push(child, "", scope)
 
+    def _redirect_word(self, draft: _Draft, operator: str, node: "Node") -> tuple[str, Word]:
+        word = self._word(node)
+        start = self._at(node.start_byte) - 1
+        if start not in self._heredocs:
+            return operator, word
+        number, one = self._heredocs[start]
+        self._asks[id(draft)] = number
+        operator = "<<-" if one.strip_tabs else "<<"
+        raw = self._script[start + len(operator) : one.end].lstrip()
+        return operator, Word(one.name, raw, self._span(one.end - len(raw), one.end))
+
     def _draft(self, node: "Node", before: str, scope: Scope) -> _Draft:
         pipeline = self._next_pipeline() if scope.pipeline is None else scope.pipeline
-        draft = _Draft(node.start_byte, node.end_byte, scope, before, pipeline, [], [], [])
+        draft = _Draft(node.start_byte, node.end_byte, scope, before, pipeline, [], [], [], [])
         self._drafts.append(draft)
         self._last[scope.level] = draft
         return draft
@@ -236,6 +332,7 @@ class Walk:
                 self._test(child, draft)
             elif kind != "ERROR" and (kind not in {"]", "]]"} or child.is_named):
                 draft.words.append(self._word(child))
+                draft.starts.append(self._at(child.start_byte))
             inner.append(child)
         for child in reversed(inner):
             for part in reversed(child.named_children if child.type not in _SUBSTITUTIONS else [child]):
@@ -249,6 +346,7 @@ class Walk:
                 stack.extend(reversed(part.children))
             elif part.end_byte > part.start_byte:
                 draft.words.append(self._word(part))
+                draft.starts.append(self._at(part.start_byte))
 
     def _finish(self, draft: _Draft) -> Command:
         span = self._place(draft.start, draft.end)
@@ -283,12 +381,24 @@ class Walk:
         return self._place(node.start_byte, node.end_byte)
 
 
+def _without_heredocs(script: str, heredocs: Mapping[int, tuple[int, Opening]]) -> str:
+    """Make each `<<EOF` a redirect of the same length, so that no body is looked for."""
+    parts: list[str] = []
+    at = 0
+    for start, (_, one) in heredocs.items():
+        parts += [script[at : start + 1], "_" * (one.end - start - 1)]
+        at = one.end
+    return "".join([*parts, script[at:]])
+
+
 def _offsets(script: str) -> list[int]:
     """Give the character at which each byte of the script's UTF-8 stands."""
     offsets: list[int] = []
     for index, char in enumerate(script):
         code = ord(char)
-        width = 1 if code < 0x80 or 0xD800 <= code < 0xE000 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
+        width = (
+            1 if code < 0x80 or 0xD800 <= code < 0xE000 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
+        )
         offsets.extend([index] * width)
     offsets.append(len(script))
     return offsets

@@ -157,7 +157,9 @@ class Lexer:
     def _modified(self, name: str, sign: str, word: str, *, empty_is_unset: bool) -> str:
         if sign in "#%":
             longest = word.startswith(sign)
-            return (trim_prefix if sign == "#" else trim_suffix)(self._value(name), word[longest:], longest=longest)
+            return (trim_prefix if sign == "#" else trim_suffix)(
+                self._value(name), word[longest:], longest=longest
+            )
         if sign == "?":
             return self._value(name)
         # Whether it is set is all that counts: `${a:-b}` is known where `a` is not.
@@ -191,7 +193,9 @@ def _pieces(pattern: str, *, backwards: bool = False) -> list[re.Pattern[str]]:
     return [re.compile("".join(piece), re.DOTALL) for piece in pieces]
 
 
-def _match(pieces: list[re.Pattern[str]], text: str, at: int, *, longest: bool, anchored: bool) -> tuple[int, int] | None:
+def _match(
+    pieces: list[re.Pattern[str]], text: str, at: int, *, longest: bool, anchored: bool
+) -> tuple[int, int] | None:
     """Find where a pattern begins and ends: each piece as early as may be, the last one as late for the longest."""
     first = pieces[0].match(text, at) if anchored else pieces[0].search(text, at)
     if not first:

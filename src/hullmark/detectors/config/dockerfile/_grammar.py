@@ -15,7 +15,9 @@ def parser() -> Parser:
 def _binding() -> Any:
     # The package itself imports importlib.resources for its highlighting queries: 13 ms that nobody needs here.
     package = importlib.util.find_spec("tree_sitter_bash")
-    found = importlib.machinery.PathFinder.find_spec("_binding", list(package.submodule_search_locations or ()) if package else [])
+    found = importlib.machinery.PathFinder.find_spec(
+        "_binding", list(package.submodule_search_locations or ()) if package else []
+    )
     if found is None or found.loader is None:
         import tree_sitter_bash
 

@@ -19,7 +19,9 @@ from hullmark.detectors.config.dockerfile.shell import Scripts
 _MAY_BE_JSON = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"})
 _HAVE_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
 _HAVE_SCRIPTS = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"})
-_AS_WRITTEN = frozenset({"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL", "MAINTAINER"})  # nobody takes their quotes off
+_AS_WRITTEN = frozenset(
+    {"RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL", "MAINTAINER"}
+)  # nobody takes their quotes off
 _ONE_WORD = frozenset({"MAINTAINER", "STOPSIGNAL", "USER", "WORKDIR"})
 _IN_PAIRS = frozenset({"ARG", "ENV", "LABEL"})
 _MOST_WORDS = 20_000
@@ -155,7 +157,9 @@ class _Parser:
             pieces = words.blank_words(self.text, at, end)
         if len(pieces) > _MOST_WORDS:
             place = self.placed.span(pieces[_MOST_WORDS].start, end)
-            self.around.mistakes.add(place, f"{self.keyword} has more than {_MOST_WORDS} words; those behind were not checked")
+            self.around.mistakes.add(
+                place, f"{self.keyword} has more than {_MOST_WORDS} words; those behind were not checked"
+            )
         silent = self.keyword in _IN_PAIRS  # it is the names and values that are looked at there
         return found + [self._word(start, stop, silent=silent) for start, stop in pieces[:_MOST_WORDS]]
 
@@ -164,29 +168,37 @@ class _Parser:
             strings = words.json_strings(self.text, at, self.end)
         except words.NotStringsError:
             span = self.placed.span(at, self.end)
-            self.around.mistakes.add(span, f"the array of {self.keyword} holds something else than strings", "Put each in double quotes.")
+            self.around.mistakes.add(
+                span,
+                f"the array of {self.keyword} holds something else than strings",
+                "Put each in double quotes.",
+            )
             return None
         if strings is None:
             if words.looks_like_json(self.text[at : self.end]):
                 span = self.placed.span(at, self.end)
                 message = f"the array of {self.keyword} is not JSON, so that it is taken for plain words"
-                self.around.mistakes.add(span, message, "Put each word in double quotes, with a comma between two of them.")
+                self.around.mistakes.add(
+                    span, message, "Put each word in double quotes, with a comma between two of them."
+                )
             return None
         if len(strings) > _MOST_WORDS:
             place = self.placed.span(strings[_MOST_WORDS].start, self.end)
-            self.around.mistakes.add(place, f"{self.keyword} has more than {_MOST_WORDS} words; those behind were not checked")
+            self.around.mistakes.add(
+                place, f"{self.keyword} has more than {_MOST_WORDS} words; those behind were not checked"
+            )
         self.starts = [one.start for one in strings]
-        return [Word(one.value, self.text[one.start : one.end], self.placed.span(one.start, one.end)) for one in strings[:_MOST_WORDS]]
+        return [self._word(one.start, one.end, one.value) for one in strings[:_MOST_WORDS]]
 
-    def _word(self, start: int, end: int, *, silent: bool = False) -> Word:
+    def _word(self, start: int, end: int, value: str | None = None, *, silent: bool = False) -> Word:
         raw = self.text[start:end]
-        text = raw
+        text = raw if value is None else value
         if self.keyword not in _AS_WRITTEN:
             try:
-                text = unquote(raw, self.escape)
+                text = unquote(text, self.escape)
             except MalformedError as error:
                 if not silent:
-                    at = min(start + error.offset, end - 1)
+                    at = start if value is not None else min(start + error.offset, end - 1)
                     self.around.mistakes.add(self.placed.span(at, end), f"{self.keyword} has {error}")
         return Word(text, raw, self.placed.span(start, end))
 
@@ -200,10 +212,10 @@ class _Parser:
                 return ((found[0], None),)
             return ((self._word(self.at, blank.start()), self._word(blank.end(), self.end)),)
         pairs: list[tuple[Word, Word | None]] = []
-        for (start, end), word in zip(pieces, found, strict=True):
+        for start, end in pieces:
             equals = self.text.find("=", start, end)
             if equals < 0:
-                pairs.append((word, None))
+                pairs.append((self._word(start, end), None))
             else:
                 pairs.append((self._word(start, equals), self._word(equals + 1, end)))
         return tuple(pairs)
@@ -213,7 +225,12 @@ class _Parser:
             return ()
         self.openings = openings(self.text)
         return tuple(
-            self.around.lines.heredoc(one.name, expand=one.expand, strip_tabs=one.strip_tabs, span=self.placed.span(one.start, one.end))
+            self.around.lines.heredoc(
+                one.name,
+                expand=one.expand,
+                strip_tabs=one.strip_tabs,
+                span=self.placed.span(one.start, one.end),
+            )
             for one in self.openings
         )
 
@@ -233,5 +250,7 @@ class _Parser:
             return None
         if heredocs and opening(self.text, at, self.end):
             return scripts.heredoc(heredocs[0], self.around.shell)
-        asked = [one._replace(start=one.start - at, end=one.end - at) for one in self.openings if one.start >= at]
+        asked = [
+            one._replace(start=one.start - at, end=one.end - at) for one in self.openings if one.start >= at
+        ]
         return scripts.plain(Placed(self.placed.pieces(at, self.end)), self.around.shell, asked, heredocs)

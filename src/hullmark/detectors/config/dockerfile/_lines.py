@@ -48,6 +48,9 @@ class Lines:
                 placed = self._join()
                 if placed.text.strip(SPACES):
                     return placed
+                self._mistakes.add(
+                    placed.span(0, 0), "a continuation has no instruction", "Take the line out."
+                )
                 continue
             elif not self._directive(text, len(line) - len(text) + 1):
                 self.comments.append(text[1:].strip(SPACES))
@@ -70,7 +73,9 @@ class Lines:
         if name == "escape" and found[2] in {"\\", "`"}:
             self.escape = found[2]
         elif name == "escape":
-            self._mistakes.add(span, "the escape sign is neither “\\” nor “`”", "Write “# escape=\\” or “# escape=`”.")
+            self._mistakes.add(
+                span, "the escape sign is neither “\\” nor “`”", "Write “# escape=\\” or “# escape=`”."
+            )
         return True
 
     def _join(self) -> Placed:
@@ -94,15 +99,26 @@ class Lines:
     def _check_length(self, line: str) -> None:
         if len(line) * 4 > _LONGEST_LINE and len(line.encode()) > _LONGEST_LINE:
             span = Span(self.at, 1, self.at, len(line) + 1)
-            self._mistakes.add(span, f"the line is longer than the {_LONGEST_LINE} bytes that the builder reads", "Break it with continuations.")
+            self._mistakes.add(
+                span,
+                f"the line is longer than the {_LONGEST_LINE} bytes that the builder reads",
+                "Break it with continuations.",
+            )
 
     def heredoc(self, name: str, *, expand: bool, strip_tabs: bool, span: Span) -> Heredoc:
         """Take the lines up to the one that is `name`. Without one it ends where the next instruction seems to begin."""
         first = self.at
         end = self._end_of(name, strip_tabs=strip_tabs)
         if end is None:
-            self._mistakes.add(span, f"the here-document “{name}” has no end", f"Put a line with nothing but “{name}” behind it.")
-            end = next((at for at in range(first, len(self.lines)) if _INSTRUCTION.match(self.lines[at])), len(self.lines))
+            self._mistakes.add(
+                span,
+                f"the here-document “{name}” has no end",
+                f"Put a line with nothing but “{name}” behind it.",
+            )
+            end = next(
+                (at for at in range(first, len(self.lines)) if _INSTRUCTION.match(self.lines[at])),
+                len(self.lines),
+            )
             self.at = end
         else:
             self.at = end + 1
@@ -110,7 +126,9 @@ class Lines:
         return Heredoc(name=name, content=content, line=first + 1, expand=expand, strip_tabs=strip_tabs)
 
     def _end_of(self, name: str, *, strip_tabs: bool) -> int | None:
-        if self._ends is None:  # made once, as each of many here-documents could look through the whole file else
+        if (
+            self._ends is None
+        ):  # made once, as each of many here-documents could look through the whole file else
             self._ends = {}
             for number, line in enumerate(self.lines):
                 self._ends.setdefault((False, line), []).append(number)

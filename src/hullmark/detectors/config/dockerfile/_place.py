@@ -18,11 +18,10 @@ class Placed:
         self._places: list[tuple[int, int]] = []
         offset = 0
         for text, line, column in pieces:
-            if text or not self._offsets:
-                self._offsets.append(offset)
-                self._places.append((line, column))
-                texts.append(text)
-                offset += len(text)
+            self._offsets.append(offset)
+            self._places.append((line, column))
+            texts.append(text)
+            offset += len(text)
         self.text = "".join(texts)
 
     def place(self, offset: int) -> tuple[int, int]:
@@ -36,8 +35,10 @@ class Placed:
         line, column = self.place(start)
         if end <= start:
             return Span(line, column, line, column)
-        end_line, end_column = self.place(end - 1)
-        return Span(line, column, end_line, end_column + 1)
+        last_line, last_column = self.place(end - 1)
+        end_line, end_column = self.place(end)
+        # In one line the next character tells: the last one may be an escape of JSON, several characters wide.
+        return Span(line, column, last_line, end_column if end_line == last_line else last_column + 1)
 
     def pieces(self, start: int, end: int) -> Iterable[tuple[str, int, int]]:
         """Give the pieces of a part of the text."""

@@ -1,6 +1,7 @@
 """What stands in front of a command and runs it: `sudo -E`, `env A=1`, `timeout 30` and the like."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from hullmark.detectors.config.dockerfile.model import Word
@@ -27,6 +28,7 @@ _PREFIXES: dict[str, frozenset[str]] = {
     "timeout": frozenset({"-k", "-s", "--kill-after", "--signal"}),
 }
 _OPERANDS = {"gosu": 1, "su-exec": 1, "timeout": 1}  # words of its own before the command
+SH = frozenset({"ash", "bash", "dash", "ksh", "mksh", "sh", "zsh"})  # the shells whose language is that of sh
 _ASSIGN = frozenset({"env", "sudo", "doas"})
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 
@@ -74,3 +76,24 @@ def _behind(name: str, words: tuple[Word, ...], at: int) -> int:
             return len(words)
         at += 2 if option in with_value else 1
     return at + _OPERANDS.get(name, 0)
+
+
+def script_word(words: Sequence[Word]) -> int | None:
+    """Give the index of the script in `sh -e -c SCRIPT`."""
+    peeled = peel(tuple(words))
+    if base_name(peeled.name.text) not in SH:
+        return None
+    at = len(words) - len(peeled.words)
+    is_script = False
+    while at < len(words):
+        option = words[at].text
+        if not option.startswith(("-", "+")):
+            return at if is_script else None
+        is_script = is_script or (not option.startswith("--") and "c" in option)
+        at += 2 if not option.startswith("--") and option.endswith(("o", "O")) else 1
+    return None
+
+
+def is_all_options(words: Sequence[Word]) -> bool:
+    """Tell whether a shell with these arguments reads its script from standard input."""
+    return all(word.text.startswith("-") for word in words)

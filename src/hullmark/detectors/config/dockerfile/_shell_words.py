@@ -7,7 +7,17 @@ from tree_sitter import Node
 _ESCAPE = re.compile(r"\\(?:\n|(.))", re.DOTALL)
 _QUOTED_ESCAPE = re.compile(r"\\(?:\n|([\"\\$`]))")
 _ANSI = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|([0-7]{1,3})|(.))", re.DOTALL)
-_ANSI_LETTERS = {"a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_ANSI_LETTERS = {
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "E": "\x1b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+}
 _DEEPEST = 8
 
 
@@ -53,7 +63,10 @@ def _string(node: Node, raw: str) -> str:
     parts: list[str] = []
     for child in node.named_children:
         if child.type != "string_content":
-            parts += [_plain(data[at : child.start_byte - begin]), (child.text or b"").decode("utf-8", "replace")]
+            parts += [
+                _plain(data[at : child.start_byte - begin]),
+                (child.text or b"").decode("utf-8", "replace"),
+            ]
             at = child.end_byte - begin
     end = len(data) - 1 if data.endswith(b'"') else len(data)
     return "".join([*parts, _plain(data[at:end])])

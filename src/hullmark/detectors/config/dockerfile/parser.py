@@ -46,7 +46,10 @@ def _lines(body: bytes | str, mistakes: Mistakes) -> tuple[str, ...]:
     if whole > _LARGEST or len(lines) > _MOST_LINES:
         lines = lines[:_MOST_LINES]
         place = Span(len(lines), 1, len(lines), 1)
-        mistakes.add(place, f"the file is larger than {_LARGEST >> 20} MB or {_MOST_LINES} lines; what is beyond was not checked")
+        mistakes.add(
+            place,
+            f"the file is larger than {_LARGEST >> 20} MB or {_MOST_LINES} lines; what is beyond was not checked",
+        )
     return tuple(line.rstrip("\r") for line in lines)
 
 
@@ -66,7 +69,10 @@ class _File:
         while text := self.lines.next():
             if len(self.instructions) >= _MOST_INSTRUCTIONS:
                 place = text.span(0, 1)
-                self.mistakes.add(place, f"there are more than {_MOST_INSTRUCTIONS} instructions; those from here on were not checked")
+                self.mistakes.add(
+                    place,
+                    f"there are more than {_MOST_INSTRUCTIONS} instructions; those from here on were not checked",
+                )
                 break
             self._take(text)
         if not self.instructions:
@@ -90,9 +96,14 @@ class _File:
         start = len(text.text) - len(text.text.lstrip(_instruction.words.SPACES))
         default = ("cmd", "/S", "/C") if self.lines.escape == "`" else ("/bin/sh", "-c")
         shell = self.shells[-1] if self.shells else default
-        is_from = text.text[start : start + 4].upper() == "FROM" and text.text[start + 4 : start + 5] in {"", *"\t\v\f\r "}
+        is_from = text.text[start : start + 4].upper() == "FROM" and text.text[start + 4 : start + 5] in {
+            "",
+            *"\t\v\f\r ",
+        }
         stage = len(self.starts) - 1 + is_from
-        around = _instruction.Surroundings(self.lines, self.mistakes, self.scripts, stage, shell, tuple(self.lines.comments))
+        around = _instruction.Surroundings(
+            self.lines, self.mistakes, self.scripts, stage, shell, tuple(self.lines.comments)
+        )
         instruction = _instruction.parse(text, start, around)
         self.instructions.append(instruction)
         if is_from:
@@ -103,7 +114,7 @@ class _File:
         elif instruction.keyword != "ARG":
             self._before_from(instruction)
         if instruction.keyword == "ARG" and not self.starts:
-            variables.take(self.arguments, instruction, {}, self.lines.escape)
+            variables.take(self.arguments, self.arguments, instruction, {}, self.lines.escape)
         if instruction.keyword == "SHELL" and instruction.is_json and instruction.words and self.shells:
             self.shells[-1] = tuple(word.text for word in instruction.words)
 

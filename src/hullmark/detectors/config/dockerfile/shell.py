@@ -8,20 +8,22 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from hullmark.detectors.config.check import Span
 from hullmark.detectors.config.dockerfile import _commands
 from hullmark.detectors.config.dockerfile._heredocs import Opening
 from hullmark.detectors.config.dockerfile._place import Placed
-from hullmark.detectors.config.dockerfile._prefixes import base_name, peel
+from hullmark.detectors.config.dockerfile._prefixes import SH, base_name, peel, script_word
 from hullmark.detectors.config.dockerfile._syntax import Mistakes
 from hullmark.detectors.config.dockerfile.model import Command, Heredoc, Script, Word
 
 if TYPE_CHECKING:
     from tree_sitter import Parser
 
-SH = frozenset({"ash", "bash", "dash", "ksh", "mksh", "sh", "zsh"})
-_LONGEST = 200_000  # characters of one script
-_LONGEST_ALL = 1_000_000  # and of all in a file
+# What tree-sitter needs for a script full of syntax errors grows with the square of its length: 2.5 s for 16,000 characters.
+_LONGEST = 24_000
+_MOST_WORK = 1_200_000_000  # the squares of all lengths together
 _DEEPEST = 3  # of sh -c 'sh -c …'
 _JSON_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
@@ -31,13 +33,21 @@ class Scripts:
 
     def __init__(self, mistakes: Mistakes) -> None:
         self._mistakes = mistakes
-        self._left = _LONGEST_ALL
+        self._left = _MOST_WORK
         self._parser: Parser | None = None
 
-    def plain(self, text: Placed, shell: Sequence[str], redirected: Sequence[Opening] = (), bodies: Sequence[Heredoc] = ()) -> Script:
+    def plain(
+        self,
+        text: Placed,
+        shell: Sequence[str],
+        redirected: Sequence[Opening] = (),
+        bodies: Sequence[Heredoc] = (),
+    ) -> Script:
         """Parse what a shell is given as it stands, with the bodies of the here-documents that it asks for behind it."""
         name, options = _shell(shell)
-        whole = Placed([*text.pieces(0, len(text.text)), *(piece for body in bodies for piece in _behind(body))])
+        whole = Placed(
+            [*text.pieces(0, len(text.text)), *(piece for body in bodies for piece in _behind(body))]
+        )
         script = Script(shell=name, text=whole.text, span=text.span(0, len(text.text)), options=options)
         return self._parsed(script, text, redirected, bodies)
 
@@ -47,14 +57,16 @@ class Scripts:
         if text.text.startswith("#!"):
             shell = text.text[2:].partition("\n")[0].split()
         name, options = _shell(shell)
-        script = Script(shell=name, text=text.text, span=text.span(0, len(text.text.rstrip("\n"))), options=options)
+        script = Script(
+            shell=name, text=text.text, span=text.span(0, len(text.text.rstrip("\n"))), options=options
+        )
         return self._parsed(script, text)
 
     def array(self, words: Sequence[Word], text: Placed, starts: Sequence[int]) -> Script | None:
         """Parse what a JSON array runs: the script of a shell that it names, or the one command that it is."""
         if not words:
             return None
-        at = _script_word(words)
+        at = script_word(words)
         if at is None:
             first, last = words[0].span, words[-1].span
             span = Span(first.line, first.column, last.end_line, last.end_column)
@@ -66,31 +78,59 @@ class Scripts:
                 prefixes=peeled.prefixes,
                 assignments=peeled.assignments,
             )
-            return Script(shell="", text=" ".join(word.text for word in words), span=span, commands=(command,))
+            return Script(
+                shell="", text=" ".join(word.text for word in words), span=span, commands=(command,)
+            )
         name, options = _shell([word.text for word in words[:at]])
         word = words[at]
         placed = _unescaped(text, starts[at], word)
         return self._parsed(Script(shell=name, text=word.text, span=word.span, options=options), placed)
 
-    def _parsed(self, script: Script, text: Placed, redirected: Sequence[Opening] = (), bodies: Sequence[Heredoc] = ()) -> Script:
+    def _parsed(
+        self, script: Script, text: Placed, redirected: Sequence[Opening] = (), bodies: Sequence[Heredoc] = ()
+    ) -> Script:
         if script.shell not in SH:
             return script
-        if len(text.text) > min(_LONGEST, self._left):
-            self._mistakes.add(script.span, "the script is too long; it was not checked")
+        parsed = self._walk(text, redirected, bodies, 0)
+        if parsed is None:
+            self._mistakes.add(
+                script.span, "the script is too long; it was not checked", "Put it into a file of its own."
+            )
             return script
-        self._left -= len(text.text)
-        source = _without_heredocs(text.text, redirected)
-        parsed = _commands.Walk(self._tree_sitter(), source, text.span).run()
         if parsed.is_cut:
             self._mistakes.add(script.span, "the script has too many commands; those behind were not checked")
-        return Script(
-            shell=script.shell,
-            text=script.text,
-            span=script.span,
-            options=script.options,
-            commands=tuple(parsed.commands),
-            broken=parsed.broken,
-        )
+        return structs.replace(script, commands=tuple(parsed.commands), broken=parsed.broken)
+
+    def _walk(
+        self, text: Placed, redirected: Sequence[Opening], bodies: Sequence[Heredoc], depth: int
+    ) -> _commands.Parsed | None:
+        """Find the commands of a script and of those that it gives to other shells; None where that would take too long."""
+        work = len(text.text) ** 2
+        if len(text.text) > _LONGEST or work > self._left:
+            return None
+        self._left -= work
+        parsed = _commands.Walk(self._tree_sitter(), text.text, text.span, redirected).run()
+        for one in reversed(parsed.inner if depth < _DEEPEST else []):
+            if one.heredoc is None:
+                part = Placed(text.pieces(one.start, one.end))
+            elif one.heredoc < len(bodies):
+                part = Placed(_lines(bodies[one.heredoc]))
+            else:
+                continue
+            inner = self._walk(part, (), (), depth + 1)
+            if inner:
+                outer = parsed.commands[one.command]
+                first = 1 + max(command.pipeline for command in parsed.commands)
+                parsed.commands[one.command + 1 : one.command + 1] = [
+                    structs.replace(
+                        command,
+                        pipeline=command.pipeline + first,
+                        nested=True,
+                        conditional=command.conditional or outer.conditional,
+                    )
+                    for command in inner.commands
+                ]
+        return parsed
 
     def _tree_sitter(self) -> "Parser":
         if self._parser is None:
@@ -109,45 +149,18 @@ def _shell(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     return name, tuple(word.text for word in peeled.words)
 
 
-def _script_word(words: Sequence[Word]) -> int | None:
-    """Find the script in `sh -e -c SCRIPT`."""
-    peeled = peel(tuple(words))
-    if base_name(peeled.name.text) not in SH:
-        return None
-    at = len(words) - len(peeled.words)
-    is_script = False
-    while at < len(words):
-        option = words[at].text
-        if not option.startswith(("-", "+")):
-            return at if is_script else None
-        if option.startswith("--"):
-            at += 1
-            continue
-        is_script = is_script or "c" in option
-        at += 2 if option.endswith(("o", "O")) else 1
-    return None
-
-
 def _lines(body: Heredoc) -> list[tuple[str, int, int]]:
     pieces: list[tuple[str, int, int]] = []
     for number, line in enumerate(body.content.split("\n")[:-1], body.line):
         kept = line.lstrip("\t") if body.strip_tabs else line
         pieces.append((f"{kept}\n", number, len(line) - len(kept) + 1))
-    return pieces
+    return pieces or [("", body.line, 1)]
 
 
 def _behind(body: Heredoc) -> list[tuple[str, int, int]]:
     """Give a here-document as the shell gets it: behind the line that asks for it, with the line that ends it."""
     lines = body.content.count("\n")
     return [("\n" + body.content, body.line, 1), (body.name, body.line + lines, 1)]
-
-
-def _without_heredocs(text: str, redirected: Sequence[Opening]) -> str:
-    """Make `<<EOF` a redirect of the same length whose body is not asked for: it is known already."""
-    for one in redirected:
-        at = text.index("<<", one.start)
-        text = f"{text[: at + 1]}{'_' * (one.end - at - 1)}{text[one.end :]}"
-    return text
 
 
 def _unescaped(text: Placed, start: int, word: Word) -> Placed:
@@ -161,4 +174,4 @@ def _unescaped(text: Placed, start: int, word: Word) -> Placed:
         pieces += text.pieces(at, found.start())
         pieces.append((json_value(f'"{found[0]}"'), *text.place(found.start())))
         at = found.end()
-    return Placed([*pieces, *text.pieces(at, raw_end)])
+    return Placed([*pieces, *text.pieces(at, raw_end), ("", *text.place(raw_end))])

@@ -3,8 +3,8 @@
 Specification: https://docs.docker.com/reference/dockerfile/#environment-replacement and #scope.
 """
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 
 from hullmark.detectors.config.dockerfile._expand import MalformedError, expand
 from hullmark.detectors.config.dockerfile.model import Dockerfile, Instruction, Stage
@@ -26,27 +26,43 @@ def resolve(raw: str, values: Mapping[str, str], escape: str = "\\") -> str:
     return "" if missing or len(text) > _LONGEST else text
 
 
-def take(values: dict[str, str], instruction: Instruction, outer: Mapping[str, str], escape: str) -> None:
-    """Do to `values` what an `ARG` or `ENV` does to the variables behind it; `outer` are the global defaults that a bare `ARG` takes over."""
-    before = dict(values) if len(instruction.pairs) > 1 and instruction.keyword == "ENV" else values
+def take(
+    values: dict[str, str],
+    known: Mapping[str, str],
+    instruction: Instruction,
+    outer: Mapping[str, str],
+    escape: str,
+) -> None:
+    """Do to `values` what an `ARG` or `ENV` does to the variables behind it.
+
+    `known` are all that are set before it, `outer` the global defaults that a bare `ARG` takes over. Those of one `ENV` do not see one another.
+    """
+    found: list[tuple[str, str | None]] = []
     for name, value in instruction.pairs:
         if value is None:
-            known = outer.get(name.text)
+            text = outer.get(name.text)
         else:
-            known = resolve(value.raw, before, escape)
-            if not known and value.text:
-                known = None
-        if known is None:
-            values.pop(name.text, None)
+            text = resolve(value.raw, known, escape) or ("" if not value.text else None)
+        if instruction.keyword == "ARG":
+            _set(values, name.text, text)
         else:
-            values[name.text] = known
+            found.append((name.text, text))
+    for key, text in found:
+        _set(values, key, text)
+
+
+def _set(values: dict[str, str], name: str, value: str | None) -> None:
+    if value is None:
+        values.pop(name, None)
+    else:
+        values[name] = value
 
 
 def walk(dockerfile: Dockerfile, stage: Stage) -> Iterator[tuple[Instruction, Mapping[str, str]]]:
     """Go through a stage, each instruction with the variables known before it. The mapping is good until the next one is asked for."""
     arguments, environment = _inherited(dockerfile, stage)
     for instruction in stage.instructions:
-        yield instruction, MappingProxyType({**arguments, **environment})
+        yield instruction, ChainMap(environment, arguments)
         _step(dockerfile, instruction, arguments, environment)
 
 
@@ -65,17 +81,14 @@ def known(dockerfile: Dockerfile, instruction: Instruction) -> dict[str, str]:
     return {**arguments, **environment}
 
 
-def _step(dockerfile: Dockerfile, instruction: Instruction, arguments: dict[str, str], environment: dict[str, str]) -> None:
-    if instruction.keyword not in {"ARG", "ENV"}:
-        return
-    values = {**arguments, **environment}
-    take(values, instruction, dockerfile.arguments, dockerfile.escape)
-    target = arguments if instruction.keyword == "ARG" else environment
-    for name, _ in instruction.pairs:
-        if name.text in values:
-            target[name.text] = values[name.text]
-        else:
-            target.pop(name.text, None)
+def _step(
+    dockerfile: Dockerfile, instruction: Instruction, arguments: dict[str, str], environment: dict[str, str]
+) -> None:
+    before = ChainMap(environment, arguments)
+    if instruction.keyword == "ARG":
+        take(arguments, before, instruction, dockerfile.arguments, dockerfile.escape)
+    elif instruction.keyword == "ENV":
+        take(environment, before, instruction, {}, dockerfile.escape)
 
 
 def _inherited(dockerfile: Dockerfile, stage: Stage) -> tuple[dict[str, str], dict[str, str]]:
