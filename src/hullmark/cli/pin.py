@@ -96,7 +96,7 @@ class Pin(Messages, frozen=True, kw_only=True):
         from hullmark.cli.settings import cache_folder
         from hullmark.scan.cache import FactCache
         from hullmark.scan.pin_report import check
-        from hullmark.scan.run import moment
+        from hullmark.scan.moment import moment
 
         outputs = Outputs(self)
         with replacing(outputs.targets):

@@ -43,7 +43,7 @@ from hullmark.cli.matching import SCANNERS, Matched, Offline, SeveritySource, re
 from hullmark.cli.options import Option
 from hullmark.cli.output import replacing
 from hullmark.cli.reading import Reading, check_references
-from hullmark.cli.terminal import configure, error, fault, progress, warning
+from hullmark.cli.terminal import configure, error, fault, progress
 from hullmark.model.errors import BaseError, HullmarkError, UsageError
 
 if TYPE_CHECKING:
@@ -107,9 +107,6 @@ class Scan(Reading, frozen=True, kw_only=True):
 
         gate = parse_gate(self.fail_on)
         asked = words(self.scanners, SCANNERS, "--scanners")
-        for word in asked:
-            if word not in {"vuln", "secret"}:
-                warning(f"this version has no {word} scanner: nothing of that kind was looked for")
         narrowing = asked_narrowing(self)
         matched = Matched(self, asked, self.severity_source)
         outputs = Outputs(self)

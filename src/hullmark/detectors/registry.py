@@ -1,4 +1,4 @@
-"""Which detectors there are: the modules of `packages/` and what third parties add by entry point."""
+"""Which detectors there are: the modules of `packages/`, some others, and what third parties add by entry point."""
 
 import functools
 import importlib
@@ -7,6 +7,8 @@ from hullmark.detectors import packages
 from hullmark.detectors.detector import Detector
 from hullmark.modules import names_in
 
+_OTHERS = ("hullmark.detectors.config.accounts",)
+"""Those that find no packages."""
 ENTRY_POINT = "hullmark.detectors"
 
 
@@ -19,6 +21,7 @@ def detectors() -> tuple[Detector, ...]:
         importlib.import_module(f"{packages.__name__}.{name}").DETECTOR
         for name in names_in(packages.__path__)
     ]
+    found += [importlib.import_module(name).DETECTOR for name in _OTHERS]
     found += [entry.load() for entry in entry_points(group=ENTRY_POINT)]
     return tuple(sorted(found, key=lambda detector: detector.name))
 

@@ -6,6 +6,7 @@ that nobody wants are stepped over, and nothing is ever written anywhere. A path
 would make of it: relative to the image's root.
 """
 
+import binascii
 import functools
 import io
 import os
@@ -32,6 +33,7 @@ _HEAD_BYTES = 64 * 1024
 _MARKER_LEAD = 256
 _ENDS_EARLY = "the archive ends in the middle of a file"
 LINK_COST = 100  # bytes that a dictionary takes for texts besides their letters, more or less
+_MOST_CAPABILITY = 64
 _BROKEN_MAP = "a broken map of a sparse file"
 _RECORDS_AN_ENTRY = 2  # that take as much time as an entry does
 
@@ -91,11 +93,22 @@ class Tap(Protocol):
         """Take note of a regular file, whose content begins at that byte of the stream."""
 
 
-class Shape:
-    """Collects what becomes a `LayerShape`, packed so that a million entries stay small. `tap` is told of each regular file."""
+class Notes(Protocol):
+    """Takes note of files and folders for what they are, not for what is in them."""
 
-    def __init__(self, limits: ReadLimits, tap: Tap | None = None) -> None:
+    def file(self, path: str, mode: int, header: bytes, capability: bytes, /) -> None:
+        """Take a regular file: permission bits, its tar header, and the raw value of `security.capability`."""
+
+    def folder(self, path: str, mode: int, header: bytes, /) -> None:
+        """Take a folder."""
+
+
+class Shape:
+    """Collects what becomes a `LayerShape`, packed so that a million entries stay small. `tap` and `notes` are told of each regular file, `notes` of each folder."""
+
+    def __init__(self, limits: ReadLimits, tap: Tap | None = None, notes: Notes | None = None) -> None:
         self.tap = tap
+        self.notes = notes
         self.whiteouts = bytearray()
         self.opaques = bytearray()
         self.links = bytearray()
@@ -322,11 +335,12 @@ class _FileStream(_Stream):
 class _Pending:
     """What extension headers said of the entry that follows them."""
 
-    __slots__ = ("link", "name", "size", "sparse")
+    __slots__ = ("capability", "link", "name", "size", "sparse")
 
     def __init__(self) -> None:
         self.name = b""
         self.link = b""
+        self.capability = b""
         self.size: int | None = None
         self.sparse: dict[bytes, bytes] = {}
 
@@ -349,6 +363,7 @@ class _Walker:
         mark, crc32, adler32 = shape.marks.append, zlib.crc32, zlib.adler32
         names_fit = self.limits.path_bytes >= _NAME_BYTES
         tell = shape.tap.file if shape.tap is not None else None
+        note = shape.notes.file if shape.notes is not None else None
         headers = 0
         while True:
             at = stream.position
@@ -414,6 +429,8 @@ class _Walker:
             mode = _mode(header[100:108])
             if tell is not None:
                 tell(path, stream.offset + stream.position, size)
+            if note is not None:
+                note(path, mode, header, pending.capability if pending is not None else b"")
             self.header = header
             selected = select(path, mode, size)
             if selected is None or (selected.elf_only and stream.peek(4) != b"\x7fELF"):
@@ -468,6 +485,10 @@ class _Walker:
                 pending.size = int(value)
             elif key in {b"GNU.sparse.offset", b"GNU.sparse.numbytes"}:
                 sparse_map.append(value)  # pax sparse format 0.0 repeats these two keys
+            elif key == b"SCHILY.xattr.security.capability":
+                pending.capability = value[:_MOST_CAPABILITY]
+            elif key == b"LIBARCHIVE.xattr.security.capability":
+                pending.capability = _from_base64(value[: 2 * _MOST_CAPABILITY])
             elif key.startswith(b"GNU.sparse."):
                 pending.sparse[key[11:]] = value
         self.shape.extras += records // _RECORDS_AN_ENTRY
@@ -512,14 +533,12 @@ class _Walker:
             if path and kind not in _FILES:
                 shape.say(f"a tar entry of unknown kind {kind.decode('latin-1')!r}", path=path)
             elif path:
-                shape.folder(
-                    path.rstrip("/")
-                )  # tar writers older than POSIX end a directory's name with a slash
+                self._folder(header, path)  # tar writers older than POSIX end a directory's name with a slash
             self.stream.skip(size + (-size % BLOCK))
         elif not path:
             return
         elif kind == b"5":
-            shape.folder(path.rstrip("/"))
+            self._folder(header, path)
         elif kind == b"1":
             self._enter(path)
             inside = _tidy(target)
@@ -531,6 +550,12 @@ class _Walker:
             self._enter(path)
             text = target[: self.limits.path_bytes].decode("utf-8", "backslashreplace")
             shape.entry(path.rstrip("/"), kind, text)
+
+    def _folder(self, header: bytes, path: str) -> None:
+        path = path.rstrip("/")
+        self.shape.folder(path)
+        if self.shape.notes is not None:
+            self.shape.notes.folder(path, _mode(header[100:108]), header)
 
     def _enter(self, path: str) -> None:
         folder = path.rstrip("/").rpartition("/")[0]
@@ -552,6 +577,8 @@ class _Walker:
         mode = _mode(header[100:108])
         if shape.tap is not None:
             shape.tap.file(path, stream.tell(), size - (stream.tell() - start))
+        if shape.notes is not None:
+            shape.notes.file(path, mode, header, pending.capability if pending is not None else b"")
         self.header = header
         selected = self.select(path, mode, real_size)
         if selected is not None and not (selected.elf_only and stream.peek(4) != b"\x7fELF"):
@@ -669,6 +696,18 @@ def index(file: IO[bytes], found: dict[str, tuple[int, int]], shape: Shape, limi
 
     for _body in _Walker(stream, note, shape, Budget(0), limits).bodies():
         pass
+
+
+def _from_base64(text: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(text)
+    except binascii.Error:
+        return b""
+
+
+def owner(header: bytes) -> tuple[int, int]:
+    """Give user and group of a tar header, 0 for what is none."""
+    return max(_number(header[108:116]), 0), max(_number(header[116:124]), 0)
 
 
 @functools.lru_cache(maxsize=8192)

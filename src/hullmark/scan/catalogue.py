@@ -24,6 +24,7 @@ from hullmark.model.facts import Distribution
 _FOLDERS = (
     "detectors/packages",
     "detectors/packages/rpm",
+    "detectors/config",
     "advisories",
     "advisories/feeds",
     "advisories/versions",

@@ -21,6 +21,8 @@ from hullmark.model.facts import FileFacts, LayerShape, Unread, UnreadKind
 from hullmark.scan.bounds import Bounds, BoundsError, Weights, path_bytes, weigh, weight
 from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
+from hullmark.scan.noting import FOLDERS, NOTED, LayerNotes
+from hullmark.scan.noting import VERSION as NOTES_VERSION
 from hullmark.scan.searching import SECRETS, Searcher
 from hullmark.scan.watch import Watch
 
@@ -78,9 +80,12 @@ class LayerReader:
         file_limits: Limits,
         over: Deadline = lambda: False,
         searcher: Searcher | None = None,
+        *,
+        notes: bool = False,
     ) -> None:
         self.catalogue = catalogue
         self.searcher = searcher
+        self.notes = notes
         self.cache = cache
         self.limits = limits
         self.file_limits = file_limits
@@ -122,6 +127,9 @@ class LayerReader:
             )
         if self.searcher is not None:
             keys[SECRETS] = self.searcher.row_key(shared)
+        if self.notes:
+            digest = hashlib.blake2b(shared, digest_size=8).hexdigest()
+            keys |= {name: f"{name}/{NOTES_VERSION}/{digest}" for name in (NOTED, FOLDERS)}
         return f"{SHAPE}/{hashlib.blake2b(shared, digest_size=8).hexdigest()}", keys
 
     def remembered(self, blob: Blob) -> Facts | None:
@@ -256,7 +264,13 @@ class LayerReader:
 
     def _read_whole(self, blob: Blob, missing: list[Detector], rows: Mapping[str, msgspec.Raw]) -> Facts:
         search = self.searcher is not None and (self.shape_key not in rows or self.keys[SECRETS] not in rows)
-        reading = _Reading(self, missing, self.searcher.stream() if search and self.searcher else None)
+        note = self.notes and any(self.keys[name] not in rows for name in (NOTED, FOLDERS))
+        reading = _Reading(
+            self,
+            missing,
+            self.searcher.stream() if search and self.searcher else None,
+            LayerNotes(self.limits.layer_facts // 4) if note else None,
+        )
         hashed = Hashed(blob.open(), _algorithm(blob))
         problems: list[str] = []
         failed = False
@@ -363,18 +377,25 @@ class _Reading:
     """One pass over one layer."""
 
     def __init__(
-        self, reader: LayerReader, detectors: list[Detector], secrets: "SecretStream | None" = None
+        self,
+        reader: LayerReader,
+        detectors: list[Detector],
+        secrets: "SecretStream | None" = None,
+        notes: LayerNotes | None = None,
     ) -> None:
         self.reader = reader
         self.secrets = secrets
-        self.partial = len(detectors) < len(reader.detectors) or (
-            secrets is None and reader.searcher is not None
+        self.notes = notes
+        self.partial = (
+            len(detectors) < len(reader.detectors)
+            or (secrets is None and reader.searcher is not None)
+            or (notes is None and reader.notes)
         )
         self.detectors = detectors
         self.dispatcher = (
             Dispatcher(detectors) if len(detectors) < len(reader.detectors) else reader.dispatcher
         )
-        self.shape = Shape(reader.limits, secrets)
+        self.shape = Shape(reader.limits, secrets, notes)
         self.cut = self.overtime = False
         self.started_ns = time.time_ns()
         self.started_cpu_s = time.process_time()
@@ -655,6 +676,8 @@ class _Reading:
         }
         if self.secrets is not None:
             files[SECRETS] = self.secrets.end()
+        if self.notes is not None:
+            files |= self.notes.facts()
         return files
 
 

@@ -51,7 +51,7 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     `as_of` (RFC 3339, UTC) is the only clock. `scanners` say what is looked for beside packages, which always are:
     `vuln`, `secret`, `config`; the report says which of them ran. `cache` None remembers nothing, `database` None matches
     nothing. `feeds` None fetches nothing. `severity_sources` are those whose severities count before all others. `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
-    `secrets_key` is the file with the key of the fingerprints of secrets; without one the cache has its own.
+    `secrets_key` is the file with the key of the fingerprints of secrets; without one the cache has its own. `rules` are names of rules beside the default set, or `pedantic`.
     """
 
     reference: str
@@ -70,6 +70,7 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     timeout_s: float = 0
     max_age_h: float = 24.0
     secrets_key: Path | None = None
+    rules: tuple[str, ...] = ()
     threads: int = 0
     offline: bool = False
     feeds: Feeds | None = None

@@ -14,7 +14,7 @@ from hullmark.images.source import Blob, OpenedImage
 from hullmark.model.facts import Unread
 from hullmark.model.globs import fits_any
 from hullmark.model.image import Image, Layer
-from hullmark.model.report import BaseImage, Location, Report, ReportImage, Tool
+from hullmark.model.report import BaseImage, Location, Misconfiguration, Report, ReportImage, Tool
 from hullmark.scan.base import find_base, open_base
 from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
@@ -24,6 +24,7 @@ from hullmark.scan.feeding import Feeding
 from hullmark.scan.layers import Facts, LayerReader, decode, encode, unreadable
 from hullmark.scan.masking import masked_config
 from hullmark.scan.matching import REPOSITORIES, Inventory, Item, report
+from hullmark.scan.noting import FOLDERS
 from hullmark.scan.overlay import Merged, merge
 from hullmark.scan.packages import Assembled, Found, Place, assemble, unread_of
 from hullmark.scan.request import ScanRequest
@@ -79,7 +80,15 @@ def take_inventory(
         return time.monotonic() > end
 
     searcher = Searcher(cache, request.secrets_key) if "secret" in request.scanners else None
-    reader = LayerReader(catalogue, cache, request.limits, request.file_limits, over, searcher)
+    reader = LayerReader(
+        catalogue,
+        cache,
+        request.limits,
+        request.file_limits,
+        over,
+        searcher,
+        notes="config" in request.scanners,
+    )
     ids = DiffIds(cache, request.limits, over)
     early: dict[int, Facts] = {}
     kept: list[Blob] = []
@@ -101,6 +110,8 @@ def take_inventory(
         chain = tuple(layer.digest for layer in layers)
         base = find_base(opened, chain, bases, cache, source, ids)
     skip = fits_any(request.filters.skip_paths)
+    noted = [facts.files.get(FOLDERS, ()) for facts in layers]
+    layers = [_without_folders(facts) for facts in layers]
     merged = merge(layers, frozenset(d.name for d in catalogue.detectors if d.database), skip)
     assembled = assemble(merged, catalogue, include_dev=request.filters.include_dev)
     if all(chain):
@@ -113,6 +124,21 @@ def take_inventory(
     if searcher is not None:
         in_files = [facts.files.get(SECRETS, ()) for facts in layers]
         secrets = secrets_of(searcher, cache, merged, described, in_files, opened.image.config, skip)
+    config_problems: list[Misconfiguration] = []
+    if reader.notes:
+        from hullmark.scan.misconfig import misconfigurations
+
+        shapes = [facts.shape for facts in layers]
+        config_problems = misconfigurations(
+            opened.image.config,
+            opened.image.name,
+            merged,
+            shapes,
+            noted,
+            assembled.packages,
+            described,
+            request.rules,
+        )
     return Inventory(
         tool=Tool(
             "hullmark", __version__, {detector.name: detector.version for detector in catalogue.detectors}
@@ -130,8 +156,17 @@ def take_inventory(
         secrets=secrets.found,
         secrets_key=secrets.key_id,
         silenced=secrets.silenced,
-        scanners=("secret",) if searcher is not None else (),
+        config=tuple(config_problems),
+        scanners=(*(("secret",) if searcher is not None else ()), *(("config",) if reader.notes else ())),
     )
+
+
+def _without_folders(facts: Facts) -> Facts:
+    """Leave out what is told of folders: they are not merged as files are."""
+    if FOLDERS not in facts.files:
+        return facts
+    files = {name: found for name, found in facts.files.items() if name != FOLDERS}
+    return msgspec.structs.replace(facts, files=files)
 
 
 def _lasting_name(image: Image) -> str:

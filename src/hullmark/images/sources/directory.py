@@ -67,6 +67,7 @@ class _Tree:
                 try:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(path)
+                        self._note_folder(entry, path)
                     elif entry.is_symlink():
                         self.shape.entry(_text(path), b"2", _text(os.readlink(entry.path)))
                     elif entry.is_file(follow_symlinks=False):
@@ -80,6 +81,8 @@ class _Tree:
         self.shape.entry(text, b"0", "")
         self.shape.size_bytes += status.st_size
         mode = stat.S_IMODE(status.st_mode)
+        if self.shape.notes is not None:
+            self.shape.notes.file(text, mode, _header(status), _capability(entry.path))
         selected = self.select(text, mode, status.st_size)
         if selected is None and self.shape.tap is None:
             return
@@ -98,6 +101,11 @@ class _Tree:
                 yield from self._body(itertools.chain((head,), pieces), text, status.st_size, mode, selected)
             for _rest in pieces if self.shape.tap is not None else ():
                 pass
+
+    def _note_folder(self, entry: os.DirEntry[str], path: str) -> None:
+        if self.shape.notes is not None:
+            status = entry.stat(follow_symlinks=False)
+            self.shape.notes.folder(_text(path), stat.S_IMODE(status.st_mode), _header(status))
 
     def _tapped(self, pieces: Iterator[bytes], path: str, size: int) -> Iterator[bytes]:
         """Let the tap see what is read; all files together are its stream."""
@@ -133,6 +141,20 @@ def _pieces(stream: IO[bytes], size: int) -> Iterator[bytes]:
     while left > 0 and (piece := stream.read(min(left, _PIECE))):
         left -= len(piece)
         yield piece
+
+
+def _header(status: os.stat_result) -> bytes:
+    """Give the begin of a tar header with the owner in it, as the walk over a layer has it."""
+    return b"\0" * 108 + b"%07o\0%07o\0" % (status.st_uid & 0o7777777, status.st_gid & 0o7777777)
+
+
+def _capability(path: str) -> bytes:
+    if not hasattr(os, "getxattr"):
+        return b""
+    try:
+        return os.getxattr(path, "security.capability", follow_symlinks=False)
+    except OSError:
+        return b""
 
 
 def _text(path: str) -> str:

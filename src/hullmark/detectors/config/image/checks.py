@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Iterable, Iterator
 
 from hullmark.detectors.config.check import Check, Problem
-from hullmark.detectors.config.image import rules
+from hullmark.detectors.config.image import rules as packs
 from hullmark.detectors.config.image.view import ImageView
 from hullmark.model.advisory import SEVERITY_RANK
 from hullmark.model.report import Misconfiguration
@@ -21,10 +21,15 @@ def checks() -> tuple[Check[ImageView], ...]:
     """Give every check, by the id of its rule."""
     found = [
         check
-        for name in names_in(rules.__path__)
-        for check in importlib.import_module(f"{rules.__name__}.{name}").CHECKS
+        for name in names_in(packs.__path__)
+        for check in importlib.import_module(f"{packs.__name__}.{name}").CHECKS
     ]
     return tuple(sorted(found, key=lambda check: check.rule.id))
+
+
+def rules() -> tuple[Rule, ...]:
+    """Give every rule about images."""
+    return tuple(check.rule for check in checks())
 
 
 def problems(view: ImageView, selected: Iterable[Rule] | None = None) -> list[Misconfiguration]:
