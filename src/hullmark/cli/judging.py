@@ -10,6 +10,8 @@ from hullmark.cli.terminal import error, warning
 from hullmark.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from hullmark.detectors.secrets.foreign import SecretConfig
+    from hullmark.findings.baseline import Baseline
     from hullmark.findings.narrowing import Known, Narrowing
     from hullmark.findings.statements import Stated
     from hullmark.model.look import Look
@@ -125,6 +127,45 @@ class Writing(Protocol):
 
 class Judging(Filtering, Writing, Protocol):
     """A command that has all of these flags."""
+
+
+BaselineFile = Annotated[
+    str,
+    Option("Leave out the secrets of this report or baseline, by their fingerprints.", filled=True),
+]
+
+
+def asked_baseline(name: str) -> "Baseline | None":
+    """Read the baseline that is asked for. Raises `UsageError`."""
+    if not name:
+        return None
+    from hullmark.findings.baseline import MAX_BYTES, read_baseline
+
+    try:
+        with Path(name).open("rb") as file:
+            return read_baseline(name, file.read(MAX_BYTES + 1))
+    except OSError as problem:
+        raise UsageError(f"cannot be read: {problem.strerror}", where=name) from problem
+
+
+SECRET_CONFIGS = (".gitleaks.toml", ".betterleaks.toml", "trivy-secret.yaml", ".gitleaksignore")
+"""Read where they are in the folder, as the tools do whose they are."""
+
+
+def asked_secret_config(names: Sequence[str]) -> "SecretConfig | None":
+    """Read the files of rules for secrets that are asked for, else those in this folder; say what in them means nothing here. Raises `UsageError`."""
+    files = [*names] or [name for name in SECRET_CONFIGS if Path(name).is_file()]
+    if files in ([], [NO_FILE]):
+        return None
+    from hullmark.detectors.secrets.foreign import joined, read
+
+    found = []
+    for name in files:
+        config = read(name, read_file(name))
+        for what in config.left_out:
+            warning(f"means nothing here: {what}", where=name)
+        found.append(config)
+    return joined(found)
 
 
 def words(text: str, known: Sequence[str], flag: str) -> tuple[str, ...]:

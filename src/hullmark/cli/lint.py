@@ -4,7 +4,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from hullmark.cli.judging import FailOn, Formats, Outputs, Template, verdict
+from hullmark.cli.judging import (
+    BaselineFile,
+    FailOn,
+    Formats,
+    Outputs,
+    Template,
+    asked_baseline,
+    asked_secret_config,
+    verdict,
+)
 from hullmark.cli.options import Option
 from hullmark.cli.output import replacing
 from hullmark.cli.reading import Messages
@@ -42,6 +51,14 @@ class Lint(Messages, frozen=True, kw_only=True):
     ] = ""
     fix: Annotated[bool, Option("Mend what can be mended without changing what is built.")] = False
     secrets_key: Annotated[str, Option("File with the key of the fingerprints of secrets.", filled=True)] = ""
+    secret_config: Annotated[
+        tuple[str, ...],
+        Option(
+            "Rules and allow-lists of your own, in gitleaks' or Trivy's format; may be repeated. none reads none.",
+            filled=True,
+        ),
+    ] = ()
+    baseline: BaselineFile = ""
     as_of: Annotated[
         str, Option("The time that the result is made for (RFC 3339); else SOURCE_DATE_EPOCH or now.")
     ] = ""
@@ -57,6 +74,7 @@ class Lint(Messages, frozen=True, kw_only=True):
     def run(self) -> int:
         """Do it, and give the exit code."""
         configure(quiet=self.quiet, json_log=self.json_log)
+        from hullmark.findings.narrowing import Narrowing, narrowed
         from hullmark.scan.cache import FactCache
         from hullmark.scan.gate import parse_gate
         from hullmark.scan.linting import LintRequest, run
@@ -77,13 +95,15 @@ class Lint(Messages, frozen=True, kw_only=True):
             fix=self.fix,
         )
         cache = FactCache(cache_folder())
-        searcher = Searcher(cache, Path(self.secrets_key) if self.secrets_key else None)
+        key = Path(self.secrets_key) if self.secrets_key else None
+        searcher = Searcher(cache, key, asked_secret_config(self.secret_config))
         with replacing(outputs.targets):
             linted = run(request, searcher, lambda: sys.stdin.buffer.read(_MAX_INPUT + 1))
             for name, count in linted.mended.items():
                 note(f"{count} problem{'s' if count > 1 else ''} mended", where=name)
-            outputs.write(linted.report)
-        code = verdict([linted.report], gate, (), strict=True, unused=False)
+            report = narrowed(linted.report, Narrowing(baseline=asked_baseline(self.baseline)))
+            outputs.write(report)
+        code = verdict([report], gate, (), strict=True, unused=False)
         return 0 if hadolint is not None and hadolint.never_fails and code == 1 and not self.fail_on else code
 
     def _hadolint(self) -> "HadolintConfig | None":

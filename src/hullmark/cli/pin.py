@@ -95,8 +95,8 @@ class Pin(Messages, frozen=True, kw_only=True):
         from hullmark.cli.output import replacing
         from hullmark.cli.settings import cache_folder
         from hullmark.scan.cache import FactCache
-        from hullmark.scan.pin_report import check
         from hullmark.scan.moment import moment
+        from hullmark.scan.pin_report import check
 
         outputs = Outputs(self)
         with replacing(outputs.targets):

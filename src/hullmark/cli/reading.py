@@ -69,8 +69,8 @@ class Reading(Messages, frozen=True, kw_only=True):
         """
         from hullmark.images.source import SourceOptions
         from hullmark.scan.limits import with_limits
-        from hullmark.scan.request import Filters, ScanRequest
         from hullmark.scan.moment import moment
+        from hullmark.scan.request import Filters, ScanRequest
 
         asked = sum(is_input(name) or is_input(name.partition(":")[2]) for name in references)
         if asked + list_from_input + self.password_stdin > 1:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
@@ -18,6 +19,7 @@ from hullmark.cli.feeding import (
     Revision,
 )
 from hullmark.cli.judging import (
+    BaselineFile,
     FailOn,
     FailOnUnused,
     FixableOnly,
@@ -32,7 +34,9 @@ from hullmark.cli.judging import (
     Template,
     Vex,
     VexOut,
+    asked_baseline,
     asked_narrowing,
+    asked_secret_config,
     formats_said,
     known_findings,
     verdict,
@@ -82,6 +86,19 @@ class Scan(Reading, frozen=True, kw_only=True):
     ignore_status: IgnoreStatus = ""
     vex: Vex = ()
     ignore_file: IgnoreFiles = ()
+    baseline: BaselineFile = ""
+    rules: Annotated[
+        tuple[str, ...],
+        Option("pedantic, or a rule by any of its names, beside those that count; may be repeated."),
+    ] = ()
+    secrets_key: Annotated[str, Option("File with the key of the fingerprints of secrets.", filled=True)] = ""
+    secret_config: Annotated[
+        tuple[str, ...],
+        Option(
+            "Rules and allow-lists of your own, in gitleaks' or Trivy's format; may be repeated. none reads none.",
+            filled=True,
+        ),
+    ] = ()
     new_since: NewSince = ""
     show_suppressed: ShowSuppressed = False
     formats: Formats = ("table",)
@@ -107,7 +124,7 @@ class Scan(Reading, frozen=True, kw_only=True):
 
         gate = parse_gate(self.fail_on)
         asked = words(self.scanners, SCANNERS, "--scanners")
-        narrowing = asked_narrowing(self)
+        narrowing = msgspec.structs.replace(asked_narrowing(self), baseline=asked_baseline(self.baseline))
         matched = Matched(self, asked, self.severity_source)
         outputs = Outputs(self)
         listed = read_references(self.images_file) if self.images_file else ()
@@ -119,7 +136,14 @@ class Scan(Reading, frozen=True, kw_only=True):
         matched.warn_of_none()
         with replacing([*outputs.targets, *([self.vex_out] if self.vex_out else [])]):
             with progress() as show:
-                plain = matched.request(request, show)
+                plain = msgspec.structs.replace(
+                    matched.request(request, show),
+                    rules=tuple(
+                        word.strip() for text in self.rules for word in text.split(",") if word.strip()
+                    ),
+                    secrets_key=Path(self.secrets_key) if self.secrets_key else None,
+                    secret_config=asked_secret_config(self.secret_config),
+                )
                 known = (
                     known_findings(self.new_since, reports_of(self.new_since, plain, self.platform))
                     if self.new_since

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hullmark.findings.baseline import Baseline
 from hullmark.findings.issues import Issue, every, is_keyed, issue_of, keys, shown, taken_out
 from hullmark.findings.issues import worst_first as worst_issue_first
 from hullmark.findings.sameness import Flaw, flaw_of, flaws_of, shared
@@ -55,7 +56,8 @@ def known_from(name: str, reports: Sequence[Report]) -> Known:
 class Narrowing(Struct, frozen=True, kw_only=True):
     """Which findings are shown. What is taken out is counted as suppressed, never lost.
 
-    `pkg_types` holds `os` and `library`. `ignore_states` are finding states. `known` takes out what another report has already.
+    `pkg_types` holds `os` and `library`. `ignore_states` are finding states. `known` takes out what another report has already,
+    `baseline` the secrets that are in it.
     """
 
     severities: tuple[Severity, ...] = ()
@@ -64,6 +66,7 @@ class Narrowing(Struct, frozen=True, kw_only=True):
     ignore_states: tuple[str, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     known: Known | None = None
+    baseline: Baseline | None = None
 
 
 def narrowed(report: Report, asked: Narrowing, skip_paths: Sequence[str] = ()) -> Report:
@@ -142,6 +145,8 @@ class _Issues:
         self.every = [*shown(report), *map(issue_of, hidden)]
         self._is_skipped = fits_any(skip_paths)
         self._known = self._known_issues()
+        if asked.baseline is not None:
+            asked.baseline.check(report.secrets_key)
 
     def _known_issues(self) -> set[int]:
         """Give the objects that another report has already."""
@@ -182,6 +187,8 @@ class _Issues:
         is_file = issue.layer >= 0 or self._report.image is None
         if is_file and self._is_skipped(issue.file.lstrip("/")):
             return "--skip-path", False
+        if asked.baseline is not None and (issue.rule, issue.fingerprint) in asked.baseline.secrets:
+            return f"--baseline {asked.baseline.name}", False
         if asked.known is not None and id(issue.said) in self._known:
             return f"--new-since {asked.known.name}", False
         if asked.severities and issue.severity not in asked.severities:

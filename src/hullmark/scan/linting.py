@@ -230,14 +230,13 @@ class _File:
         found, _more = searcher.engine.search(self.path, self.body[:MAX_BYTES])
         if not found:
             return
-        from hullmark.detectors.secrets.registry import secret_rules
-
-        rules = {each.rule.id: each.rule for each in secret_rules()}
+        rules = {each.rule.id: each.rule for each in searcher.rules()}
         lines = self.body.split(b"\n")
         for secret in found:
             comment = self._comment(secret.rule, secret.line, secret.line)
-            if comment is not None or secret.allowed:
-                reason = comment.comment if comment is not None else f"{secret.allowed} in its line"
+            known = searcher.known_place(rules[secret.rule], self.path, secret.line)
+            if comment is not None or secret.allowed or known:
+                reason = comment.comment if comment is not None else known or f"{secret.allowed} in its line"
                 self.allowed.append(Silenced(reason, secret.rule, self.path, secret.line, secret.fingerprint))
             else:
                 yield _secret_finding(self.path, secret, rules[secret.rule], lines[secret.line - 1])

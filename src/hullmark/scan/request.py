@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from hullmark.detectors.detector import Limits
+from hullmark.detectors.secrets.foreign import SecretConfig
 from hullmark.findings.narrowing import Narrowing
 from hullmark.images.limits import ReadLimits
 from hullmark.images.source import SourceOptions
@@ -52,6 +53,7 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     `vuln`, `secret`, `config`; the report says which of them ran. `cache` None remembers nothing, `database` None matches
     nothing. `feeds` None fetches nothing. `severity_sources` are those whose severities count before all others. `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
     `secrets_key` is the file with the key of the fingerprints of secrets; without one the cache has its own. `rules` are names of rules beside the default set, or `pedantic`.
+    `secret_config` are rules and allow-lists for secrets of a team's own.
     """
 
     reference: str
@@ -71,6 +73,7 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     max_age_h: float = 24.0
     secrets_key: Path | None = None
     rules: tuple[str, ...] = ()
+    secret_config: SecretConfig | None = None
     threads: int = 0
     offline: bool = False
     feeds: Feeds | None = None

@@ -79,7 +79,9 @@ def take_inventory(
     def over() -> bool:
         return time.monotonic() > end
 
-    searcher = Searcher(cache, request.secrets_key) if "secret" in request.scanners else None
+    searcher = (
+        Searcher(cache, request.secrets_key, request.secret_config) if "secret" in request.scanners else None
+    )
     reader = LayerReader(
         catalogue,
         cache,

@@ -7,8 +7,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hullmark.detectors.secrets.foreign import Ignored, SecretConfig, ids
 from hullmark.detectors.secrets.registry import digest, secret_rules
+from hullmark.detectors.secrets.rule import SecretRule
 from hullmark.model.errors import UsageError
+from hullmark.model.rule import Rule
 from hullmark.scan.cache import FactCache, make_folder, read_checked
 
 if TYPE_CHECKING:
@@ -25,22 +28,62 @@ _OF_A_LAYER = 10_000
 class Searcher:
     """What looks for secrets in the layers of one scan. `key_file` holds the key of the fingerprints; without one the cache has its own."""
 
-    def __init__(self, cache: FactCache, key_file: Path | None = None) -> None:
+    def __init__(
+        self, cache: FactCache, key_file: Path | None = None, own: SecretConfig | None = None
+    ) -> None:
+        self._own = own or SecretConfig()
         self._cache = cache
         self._key = secrets_key(cache, key_file)
         self.key_id = hashlib.blake2b(self._key, digest_size=8, person=b"hullmark-key-id").hexdigest()
 
     def row_key(self, shared: bytes) -> str:
         """Say under what the secrets of a layer are remembered: all rules, the key and the limits shape them."""
-        settings = b"\0".join((digest().encode(), self.key_id.encode(), shared))
+        settings = b"\0".join((self._name.encode(), self._allowed, self.key_id.encode(), shared))
         return f"{SECRETS}/1/{hashlib.blake2b(settings, digest_size=8).hexdigest()}"
+
+    @functools.cached_property
+    def _name(self) -> str:
+        """What stands for all patterns: ours, and a team's own."""
+        own = [(each.rule.id, each.pattern, each.entropy, each.path_pattern) for each in self._own.rules]
+        if not own and not self._own.disabled:
+            return digest()
+        return hashlib.blake2b(repr((digest(), own, self._own.disabled)).encode(), digest_size=16).hexdigest()
+
+    @property
+    def _allowed(self) -> bytes:
+        return repr(self._own.allows).encode() if self._own.allows else b""
+
+    def rules(self) -> tuple[SecretRule, ...]:
+        """Give all rules that are looked for: ours but those that a team does without, and its own."""
+        if not self._own.rules and not self._own.disabled:
+            return secret_rules()
+        off = ids(secret_rules(), self._own.disabled)
+        own = {each.rule.id: each for each in self._own.rules}
+        ours = tuple(each for each in secret_rules() if each.rule.id not in off and each.rule.id not in own)
+        return (*ours, *own.values())
+
+    def known_place(self, rule: Rule, path: str, line: int) -> str:
+        """Say where a team says that it knows of a secret at just this place, nothing where it does not."""
+        names = {name.lower() for name in (rule.id, *rule.same_as)}
+        return next(
+            (each.said for each in self._places.get((path.strip("/"), line), ()) if each.rule in names), ""
+        )
+
+    @functools.cached_property
+    def _places(self) -> dict[tuple[str, int], list[Ignored]]:
+        found: dict[tuple[str, int], list[Ignored]] = {}
+        for each in self._own.ignored:
+            found.setdefault((each.path, each.line), []).append(each)
+        return found
 
     @functools.cached_property
     def engine(self) -> "Engine":
         """All rules, compiled; made when the first layer must be read."""
         from hullmark.detectors.secrets.engine import Engine
 
-        return Engine(secret_rules, self._key, name=digest(), load=self._load, save=self._save)
+        return Engine(
+            self.rules, self._key, name=self._name, load=self._load, save=self._save, allows=self._own.allows
+        )
 
     def stream(self) -> "SecretStream":
         """Give what searches one layer."""

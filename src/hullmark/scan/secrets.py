@@ -64,14 +64,13 @@ def secrets_of(
     unread = tuple(fact for entry in in_config for fact in entry.facts if isinstance(fact, Unread))
     if not placed:
         return Secrets(key_id=searcher.key_id, unread=unread)
-    from hullmark.detectors.secrets.registry import secret_rules
-
-    rules = {each.rule.id: each.rule for each in secret_rules()}
+    rules = {each.rule.id: each.rule for each in searcher.rules()}
     found: dict[tuple[object, ...], SecretFinding] = {}
     silenced: dict[Silenced, None] = {}
     for secret, source, path, number in placed:
-        if secret.allowed:
-            reason = f"{secret.allowed} in its line"
+        known = searcher.known_place(rules[secret.rule], path, secret.line)
+        if secret.allowed or known:
+            reason = known or f"{secret.allowed} in its line"
             silenced[Silenced(reason, secret.rule, path, secret.line, secret.fingerprint)] = None
             continue
         rule = rules[secret.rule]

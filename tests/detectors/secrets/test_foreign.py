@@ -115,3 +115,13 @@ def test_any_bytes_are_read_or_refused(body: bytes, name: str) -> None:
         assert isinstance(read(name, body), SecretConfig)
     except UsageError as problem:
         assert problem.where == name
+
+
+def test_places_of_gitleaksignore() -> None:
+    body = b"# known\nabc1234def:app/a.py:github-pat:3\napp/b.py:aws-access-token:12\nno place\n"
+    config = read(".gitleaksignore", body)
+    assert [(each.path, each.rule, each.line, each.said) for each in config.ignored] == [
+        ("app/a.py", "github-pat", 3, ".gitleaksignore:2"),
+        ("app/b.py", "aws-access-token", 12, ".gitleaksignore:3"),
+    ]
+    assert config.left_out == ("line 4: no place",)

@@ -22,7 +22,7 @@ def rule(name: str, pattern: str, *, binary: bool = False) -> SecretRule:
 RULES = (
     rule("hub", r"\bghp_[0-9A-Za-z]{36}\b"),
     rule("dog", assigned("datadog", "[a-f0-9]{32}")),
-    rule("key", r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----", binary=True),
+    rule("key", r"\bxkey_[0-9A-Za-z]{24}\b", binary=True),
 )
 ENGINE = Engine(lambda: RULES, b"key")
 LINES = st.sampled_from(
@@ -33,7 +33,7 @@ LINES = st.sampled_from(
         b"\0\1\2",
         expanded("token ghp_<<alnum:36>>").encode(),
         expanded("datadog_api_key = <<hex:32>>").encode(),
-        b"-----BEGIN RSA PRIVATE KEY-----",
+        expanded("xkey_<<alnum:24>>").encode(),
     ]
 )
 BODIES = st.builds(
@@ -73,7 +73,7 @@ def test_places_are_exact() -> None:
 
 
 def test_only_rules_that_say_so_look_into_binary_files() -> None:
-    body = b"\0" + expanded("ghp_<<alnum:36>>\n").encode() + b"-----BEGIN PRIVATE KEY-----\n"
+    body = b"\0" + expanded("ghp_<<alnum:36>>\n").encode() + expanded("xkey_<<alnum:24>>").encode()
     assert [secret.rule for secret in ENGINE.search("a", body)[0]] == ["key"]
 
 

@@ -25,6 +25,8 @@ _POSIX = {
     "alnum": "a-zA-Z0-9", "alpha": "a-zA-Z", "digit": "0-9", "lower": "a-z", "upper": "A-Z", "space": r"\s", "xdigit": "0-9a-fA-F", "word": r"\w",
     "punct": r"!-/:-@\[-`{-~",
 }  # fmt: skip
+_MOST_LINES = 100_000
+_COMMIT = re.compile(r"\A[0-9a-f]{7,64}:")
 _FLAGS = re.compile(r"\(\?([imsU]+)\)")
 
 
@@ -42,13 +44,22 @@ class Allow(Struct, frozen=True, kw_only=True):
     every: bool = False
 
 
+class Ignored(Struct, frozen=True):
+    """A place that is known: what `.gitleaksignore` has as `file:rule:line`; the line says where this is written."""
+
+    path: str
+    rule: str
+    line: int
+    said: str
+
+
 class SecretConfig(Struct, frozen=True, kw_only=True):
     """What a team's file says. `left_out` is what has no meaning here, each with its place."""
 
     rules: tuple[SecretRule, ...] = ()
-    builtin: bool = True
     disabled: tuple[str, ...] = ()
     allows: tuple[Allow, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
     left_out: tuple[str, ...] = ()
 
 
@@ -57,6 +68,8 @@ def read(name: str, body: bytes) -> SecretConfig:
     if len(body) > MAX_BYTES:
         raise UsageError(f"larger than {MAX_BYTES} bytes", where=name)
     file = File(name, body)
+    if name.endswith("gitleaksignore"):
+        return _ignored(name, file.text())
     try:
         if name.endswith((".yaml", ".yml")):
             return _trivy(name, next(plainyaml.documents(file), {}))
@@ -65,6 +78,34 @@ def read(name: str, body: bytes) -> SecretConfig:
         raise UsageError(
             f"cannot be read: {str(getattr(problem, 'reason', problem))[:300]}", where=name
         ) from problem
+
+
+def _ignored(name: str, text: str) -> SecretConfig:
+    """Read gitleaks' fingerprints, `[commit:]file:rule:line`, one a line. Those with a commit speak of a repository's history: the commit is passed over."""
+    found: list[Ignored] = []
+    left_out: list[str] = []
+    for number, line in enumerate(text.splitlines()[:_MOST_LINES], start=1):
+        said = line.partition("#")[0].strip()
+        if not said:
+            continue
+        parts = said.rsplit(":", 2)
+        if len(parts) < 3 or not (parts[2].isascii() and parts[2].isdigit() and len(parts[2]) < 10):
+            left_out.append(f"line {number}: {said[:80]}")
+            continue
+        path = _COMMIT.sub("", parts[0]).strip("/")
+        found.append(Ignored(path, parts[1].lower(), int(parts[2]), f"{name}:{number}"))
+    return SecretConfig(ignored=tuple(found), left_out=tuple(left_out))
+
+
+def joined(configs: Sequence[SecretConfig]) -> SecretConfig:
+    """Give what several files say together."""
+    return SecretConfig(
+        rules=tuple(rule for each in configs for rule in each.rules),
+        disabled=tuple(name for each in configs for name in each.disabled),
+        allows=tuple(allow for each in configs for allow in each.allows),
+        ignored=tuple(one for each in configs for one in each.ignored),
+        left_out=tuple(what for each in configs for what in each.left_out),
+    )
 
 
 def _gitleaks(name: str, content: dict[str, Any]) -> SecretConfig:
@@ -85,7 +126,6 @@ def _gitleaks(name: str, content: dict[str, Any]) -> SecretConfig:
     return SecretConfig(
         rules=tuple(rules),
         # gitleaks leaves its own rules out unless a file extends them; ours are what the scan is for
-        builtin=True,
         disabled=disabled[:_MOST],
         allows=tuple(allows),
         left_out=tuple(left_out),
