@@ -192,7 +192,7 @@ def test_other_encodings() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(b"x\n" * 200_000, id="lines"),
+        pytest.param(b"FROM a\n" + b"\n" * 200_000, id="lines"),
         pytest.param(b"FROM a\n" * 30_000, id="instructions"),
         pytest.param(b"FROM a\nEXPOSE " + b"1 " * 50_000, id="words"),
         pytest.param(b"FROM a\n#" + b"x" * (5 << 20), id="bytes"),
@@ -227,5 +227,6 @@ HOSTILE = {
 @pytest.mark.parametrize("script", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_scripts_end_soon(script: bytes) -> None:
     begin = time.process_time()
+    parse(b"FROM a\nRUN " + script[:15_900], "Dockerfile")  # as long as is still looked at
     parse(b"FROM a\nRUN " + script + b"\nENV A=" + script + b"\nCMD " + script, "Dockerfile")
-    assert time.process_time() - begin < 60  # 5 s here at most; without a limit it would be minutes
+    assert time.process_time() - begin < 60  # seconds here; without a limit it would be minutes

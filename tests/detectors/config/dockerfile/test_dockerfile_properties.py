@@ -13,7 +13,7 @@ from hullmark.detectors.config.dockerfile.parser import parse
 PIECES = (
     "FROM a", "ENV ", "LABEL x=", "RUN ", "COPY --from=b ", "ONBUILD ", "HEALTHCHECK CMD ", "CMD [", '"a", ', '"b\\u00e9"]', "A=1", "é",
     "\\", "\\\n", "\n", "\r\n", "#", " # c\n", "'", '"', "$", "${a:-", "}", "<<EOF", "<<-'E'", "\nEOF\n", " ", "\t", "`", "# escape=`\n", "&&",
-    "|", ";", "(", ")", "$(", "if a; then ", "fi", "sudo ", "sh -c 'a b'", ">x", "\ufeff", "\x00", "\U0001f600", "SHELL [\"bash\", \"-c\"]", "ARG ",
+    "|", ";", "(", ")", "$(", "if a; then ", "fi", "sudo ", "sh -c 'a b'", ">x", "\ufeff", "\x00", "\U0001f600", 'SHELL ["bash", "-c"]', "ARG ",
 )  # fmt: skip
 texts = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
 

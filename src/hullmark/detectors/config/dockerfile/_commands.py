@@ -351,17 +351,13 @@ class Walk:
     def _finish(self, draft: _Draft) -> Command:
         span = self._place(draft.start, draft.end)
         scope = draft.scope
-        name, words, prefixes, assignments = "", tuple(draft.words), (), tuple(draft.assignments)
-        if words:
-            peeled = peel(words)
-            name, words, prefixes = base_name(peeled.name.text), peeled.words, peeled.prefixes
-            assignments += peeled.assignments
+        peeled = peel(tuple(draft.words)) if draft.words else None
         return Command(
-            name=name,
+            name=base_name(peeled.name.text) if peeled else "",
             span=span,
-            words=words,
-            prefixes=prefixes,
-            assignments=assignments,
+            words=peeled.words if peeled else (),
+            prefixes=peeled.prefixes if peeled else (),
+            assignments=(*draft.assignments, *(peeled.assignments if peeled else ())),
             before=draft.before,
             pipeline=draft.pipeline,
             nested=scope.nested,

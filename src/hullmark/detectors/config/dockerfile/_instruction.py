@@ -157,9 +157,7 @@ class _Parser:
             pieces = words.blank_words(self.text, at, end)
         if len(pieces) > _MOST_WORDS:
             place = self.placed.span(pieces[_MOST_WORDS].start, end)
-            self.around.mistakes.add(
-                place, f"{self.keyword} has more than {_MOST_WORDS} words; those behind were not checked"
-            )
+            self.around.mistakes.not_checked(place, f"{self.keyword} has more than {_MOST_WORDS} words")
         silent = self.keyword in _IN_PAIRS  # it is the names and values that are looked at there
         return found + [self._word(start, stop, silent=silent) for start, stop in pieces[:_MOST_WORDS]]
 
@@ -184,9 +182,7 @@ class _Parser:
             return None
         if len(strings) > _MOST_WORDS:
             place = self.placed.span(strings[_MOST_WORDS].start, self.end)
-            self.around.mistakes.add(
-                place, f"{self.keyword} has more than {_MOST_WORDS} words; those behind were not checked"
-            )
+            self.around.mistakes.not_checked(place, f"{self.keyword} has more than {_MOST_WORDS} words")
         self.starts = [one.start for one in strings]
         return [self._word(one.start, one.end, one.value) for one in strings[:_MOST_WORDS]]
 
@@ -249,7 +245,7 @@ class _Parser:
         if at >= self.end:
             return None
         if heredocs and opening(self.text, at, self.end):
-            return scripts.heredoc(heredocs[0], self.around.shell)
+            return scripts.heredoc(heredocs[0], self.around.shell, self.placed.span(at, self.end))
         asked = [
             one._replace(start=one.start - at, end=one.end - at) for one in self.openings if one.start >= at
         ]

@@ -25,16 +25,13 @@ def text_of(node: Node, depth: int = 0) -> str:
     """Give what a word is to the command that gets it."""
     raw = (node.text or b"").decode("utf-8", "replace")
     kind = node.type
-    if kind == "word" or kind == "extglob_pattern" or kind == "regex":
-        return _ESCAPE.sub(_kept, raw) if "\\" in raw else raw
-    if kind == "raw_string":
-        return raw[1:-1]
+    if kind in {"word", "extglob_pattern", "regex"}:
+        return _ESCAPE.sub(_kept, raw)
     if kind == "string":
         return _string(node, raw)
-    if kind == "translated_string":
-        return raw[2:-1]
-    if kind == "ansi_c_string":
-        return _ANSI.sub(_ansi, raw[2:-1])
+    if kind in {"raw_string", "translated_string", "ansi_c_string"}:
+        inner = raw[1 if kind == "raw_string" else 2 : -1]
+        return _ANSI.sub(_ansi, inner) if kind == "ansi_c_string" else inner
     if kind in {"concatenation", "command_name", "variable_assignment"} and depth < _DEEPEST:
         return "".join(text_of(child, depth + 1) for child in node.children)
     return raw

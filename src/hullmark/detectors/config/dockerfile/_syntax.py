@@ -1,12 +1,13 @@
-"""The rule about Dockerfiles that no builder takes, and the list of what of it a file has."""
+"""The rules about Dockerfiles that no builder takes and that are too large to check, and the list of what of both a file has."""
 
 from hullmark.detectors.config.check import Problem, Span
+from hullmark.model.advisory import Severity
 from hullmark.model.rule import Rule
 
 SYNTAX_ERROR = Rule(
     id="syntax-error",
     kind="dockerfile",
-    severity="medium",
+    severity=Severity.MEDIUM,
     summary="the file is not a valid Dockerfile",
     why="The build stops here, or does something else than what is written, and what could not be read was not checked.",
     fix="Write the instruction as the Dockerfile reference has it.",
@@ -27,6 +28,16 @@ SYNTAX_ERROR = Rule(
     same_as=("DL1000",),
 )
 
+TOO_LARGE = Rule(
+    id="too-large",
+    kind="dockerfile",
+    severity=Severity.LOW,
+    summary="a part of the file is too large to be checked",
+    why="What was not checked may hold anything.",
+    fix="Put long scripts into files of their own, and long files into several.",
+    good=("FROM alpine:3.20\nCOPY --chmod=755 install.sh /\nRUN /install.sh\n",),
+)
+
 _MOST = 100  # a file with more mistakes is no Dockerfile at all
 
 
@@ -35,6 +46,7 @@ class Mistakes:
 
     def __init__(self) -> None:
         self._found: list[Problem] = []
+        self._left_out: list[Problem] = []
 
     def add(self, span: Span, message: str, advice: str = "") -> None:
         """Note one."""
@@ -43,6 +55,12 @@ class Mistakes:
         elif len(self._found) == _MOST:
             self._found.append(Problem(SYNTAX_ERROR, span, f"there are more than {_MOST} syntax errors"))
 
+    def not_checked(self, span: Span, message: str) -> None:
+        """Note what was left out, as it is larger than the limits."""
+        self._left_out.append(Problem(TOO_LARGE, span, f"{message}; what is beyond was not checked"))
+
     def all(self) -> tuple[Problem, ...]:
         """Give them in the order of the file."""
-        return tuple(sorted(self._found, key=lambda problem: (problem.span, problem.message)))
+        return tuple(
+            sorted(self._found + self._left_out[:_MOST], key=lambda problem: (problem.span, problem.message))
+        )

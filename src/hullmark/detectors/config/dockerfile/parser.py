@@ -8,10 +8,13 @@ import codecs
 
 from hullmark.detectors.config.check import Span
 from hullmark.detectors.config.dockerfile import _instruction, variables
+from hullmark.detectors.config.dockerfile._arguments import KEYWORDS
 from hullmark.detectors.config.dockerfile._lines import Lines
+from hullmark.detectors.config.dockerfile._place import Placed
 from hullmark.detectors.config.dockerfile._syntax import Mistakes
 from hullmark.detectors.config.dockerfile.model import Dockerfile, Instruction, Stage, Word
 from hullmark.detectors.config.dockerfile.shell import Scripts
+from hullmark.detectors.config.dockerfile.words import BLANKS, SPACES
 
 _LARGEST = 4 << 20  # bytes
 _MOST_LINES = 100_000
@@ -46,10 +49,7 @@ def _lines(body: bytes | str, mistakes: Mistakes) -> tuple[str, ...]:
     if whole > _LARGEST or len(lines) > _MOST_LINES:
         lines = lines[:_MOST_LINES]
         place = Span(len(lines), 1, len(lines), 1)
-        mistakes.add(
-            place,
-            f"the file is larger than {_LARGEST >> 20} MB or {_MOST_LINES} lines; what is beyond was not checked",
-        )
+        mistakes.not_checked(place, f"the file is larger than {_LARGEST >> 20} MB or {_MOST_LINES} lines")
     return tuple(line.rstrip("\r") for line in lines)
 
 
@@ -69,15 +69,12 @@ class _File:
         while text := self.lines.next():
             if len(self.instructions) >= _MOST_INSTRUCTIONS:
                 place = text.span(0, 1)
-                self.mistakes.add(
-                    place,
-                    f"there are more than {_MOST_INSTRUCTIONS} instructions; those from here on were not checked",
-                )
+                self.mistakes.not_checked(place, f"there are more than {_MOST_INSTRUCTIONS} instructions")
                 break
             self._take(text)
         if not self.instructions:
             self.mistakes.add(Span(1, 1, 1, 1), "the file has no instruction", "Begin with FROM.")
-        elif not self.starts:
+        elif all(one.keyword == "ARG" for one in self.instructions):
             place = self.instructions[-1].span
             self.mistakes.add(place, "the file has no FROM")
         return Dockerfile(
@@ -92,14 +89,12 @@ class _File:
             broken=self.mistakes.all(),
         )
 
-    def _take(self, text: "_instruction.Placed") -> None:
-        start = len(text.text) - len(text.text.lstrip(_instruction.words.SPACES))
+    def _take(self, text: Placed) -> None:
+        start = len(text.text) - len(text.text.lstrip(SPACES))
         default = ("cmd", "/S", "/C") if self.lines.escape == "`" else ("/bin/sh", "-c")
         shell = self.shells[-1] if self.shells else default
-        is_from = text.text[start : start + 4].upper() == "FROM" and text.text[start + 4 : start + 5] in {
-            "",
-            *"\t\v\f\r ",
-        }
+        keyword = BLANKS.split(text.text[start:].rstrip(SPACES), 1)[0].upper()
+        is_from = keyword == "FROM"
         stage = len(self.starts) - 1 + is_from
         around = _instruction.Surroundings(
             self.lines, self.mistakes, self.scripts, stage, shell, tuple(self.lines.comments)
@@ -119,8 +114,6 @@ class _File:
             self.shells[-1] = tuple(word.text for word in instruction.words)
 
     def _before_from(self, instruction: Instruction) -> None:
-        from hullmark.detectors.config.dockerfile._arguments import KEYWORDS
-
         if instruction.keyword in KEYWORDS:
             self.mistakes.add(instruction.span, f"{instruction.keyword} stands before the first FROM")
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tree_sitter import Parser
 
 # What tree-sitter needs for a script full of syntax errors grows with the square of its length: 2.5 s for 16,000 characters.
-_LONGEST = 24_000
-_MOST_WORK = 1_200_000_000  # the squares of all lengths together
+_LONGEST = 16_000
+_MOST_WORK = 400_000_000  # the squares of all lengths together
 _DEEPEST = 3  # of sh -c 'sh -c …'
 _JSON_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
@@ -51,16 +51,17 @@ class Scripts:
         script = Script(shell=name, text=whole.text, span=text.span(0, len(text.text)), options=options)
         return self._parsed(script, text, redirected, bodies)
 
-    def heredoc(self, body: Heredoc, shell: Sequence[str]) -> Script:
-        """Parse the content of a here-document that is a script by itself, for the shell that its first line names if it does."""
+    def heredoc(self, body: Heredoc, shell: Sequence[str], asked: Span) -> Script:
+        """Parse the content of a here-document that is a script by itself, for the shell that its first line names if it does.
+
+        `asked` is the place of what asks for it, which stands for one without content.
+        """
         text = Placed(_lines(body))
         if text.text.startswith("#!"):
             shell = text.text[2:].partition("\n")[0].split()
         name, options = _shell(shell)
-        script = Script(
-            shell=name, text=text.text, span=text.span(0, len(text.text.rstrip("\n"))), options=options
-        )
-        return self._parsed(script, text)
+        span = text.span(0, len(text.text.rstrip("\n"))) if text.text else asked
+        return self._parsed(Script(shell=name, text=text.text, span=span, options=options), text)
 
     def array(self, words: Sequence[Word], text: Placed, starts: Sequence[int]) -> Script | None:
         """Parse what a JSON array runs: the script of a shell that it names, or the one command that it is."""
@@ -93,12 +94,10 @@ class Scripts:
             return script
         parsed = self._walk(text, redirected, bodies, 0)
         if parsed is None:
-            self._mistakes.add(
-                script.span, "the script is too long; it was not checked", "Put it into a file of its own."
-            )
+            self._mistakes.not_checked(script.span, "the script is too long")
             return script
         if parsed.is_cut:
-            self._mistakes.add(script.span, "the script has too many commands; those behind were not checked")
+            self._mistakes.not_checked(script.span, "the script has too many commands")
         return structs.replace(script, commands=tuple(parsed.commands), broken=parsed.broken)
 
     def _walk(
