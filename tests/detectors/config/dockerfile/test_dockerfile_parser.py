@@ -230,3 +230,11 @@ def test_hostile_scripts_end_soon(script: bytes) -> None:
     parse(b"FROM a\nRUN " + script[:15_900], "Dockerfile")  # as long as is still looked at
     parse(b"FROM a\nRUN " + script + b"\nENV A=" + script + b"\nCMD " + script, "Dockerfile")
     assert time.process_time() - begin < 60  # seconds here; without a limit it would be minutes
+
+
+def test_what_follows_a_redirect_is_an_argument() -> None:
+    script = first("RUN curl >/dev/null -k http://x 2>&1 y").script
+    assert script
+    (curl,) = script.commands
+    assert [word.text for word in curl.words] == ["-k", "http://x", "y"]
+    assert [(operator, word.text) for operator, word in curl.redirects] == [(">", "/dev/null"), (">&", "1")]

@@ -277,6 +277,7 @@ class Walk:
     def _redirect(self, draft: _Draft | None, redirects: list["Node"], scope: Scope) -> None:
         for node in redirects:
             operator = ""
+            targets = 0
             for child in node.children:
                 kind = child.type
                 if kind == "file_redirect":
@@ -290,7 +291,13 @@ class Walk:
                     and kind not in _STATEMENTS
                     and kind not in {"heredoc_body", "heredoc_end", "ERROR"}
                 ):
-                    if draft and child.end_byte > child.start_byte:
+                    if draft and node.type == "file_redirect" and targets:
+                        # The grammar takes what follows a redirect for more of its targets; to the shell they are arguments.
+                        draft.words.append(self._word(child))
+                        draft.starts.append(self._at(child.start_byte))
+                        draft.end = max(draft.end, child.end_byte)
+                    elif draft and child.end_byte > child.start_byte:
+                        targets += 1
                         draft.redirects.append(self._redirect_word(draft, operator, child))
                     if kind != "heredoc_start":
                         self._push(child, "", scope)
