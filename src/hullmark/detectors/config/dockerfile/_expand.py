@@ -232,6 +232,8 @@ def replace(value: str, pattern: str, replacement: str, *, everywhere: bool) -> 
     at = 0
     while found := _match(pieces, value, at, longest=True, anchored=False):
         start, end = found
+        if start == end == len(value) and parts:  # nothing is left behind the last match
+            break
         parts += [value[at:start], replacement]
         at = end
         if end == start:  # an empty match steps over one character
