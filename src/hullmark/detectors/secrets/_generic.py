@@ -37,6 +37,7 @@ SETTINGS = (
     "**/*.toml",
     "**/*.yml",
     "**/*.yaml",
+    "**/*.tf",
     "**/*.tfvars",
     "**/*.tfstate",
     "**/*.tfstate.backup",
@@ -116,6 +117,19 @@ IMAGE = (
     "history.*",
 )
 """An image's own configuration, by the names that a report gives its fields."""
+VARIABLES = (
+    *IMAGE,
+    "**/.env",
+    "**/.env.*",
+    "**/*.env",
+    "**/Dockerfile",
+    "**/Containerfile",
+    "**/.my.cnf",
+    "**/.*credentials",
+    "**/docker-compose*",
+    "**/compose.y*ml",
+)
+"""Where a password that is set is used, be it a word."""
 IN_USE = (*IMAGE, *SETTINGS, *COMMANDS)
 
 CONTROLS = ("CIS-Docker 4.10", "NIST-800-190 4.1.4", "NIST-800-53 IA-5", "PCI-DSS 8.6.2")
@@ -174,4 +188,6 @@ def setting(names: str, value: str) -> str:
 
 def quoted(names: str, value: str) -> str:
     r"""Give the pattern of a quoted value that source code assigns to a name, a key or an argument."""
-    return rf"\b{names}{ASSIGNED}[bru@]{{0,2}}[\"'`](?P<secret>{value})[\"'`]"
+    return (
+        rf"\b{names}(?:{ASSIGNED}|[\"'][ \t]{{0,4}},[ \t]{{0,4}})[bru@]{{0,2}}[\"'`](?P<secret>{value})[\"'`]"
+    )

@@ -10,15 +10,16 @@ from hullmark.detectors.secrets.rule import SecretRule
 from hullmark.model.rule import Confidence
 
 _TESTS = re.compile(
-    r"(?:\A|/)(?:tests?|testing|testdata|test[_-]data|test[_-]?suites?|testsuite|__tests__|__mocks__|specs?|fixtures?|mocks?|e2e|examples?|samples?|demos?|snippets|playground|cassettes|golden|"
+    r"(?:\A|/)(?:tests?|testing|testdata|testutils?|test[_-]data|test[_-]?suites?|testsuite|__tests__|__mocks__|specs?|fixtures?|mocks?|e2e|examples?|samples?|demos?|snippets|playground|cassettes|golden|"
     r"integration[_-]tests?|unit[_-]?tests?|sandbox|benchmarks?|stories|templates?|skel|test_\w+|\w+_tests?|tests?-\w+|\w+-tests?)/|"
     r"(?:\A|/)(?:conftest|test_[^/]*|tests?|example[^/]*|sample[^/]*|mock[^/]*|fixtures?[^/]*)\.[^/]*\Z|[._-](?:tests?|spec|examples?|samples?|mocks?|fixtures?|dist|template|tmpl|default|stories|e2e)(?:\.\w{1,10}){0,2}\Z|"
     r"(?:Tests?|TestCase|Spec|Mock|Example)\.(?:java|kt|scala|cs|groovy|php|swift)\Z",
     re.IGNORECASE,
 )
+_IMAGE = re.compile(r"(?:config\.(?:Env|Labels|Cmd|Entrypoint)|history)(?:\.[^/]*)?\Z")
 _DOCUMENTS = re.compile(
-    r"(?:\A|/)(?:docs?|documentation|man|info|licen[cs]es|help|tutorials?|guides?|gtk-doc|javadoc|website|changelogs?)/|"
-    r"(?:\A|/)(?:README|CHANGE(?:S|LOG)|HISTORY|NEWS|INSTALL|CONTRIBUTING|LICEN[CS]E|COPYING|NOTICE|AUTHORS|FAQ|HACKING|UPGRAD\w+)(?:[._-][^/]*)?\Z|"
+    r"(?:\A|/)(?:docs?|documentation|man|info|licen[cs]es|help|tutorials?|guides?|gtk-doc|javadoc|website|changelogs?|swagger|openapi)/|"
+    r"(?:\A|/)(?:README|CHANGE(?:S|LOG)|HISTORY|NEWS|INSTALL|CONTRIBUTING|LICEN[CS]E|COPYING|NOTICE|AUTHORS|FAQ|HACKING|UPGRAD\w+)(?:[._-][^/]*)?\Z|(?:swagger|openapi)[^/]*\.(?:json|ya?ml)\Z|"
     r"\.(?:md|mdx|rst|adoc|asciidoc|textile|html?|xhtml|tex|texi|pod|[1-8](?:\.gz)?|ipynb|org|svg|d\.ts|pot?|xlf|xliff|arb|resx|strings|lang|dtd|xsd|rng)\Z",
     re.IGNORECASE,
 )
@@ -26,7 +27,7 @@ _LOCALES = re.compile(
     r"(?:\A|/)(?:locales?|i18n|l10n|lang|langs|languages?|translations?|messages|nls|[a-z]{2}_[A-Z]{2})/|messages?[._][^/]*\Z|\b(?:lang|locale)[._-][^/]*\.(?:json|ya?ml|php|js|properties)\Z"
 )
 _PACKAGED = re.compile(
-    r"(?:\A|/)(?:node_modules|site-packages|dist-packages|vendor|bower_components|third[_-]party|gems|perl5|\.cargo/registry|pkg/mod|jspm_packages|usr/include|usr/src|usr/share|usr/lib|usr/local/lib)/"
+    r"(?:\A|/)(?:node_modules|site-packages|dist-packages|vendor|bower_components|third[_-]party|gems|perl5|\.cargo/registry|pkg/mod|jspm_packages|usr/include|usr/share(?!/nginx/html)|usr/lib|usr/libexec)/"
 )
 _SOURCE = re.compile(
     r"\.(?:py[iwx]?|pyx|js|jsx|mjs|cjs|ts|tsx|vue|svelte|go|rs|rb|rake|gemspec|java|kt|kts|scala|groovy|clj[cs]?|cs|vb|fs|c|cc|cpp|cxx|h|hh|hpp|hxx|m|mm|swift|php\d?|phtml|inc|pl|pm|t|lua|r|jl|ex|exs|erl|"
@@ -34,7 +35,7 @@ _SOURCE = re.compile(
     re.IGNORECASE,
 )
 _SAYS_EXAMPLE = re.compile(
-    r"(?i)\b(?:e\.g\.|examples?|sample|dummy|fake|placeholder|mock(?:ed)?|for (?:testing|tests?)|test[_-]?(?:key|token|secret|password|only|data|vector)|insecure|not[_ -](?:a[_ -])?(?:real|secret)|do[_ -]not[_ -]use)\b|noqa: ?S10|nosec|# ?no ?secret"
+    r"(?i)\b(?:e\.g\.|examples?(?!\.(?:com|org|net|test)\b)|sample|dummy|fake|placeholder|mock(?:ed)?|for (?:testing|tests?)|test[_-]?(?:key|token|secret|password|only|data|vector)|insecure|not[_ -](?:a[_ -])?(?:real|secret)|do[_ -]not[_ -]use)\b|noqa: ?S10|nosec|# ?no ?secret"
 )
 _COMMENT = re.compile(
     r"\A[ \t]*(?:#(?!!)|//|/\*|\*[ /]|<!--|--[ \t]|;|\"\"\"|'''|rem |%%|\.\. |>>>|\$ )", re.IGNORECASE
@@ -69,6 +70,8 @@ def judged(path: str, line: str, rule: SecretRule, value: str = "") -> tuple[Con
 
     `line` is what stands around the value (`value` itself included), on its line.
     """
+    if _IMAGE.match(path):
+        return rule.confidence, ""
     if (found := _TESTS.search(path)) is not None:
         return "low", f"among tests, examples or templates ({found[0].strip('/')})"
     if _DOCUMENTS.search(path):
@@ -80,9 +83,9 @@ def judged(path: str, line: str, rule: SecretRule, value: str = "") -> tuple[Con
         return "low", "its line says that it is an example or for tests"
     if rule.generic and _COMMENT.match(line):
         return "low", "in a comment"
-    if rule.generic and _PACKAGED.search("/" + path):
+    if (rule.generic or rule.binary) and _PACKAGED.search("/" + path):
         return "low", "in a package's own files, which are the same everywhere"
-    if rule.generic and rule.confidence == "high" and _SOURCE.search(path):
+    if rule.generic and not rule.paths and rule.confidence == "high" and _SOURCE.search(path):
         return "medium", "in source code, by its name alone"
     return rule.confidence, ""
 

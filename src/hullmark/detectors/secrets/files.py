@@ -148,7 +148,7 @@ _KNOWN = re.compile(
     re.DOTALL,
 )
 _PACKAGED = re.compile(
-    r"(?:\A|/)(?:node_modules|site-packages|dist-packages|usr/share|usr/lib|usr/include|usr/src|vendor|gems|pkg/mod|tests?|testdata|examples?|fixtures)/"
+    r"(?:\A|/)(?:node_modules|site-packages|dist-packages|usr/share|usr/lib|usr/include|vendor|gems|pkg/mod|tests?|testdata|examples?|fixtures)/"
 )
 
 

@@ -8,6 +8,7 @@ from hullmark.detectors.secrets._generic import (
     PASSWORD,
     SECRET,
     TEXT,
+    VARIABLES,
     generic,
     quoted,
     setting,
@@ -27,6 +28,10 @@ def _is_guessable(value: str) -> bool:
         and any(sign.isdigit() for sign in value)
         and len(set(value)) >= 4
     )
+
+
+def _is_word(value: str) -> bool:
+    return value.isalpha() and len(set(value.lower())) >= 4 and not is_strong_password(value)
 
 
 RULES = (
@@ -74,6 +79,22 @@ RULES = (
             "password: true",
             "DB_PASSWORD=password",
             "DB_PASSWORD=<your password>",
+        ),
+    ),
+    generic(
+        "word-as-password",
+        "A password that is a word stands in the environment",
+        setting(PASSWORD, _PASSWORD_VALUE),
+        confidence="medium",
+        valid=_is_word,
+        paths=VARIABLES,
+        bad=("DB_PASSWORD=letmein", "ENV A=1 DB_PASS=correcthorsebatterystaple"),
+        good=(
+            "DB_PASSWORD=password",
+            "DB_PASSWORD=changeme",
+            "ENV ASKPASS=ssh-askpass",
+            "DB_PASSWORD=true",
+            "DB_PASSWORD=$PW",
         ),
     ),
     generic(
@@ -139,6 +160,46 @@ RULES = (
         same_as=("generic-api-key",),
     ),
     generic(
+        "password-in-text",
+        "A password stands in a text",
+        rf"(?m)^[ \t]{{0,40}}{PASSWORD}[ \t]{{0,8}}[:=][ \t]{{0,8}}(?P<secret>{TEXT}{{6,100}})[ \t\r]{{0,8}}$",
+        confidence="medium",
+        valid=is_strong_password,
+        bad=("user: app\npassword: W<<alnum:11>>!", "username=app\npassword=k<<alnum:9>>7"),
+        good=(
+            "password: required",
+            "password = getpass.getpass()",
+            "password: str = Field(...)",
+            "password: $PW",
+        ),
+    ),
+    generic(
+        "secret-in-text",
+        "A key or token stands in a text",
+        rf"(?m)^[ \t]{{0,40}}{SECRET}[ \t]{{0,8}}[:=][ \t]{{0,8}}(?P<secret>[A-Za-z0-9+/_.~-]{{20,200}}={{0,2}})[ \t\r]{{0,8}}$",
+        confidence="medium",
+        valid=is_random,
+        bad=("token: <<hex:32>>", "  api_key = <<alnum:32>>"),
+        good=(
+            "token: identifier_of_the_thing",
+            "secret: projects/x/secrets/y/versions/1",
+            "token = self.next_token_of_stream2",
+        ),
+    ),
+    generic(
+        "password-in-xml-attribute",
+        "A password stands in an XML document",
+        rf"(?:^|[\s]){PASSWORD}[ \t]{{0,4}}=[ \t]{{0,4}}[\"'](?P<secret>{_XML}{{6,128}})[\"']",
+        valid=is_strong_password,
+        paths=("**/*.xml", "**/*.config", "**/*.csproj", "**/*.jnlp", "**/*.ldif"),
+        bad=('<Resource name="jdbc/x" username="a" password="W<<alnum:11>>!"/>',),
+        good=(
+            '<user username="admin" password="password"/>',
+            '<Resource password="${db.password}"/>',
+            '<user password="must-be-changed"/>',
+        ),
+    ),
+    generic(
         "password-in-xml",
         "A password stands in an XML document",
         rf"<(?:[a-z0-9]{{1,20}}:)?{PASSWORD}>[ \t]{{0,8}}(?P<secret>{_XML}{{6,128}})[ \t]{{0,8}}</",
@@ -197,6 +258,7 @@ RULES = (
         + PASSWORD
         + r"[\"'][ \t]{0,4},[ \t]{0,4}[\"'](?P<secret>[^\s\"'\x00]{6,128})[\"']",
         valid=is_password,
+        paths=("**/*.php", "**/*.inc", "**/*.phtml"),
         bad=("define('DB_PASSWORD', 'W<<alnum:13>>');", 'define( "FTP_PASS", "<<alnum:10>>-4" );'),
         good=(
             "define('DB_PASSWORD', 'password_here');",
@@ -209,6 +271,7 @@ RULES = (
         "A constant of a PHP program holds a key or salt, with which sessions can be forged",
         r"(?i:\bdefine)[ \t]{0,4}\([ \t]{0,4}[\"'](?i:[\w.-]{0,40}(?:_KEY|_SALT|SECRET|TOKEN))[\"'][ \t]{0,4},[ \t]{0,16}[\"'](?P<secret>[^\"'\x00\n]{20,128})[\"']",
         valid=lambda value: is_random(value) or (len(value) == 64 and len(set(value)) > 25),
+        paths=("**/*.php", "**/*.inc", "**/*.phtml"),
         bad=(
             "define('AUTH_KEY',         '<<alnum:30>>#<<alnum:33>>');",
             "define('API_SECRET', '<<hex:40>>');",
@@ -217,6 +280,16 @@ RULES = (
             "define('AUTH_KEY', 'put your unique phrase here');",
             "define('MESSAGE_KEY', 'a text of several words which is long');",
         ),
+    ),
+    generic(
+        "django-secret-key",
+        "Django's settings hold the key that signs sessions and resets of passwords",
+        r"\bSECRET_KEY[ \t]{0,8}=[ \t]{0,8}[rb]{0,2}[\"'](?P<secret>[^\"'\x00\n\\]{20,128})[\"']",
+        valid=lambda value: is_random(value.removeprefix("django-insecure-")) or len(set(value)) > 25,
+        paths=("**/settings.py", "**/settings/*.py", "**/*_settings.py", "**/settings_*.py", "**/config.py"),
+        why="Whoever has it can forge sessions, and with some settings run code",
+        bad=("SECRET_KEY = 'django-insecure-<<alnum:24>>#<<alnum:25>>'", 'SECRET_KEY = "<<hex:64>>"'),
+        good=("SECRET_KEY = os.environ['SECRET_KEY']", "SECRET_KEY = 'change-me-in-production-please'"),
     ),
     generic(
         "connection-string-password",
@@ -251,7 +324,7 @@ RULES = (
     generic(
         "key-id",
         "The id of an access key stands alone: it tells the account, and half of a key pair",
-        rf"(?i:\b[\w.-]{{0,40}}access[_.-]?key[_.-]?id){ASSIGNED}[\"']?(?P<secret>[A-Z0-9]{{16,32}}){END}",
+        rf"(?i:\b[\w.-]{{0,40}}access[_.-]?key[_.-]?id){ASSIGNED}[\"']?(?P<secret>[A-Za-z0-9]{{16,40}}){END}",
         severity=Severity.LOW,
         confidence="medium",
         why="With the account that it tells an attacker has one half of what the key pair's owner can do, and a name to ask for",

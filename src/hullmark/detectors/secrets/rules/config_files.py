@@ -102,6 +102,7 @@ RULES = (
         "A client's configuration holds a registry's login",
         r"\"auth\"[ \t]{0,4}:\s{0,20}\"(?P<secret>[A-Za-z0-9+/]{12,4000}={0,2})\"",
         valid=_is_login,
+        paths=("**/*.json", "**/.docker*", "**/*.y*ml", "**/Dockerfile*", "**/*.sh", "history", "history.*"),
         fix="Take it out, replace the password, and log in where it is needed: with a credential helper, or RUN --mount=type=secret when the image is built",
         bad=(
             '{"auths": {"registry.shop.test": {"auth": "YnVpbGQ6VHIwdWI0ZG9yJjM="}}}',
@@ -304,6 +305,40 @@ RULES = (
         ),
         good=(
             "\x00\x30\x0e\x06\x0a\x2b\x06\x01\x04\x01\x2a\x02\x11\x01\x02\x05\x00\x04\x82\x05\x00<<alnum:80>>",
+        ),
+    ),
+    generic(
+        "redis-password",
+        "The settings of Redis hold a password",
+        rf"(?m)^[ \t]{{0,8}}(?:requirepass|masterauth)[ \t]{{1,8}}[\"']?(?P<secret>{_VALUE}{{4,200}})",
+        paths=("**/*redis*.conf", "**/sentinel*.conf", "**/*.conf"),
+        valid=_is_kept,
+        bad=("requirepass winter<<lower:6>>",),
+        good=("# requirepass foobared", "requirepass ${REDIS_PASSWORD}"),
+    ),
+    generic(
+        "wifi-password",
+        "A file holds the password of a wireless network",
+        r"(?m)^[ \t]{0,8}(?:psk|wpa_passphrase)[ \t]{0,4}=[ \t]{0,4}[\"']?(?P<secret>[^\"'\x00\n]{8,64})",
+        paths=("**/wpa_supplicant*.conf", "**/hostapd*.conf", "**/*.nmconnection", "**/system-connections/*"),
+        valid=_is_kept,
+        severity=Severity.MEDIUM,
+        bad=('    psk="winter<<lower:6>>"',),
+        good=('    #psk="very secret passphrase"', "key_mgmt=WPA-PSK"),
+    ),
+    generic(
+        "sql-user-password",
+        "An SQL script sets a user's password",
+        rf"(?i:\bidentified[ \t]{{1,8}}(?:with[ \t]{{1,8}}\w{{1,40}}[ \t]{{1,8}})?by|\b(?:user|role|login)[ \t][^;\n\x00]{{1,120}}\bpassword)[ \t=]{{1,8}}'(?P<secret>{_VALUE}{{4,128}})'",
+        valid=is_password,
+        bad=(
+            "CREATE USER 'app'@'%' IDENTIFIED BY 'W<<alnum:9>>4';",
+            "ALTER ROLE app WITH LOGIN PASSWORD 's<<alnum:9>>7';",
+        ),
+        good=(
+            "CREATE USER 'app'@'%' IDENTIFIED BY '${PW}';",
+            "ALTER ROLE app PASSWORD 'password';",
+            "IDENTIFIED BY 'your_password'",
         ),
     ),
     generic(

@@ -158,7 +158,7 @@ RULES = (
     generic(
         "key-header",
         "A request's header holds a key",
-        r"(?i:\b(?:x-[a-z-]{0,24}(?:key|token|secret|auth)|private-token|deploy-token|job-token|api-key|apikey|auth-token)[\"'`]?[ \t]{0,4}:[ \t]{0,4}[\"'`]?)(?P<secret>[\w.~+/-]{16,512}={0,2})(?:[\"'`\s;,&<)\\\]}\x00]|$)",
+        r"(?i:\b(?:x-[a-z-]{0,24}(?:key|token|secret|auth)|private-token|deploy-token|job-token|[a-z-]{0,24}api-key|auth-token)[\"'`]?[ \t]{0,4}:[ \t]{0,4}[\"'`]?)(?P<secret>[\w.~+/-]{16,512}={0,2})(?:[\"'`\s;,&<)\\\]}\x00]|$)",
         valid=is_random,
         why=READ,
         bad=(
