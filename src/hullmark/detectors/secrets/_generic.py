@@ -10,12 +10,12 @@ from hullmark.model.advisory import Severity
 from hullmark.model.rule import Confidence, Rule
 
 PASSWORD = (
-    r"(?i:(?:[\w.-]{0,60}(?:passw(?:or)?d|passphrase|passcode|pwd|passwort|contrasena)|(?:[\w.-]{0,60}[_.-])?(?:db|user|smtp|mail|admin|root|ftp|ldap|bind|sql|key|store|trust)?pass)"
+    r"(?i:(?:[\w.-]{0,60}(?:passw(?:or)?d|passphrase|passcode|pwd|passwort|contrasena)|(?:[\w.-]{0,60}[_.-])?(?:db|user|smtp|mail|admin|root|ftp|ldap|bind|sql|key|store|trust)?pass)"  # noqa: S105
     r"(?:[_.-]?(?:[0-9]|plain|text|value|default))?)"
 )
 """A name that ends in a word for a password, as `spring.datasource.password`, `MYSQL_ROOT_PASSWORD`, `dbPass`, `password1`."""
 SECRET = (
-    r"(?i:[\w.-]{0,60}(?:secret|token|credentials?|(?:secret|api|access|auth|private|encryption|encrypt|cipher|crypt|signing|sign|signature|master|session|shared|app|application|account|"
+    r"(?i:[\w.-]{0,60}(?:secret|token|credentials?|(?:secret|api|access|auth|private|encryption|encrypt|cipher|crypt|signing|sign|signature|master|session|shared|app|application|account|"  # noqa: S105
     r"service|license|hmac|jwt|webhook|deploy|admin|consumer|client|secure|salt|cookie|aes|storage|primary|bot|write|root)[_.-]?(?:key|auth|hash_salt)|key[_.-]?base|_auth|\bauth)"
     r"(?:[_.-]?(?:[0-9]|plain|value|default|base|hex|base64|b64))?)"
 )

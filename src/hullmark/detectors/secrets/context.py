@@ -5,6 +5,7 @@ what looks like a secret is known to be none.
 """
 
 import re
+from collections.abc import Iterator
 
 from hullmark.detectors.secrets.rule import SecretRule
 from hullmark.model.rule import Confidence
@@ -72,22 +73,27 @@ def judged(path: str, line: str, rule: SecretRule, value: str = "") -> tuple[Con
     """
     if _IMAGE.match(path):
         return rule.confidence, ""
+    return next(_doubts(path, line, rule, value), (rule.confidence, ""))
+
+
+def _doubts(path: str, line: str, rule: SecretRule, value: str) -> Iterator[tuple[Confidence, str]]:
+    """Give what speaks against a find, the gravest first."""
     if (found := _TESTS.search(path)) is not None:
-        return "low", f"among tests, examples or templates ({found[0].strip('/')})"
+        yield "low", f"among tests, examples or templates ({found[0].strip('/')})"
     if _DOCUMENTS.search(path):
-        return "low", "in a documentation or a text for people"
-    if rule.generic and _LOCALES.search(path):
-        return "low", "among translations"
-    around = line.replace(value, "") if value else line
-    if _SAYS_EXAMPLE.search(around):
-        return "low", "its line says that it is an example or for tests"
-    if rule.generic and _COMMENT.match(line):
-        return "low", "in a comment"
+        yield "low", "in a documentation or a text for people"
+    if _SAYS_EXAMPLE.search(line.replace(value, "") if value else line):
+        yield "low", "its line says that it is an example or for tests"
     if (rule.generic or rule.binary) and _PACKAGED.search("/" + path):
-        return "low", "in a package's own files, which are the same everywhere"
-    if rule.generic and not rule.paths and rule.confidence == "high" and _SOURCE.search(path):
-        return "medium", "in source code, by its name alone"
-    return rule.confidence, ""
+        yield "low", "in a package's own files, which are the same everywhere"
+    if not rule.generic:
+        return
+    if _LOCALES.search(path):
+        yield "low", "among translations"
+    if _COMMENT.match(line):
+        yield "low", "in a comment"
+    if not rule.paths and rule.confidence == "high" and _SOURCE.search(path):
+        yield "medium", "in source code, by its name alone"
 
 
 def skipped(path: str, rule: SecretRule) -> bool:

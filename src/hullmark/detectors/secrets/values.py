@@ -30,9 +30,10 @@ _DOCUMENTED = (
 )
 _NEVER = re.compile(
     r"(?i:example|place[_-]?holder|change[_-]?(?:me|it|this)|replace[_-]?(?:me|with|this)|redacted|dummy|insert[_-]?your|your[_-]?(?:api|token|key|secret|pass|access|"
-    r"auth|client|app|own|private|user|account|project)|lorem|n[o0]t[_-]?a?[_-]?(?:real|secret|valid)|goes[_-]?here|[_-]here\b|x{5}|\*{3}|\.{3}|…|•|_{5}|-{5}|#{4}|\?{3}|12345678|"
+    r"auth|client|app|own|private|user|account|project)|lorem|n[o0]t[_-]?a?[_-]?(?:real|secret|valid)|goes[_-]?here|[_-]here\b|x{5}|\*{3}|\.{3}|…|•|12345678|"
     r"01234567|87654321|abcdefg|deadbeef|cafebabe|c0ffee|qwertyui)"
 )
+_FILLER = re.compile(r"_{5}|-{5}|#{4}|\?{3}")
 _SAME = re.compile(r"(.)\1{7}|\A(.{1,4}?)\2{3,}\Z", re.DOTALL)
 _REFERENCE = re.compile(
     r"\$\{|\$\(|\$\[|\{\{|\}\}|\{%|<%|%>|#\{|\A\$\w+\Z|\A\$\$?[A-Za-z_]\w*|\A%\w+%|\A@@?\w+@|\A__\w+__|%\(\w+\)|%\d?\$?[sdvq]\b|\A<[^>]*>?|\A\[[^\]]*\]?\Z|\A\{[^}]*\}?\Z|\{[\w.]*\}"
@@ -73,12 +74,46 @@ _WORDS = re.compile(
 )
 _SIGNS = re.compile(r"[\W_]+")
 _LITTLE = re.compile(r"[a-zA-Z]?\d{0,4}[a-zA-Z]?")
-_HUMP = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{3,}")
-_VOWELS = frozenset("aeiouyAEIOUY")
+_HUMP = re.compile(r"[A-Z][a-z]{3,}|[a-z]{4,}|[A-Z]{4,}")
+_CHANGE = re.compile(r"(?=[A-Z][a-z0-9]|[a-z][A-Z0-9]|[0-9][A-Za-z])")
+_PAIR = re.compile(r"(?=[A-Za-z0-9]{2})")
+_VOWELS = frozenset("aeiouy")
+# The 231 commonest pairs of letters in 9,303 words that occur in identifiers of Python's and Go's standard libraries: a letter and those that follow it.
+_NEIGHBOURS = frozenset(
+    group[0] + second
+    for group in (
+        "abcdgiklmnprstuvy",
+        "baeilorsu",
+        "cacehiklorstu",
+        "dadeilorsu",
+        "eacdefglmnprstvwx",
+        "faefiloru",
+        "gaehinorsu",
+        "haeiort",
+        "iabcdefglmnoprstvz",
+        "keis",
+        "ladeilostuy",
+        "mabeimopsu",
+        "nacdefgiklnostuv",
+        "obcdfgilmnoprstuvw",
+        "paeiloprstuy",
+        "qu",
+        "racdegiklmnorstuy",
+        "sacehilopstuy",
+        "tacehiloprstuy",
+        "uabceilmnprst",
+        "vaei",
+        "waei",
+        "xpt",
+        "yps",
+        "ze",
+    )
+    for second in group[1:]
+)
 _HEX = re.compile(r"\A(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)\Z")
 _BASE64 = re.compile(r"\A[A-Za-z0-9+/_-]+={0,2}\Z")
 _UUID = re.compile(r"\A[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
-_IDENTIFIER = re.compile(r"\A[^\W\d]+(?:[-_.: /+][^\W\d]+)*[0-9]{0,2}\Z")
+_IDENTIFIER = re.compile(r"\A[^\W\d]+(?:[-_.: /+][^\W\d]+)*[-_.]?[0-9]{0,4}\Z")
 
 _PUBLIC_NAME = re.compile(
     r"(?i:check[_-]?sum|digest|fingerprint|thumb[_-]?print|integrity|e[_-]?tag|sha[_-]?\d{1,3}\b|md5|public[_-]?key|pub[_-]?key|gpg[_-]|pgp[_-]|csrf[_-]?token|xsrf|page[_-]?token|next[_-]?token|"
@@ -99,23 +134,26 @@ def reason_it_is_none(value: str, *, generic: bool = True, before: str = "") -> 
     A value of a known form (not `generic`) is none only where it is a documented example or an obvious filler. One that was found by the name before
     it (`before` is the line up to the value) may be anything else: a reference to where the secret is kept, a word, a date, code.
     """
+    reason = _known(value)
+    if reason or not generic:
+        return reason
+    if _PUBLIC_NAME.search(before[-200:]):
+        return "its name says that it is public"
+    if len(_SIGNS.sub("", _WORDS.sub("", value))) < 2:
+        return "a placeholder"
+    return next((reason for pattern, reason in _REASONS if pattern.search(value)), "")
+
+
+def _known(value: str) -> str:
     if not value.strip():
         return "empty"
     if any(known in value for known in _DOCUMENTED):
         return "a value from a documentation, the same for everybody"
-    if _NEVER.search(value) or _SAME.search(value):
-        return "a placeholder"
-    if not generic:
-        return ""
-    for pattern, reason in _REASONS:
-        if pattern.search(value):
-            return reason
-    if _PUBLIC_NAME.search(before[-200:]):
-        return "its name says that it is public"
-    return "a placeholder" if len(_SIGNS.sub("", _WORDS.sub("", value))) < 2 else ""
+    return "a placeholder" if _NEVER.search(value) or _SAME.search(value) else ""
 
 
 _REASONS = (
+    (_FILLER, "a placeholder"),
     (_ENCRYPTED, "encrypted"),
     (_HASHED, "a hash of a password"),
     (_PUBLIC, "public by its form"),
@@ -149,12 +187,18 @@ def is_random(value: str) -> bool:
     if _UUID.match(value):
         return len(set(value)) > 8
     if _HEX.match(value):
-        return len(value) >= 16 and len(set(value)) >= 8 and not value.isdecimal() and not value.isalpha()
+        return len(value) >= 16 and len(set(value)) >= 6 and not value.isdecimal() and not value.isalpha()
     kinds = _kinds(value)
-    if kinds["digit"] == 0 and (len(value) < 24 or kinds["upper"] == 0 or kinds["lower"] == 0):
+    if kinds["digit"] == 0 and not (
+        _restless(value) or (len(value) >= 24 and kinds["upper"] and kinds["lower"])
+    ):
         return False
     letters = kinds["upper"] + kinds["lower"]
-    return letters >= 2 and not _wordy(value) and entropy(value) >= 0.6 * math.log2(len(value)) + 0.3
+    return (
+        letters >= 2
+        and (_restless(value) or not _wordy(value))
+        and entropy(value) >= 0.6 * math.log2(len(value)) + 0.3
+    )
 
 
 def is_strong_password(value: str) -> bool:
@@ -171,7 +215,8 @@ def is_strong_password(value: str) -> bool:
 
 def is_password(value: str) -> bool:
     """Tell whether a value may be a password that a person chose: no code, and not just words."""
-    return len(value) >= 6 and not is_code(value) and not is_name(value) and len(set(value)) >= 4
+    one_word = value.isalpha() and value[1:].islower()
+    return len(value) >= 6 and len(set(value)) >= 4 and not (one_word or is_code(value) or is_name(value))
 
 
 def _kinds(value: str) -> dict[str, int]:
@@ -190,21 +235,20 @@ def _kinds(value: str) -> dict[str, int]:
     return kinds
 
 
+def _restless(value: str) -> bool:
+    """Tell whether capitals, small letters and digits change as often as in what is drawn: at two of five neighbours, in a camelCase name at one of four."""
+    return len(_CHANGE.findall(value)) >= 0.42 * max(len(_PAIR.findall(value)), 1)
+
+
 def _wordy(value: str) -> bool:
     """Tell whether most letters of a value stand in parts that can be pronounced, as those of identifiers do."""
     letters = sum(sign.isalpha() for sign in value)
-    spoken = sum(len(part) for part in _HUMP.findall(value) if _spoken(part))
+    spoken = sum(len(part) for part in _HUMP.findall(value) if _spoken(part) or _WORDS.fullmatch(part))
     return letters == 0 or spoken >= 0.6 * letters
 
 
 def _spoken(part: str) -> bool:
-    """Tell whether a part of letters has vowels in about the place where words have them."""
-    run = longest = vowels = 0
-    for sign in part:
-        if sign in _VOWELS:
-            vowels += 1
-            run = 0
-        else:
-            run += 1
-            longest = max(longest, run)
-    return vowels > 0 and longest <= 4 and vowels <= 0.75 * len(part)
+    """Tell whether four of five neighbours in a part of letters are often neighbours in words."""
+    lower = part.lower()
+    common = sum(pair in _NEIGHBOURS for pair in map(str.__add__, lower, lower[1:]))
+    return common >= 0.8 * (len(lower) - 1) and not _VOWELS.isdisjoint(lower)

@@ -17,7 +17,7 @@ from hullmark.detectors.secrets.values import is_code, is_name, is_password, is_
 from hullmark.model.advisory import Severity
 
 _PASSWORD_VALUE = TEXT + "{5,128}"
-_SECRET_VALUE = r"[\w+/=.~!@%^&*:-]{12,200}"
+_SECRET_VALUE = r"[\w+/=.~!@%^&*:-]{12,200}"  # noqa: S105
 _XML = r"[^\s\"'<>\x00]"
 
 

@@ -30,7 +30,12 @@ def _is_key(value: str) -> bool:
 
 def _is_url_password(value: str) -> bool:
     """Tell whether a value is more than a plain word with a number behind it, which is what documentations write: `user:pass123@host`."""
-    return len(value) >= 4 and _PLAIN_PART.fullmatch(value) is None and len(set(value)) >= 4
+    return (
+        len(value) >= 4
+        and _PLAIN_PART.fullmatch(value) is None
+        and len(set(value)) >= 4
+        and value != "x-oauth-basic"
+    )
 
 
 def _is_basic(value: str) -> bool:
