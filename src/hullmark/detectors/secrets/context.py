@@ -32,7 +32,7 @@ _PACKAGED = re.compile(
 )
 _SOURCE = re.compile(
     r"\.(?:py[iwx]?|pyx|js|jsx|mjs|cjs|ts|tsx|vue|svelte|go|rs|rb|rake|gemspec|java|kt|kts|scala|groovy|clj[cs]?|cs|vb|fs|c|cc|cpp|cxx|h|hh|hpp|hxx|m|mm|swift|php\d?|phtml|inc|pl|pm|t|lua|r|jl|ex|exs|erl|"
-    r"hs|ml|mli|dart|elm|nim|zig|d|f90|tcl|el|lisp|scm|vim|sql|proto|thrift|graphql|css|scss|less|rego|jinja2?|j2|tmpl|tpl|erb|ejs|hbs|mustache|gotmpl|in|am|ac|m4|cmake|pyc|class|ps)\Z",
+    r"hs|ml|mli|dart|elm|nim|zig|d|f90|tcl|el|lisp|scm|vim|proto|thrift|graphql|css|scss|less|rego|jinja2?|j2|tmpl|tpl|erb|ejs|hbs|mustache|gotmpl|in|am|ac|m4|cmake|pyc|class|ps)\Z",
     re.IGNORECASE,
 )
 _SAYS_EXAMPLE = re.compile(

@@ -3,7 +3,6 @@
 from hullmark.detectors.secrets._generic import (
     ASSIGNED,
     COMMANDS,
-    END,
     IN_USE,
     PASSWORD,
     SECRET,
@@ -13,6 +12,7 @@ from hullmark.detectors.secrets._generic import (
     quoted,
     setting,
 )
+from hullmark.detectors.secrets.rule import END
 from hullmark.detectors.secrets.values import is_code, is_name, is_password, is_random, is_strong_password
 from hullmark.model.advisory import Severity
 

@@ -1,6 +1,7 @@
 """Passwords on command lines: in scripts, build instructions, an image's history, a shell's history, time tables."""
 
-from hullmark.detectors.secrets._generic import END, generic
+from hullmark.detectors.secrets._generic import generic
+from hullmark.detectors.secrets.rule import END
 from hullmark.detectors.secrets.values import is_code, is_name
 from hullmark.model.advisory import Severity
 
