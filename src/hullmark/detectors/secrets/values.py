@@ -113,7 +113,7 @@ _NEIGHBOURS = frozenset(
 _HEX = re.compile(r"\A(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)\Z")
 _BASE64 = re.compile(r"\A[A-Za-z0-9+/_-]+={0,2}\Z")
 _UUID = re.compile(r"\A[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
-_IDENTIFIER = re.compile(r"\A[^\W\d]+(?:[-_.: /+][^\W\d]+)*[-_.]?[0-9]{0,4}\Z")
+_IDENTIFIER = re.compile(r"\A[^\W\d_]+(?:[-_.: /+]+[^\W\d_]+)*[-_.]?[0-9]{0,4}\Z")
 
 _PUBLIC_NAME = re.compile(
     r"(?i:check[_-]?sum|digest|fingerprint|thumb[_-]?print|integrity|e[_-]?tag|sha[_-]?\d{1,3}\b|md5|public[_-]?key|pub[_-]?key|gpg[_-]|pgp[_-]|csrf[_-]?token|xsrf|page[_-]?token|next[_-]?token|"
