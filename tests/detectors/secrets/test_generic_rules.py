@@ -11,7 +11,7 @@ from hullmark.detectors.secrets.samples import expanded
 from hullmark.model.facts import Secret
 
 RULES = (*assignments.RULES, *url_credentials.RULES, *command_lines.RULES, *config_files.RULES)
-ENGINE = Engine(RULES, b"key")
+ENGINE = Engine(lambda: RULES, b"key")
 LOOKALIKES = Path(__file__).parents[2] / "data" / "secrets" / "lookalikes"
 EXAMPLES = [(rule, example) for rule in RULES for example in rule.rule.bad]
 COUNTER_EXAMPLES = [(rule, example) for rule in RULES for example in rule.rule.good]
