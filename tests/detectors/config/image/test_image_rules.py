@@ -135,6 +135,12 @@ def test_findings_of_one_rule_are_bounded_and_counted() -> None:
         assert len(of_it) <= 201
 
 
+def test_each_variable_with_a_secret_is_named() -> None:
+    variables = ", ".join(f'"A{number}_PASSWORD=correct-horse"' for number in range(30))
+    found = problems(view(f'{{"config": {{"User": "1", "Env": [{variables}]}}}}'))
+    assert {each.resource for each in found} == {f"A{number}_PASSWORD" for number in range(30)}
+
+
 def test_no_value_of_the_environment_is_in_any_message() -> None:
     image = view(
         '{"config": {"Env": ["DB_PASSWORD=zebra-stripe", "HTTP_PROXY=http://u:zebra-stripe@x"]},'

@@ -50,6 +50,7 @@ def gathered(
     """Give a problem for each place of the image's own layers, and one for all that came with the base image.
 
     `what` is the noun for several (`files with SUID or SGID`). `together` lets the places of one layer be one problem from the second on.
+    What no layer brought, as a variable, is always told by itself.
     """
     by_layer: dict[int, list[Place]] = {}
     base: list[Place] = []
@@ -59,7 +60,7 @@ def gathered(
         else:
             by_layer.setdefault(place.layer, []).append(place)
     for layer, own in sorted(by_layer.items()):
-        if len(own) > (1 if together else _EACH):
+        if layer >= 0 and len(own) > (1 if together else _EACH):
             yield _several(rule, own, layer, what, from_base=_origin(view, own[0]))
         else:
             for place in own:

@@ -12,7 +12,7 @@ from hullmark.detectors.config.image.view import ImageView
 from hullmark.model.advisory import Severity
 from hullmark.model.rule import Rule
 
-_CONTROLS = ("CIS-Docker 5.8", "NIST-800-190 4.4.2", "NIST-800-53 CM-7", "PCI-DSS 2.2.4")
+_CONTROLS = ("CIS-Docker 5.9", "NIST-800-190 4.4.2", "NIST-800-53 CM-7", "PCI-DSS 2.2.4")
 _INSECURE = (*_CONTROLS, "PCI-DSS 2.2.5")
 _LAST = 65535
 
@@ -108,7 +108,7 @@ RANGE = Rule(
     bad=('{"config": {"ExposedPorts": {"65536/tcp": {}}}}',),
     good=('{"config": {"ExposedPorts": {"65535/tcp": {}}}}',),
     pack="pedantic",
-    controls=("CIS-Docker 5.8", "NIST-800-190 4.1.2", "NIST-800-53 CM-6"),
+    controls=("CIS-Docker 5.9", "NIST-800-190 4.1.2", "NIST-800-53 CM-6"),
     same_as=("DS-0008", "AVD-DS-0008", "DS008", "DL3011"),
 )
 
