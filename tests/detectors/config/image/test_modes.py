@@ -1,4 +1,4 @@
-"""Permissions and capabilities. The bytes of capabilities are what `setcap` writes: each line of the table was made by it and read by `getcap`."""
+"""Permissions and capabilities. Bytes in hexadecimal are what `setcap` wrote, with the text that `getcap` (libcap 2.66) read of them."""
 
 import struct
 
@@ -68,10 +68,11 @@ def _v2(magic: int, permitted: int, inherited: int = 0) -> bytes:
     [
         (bytes.fromhex("0100000200040000000000000000000000000000"), "cap_net_bind_service=ep"),
         (bytes.fromhex("0000000200200000000000000000000000000000"), "cap_net_raw=p"),
-        (_v2(1, 1 << 7 | 1 << 6), "cap_setgid,cap_setuid=ep"),
-        (_v2(1, (1 << 41) - 1), "=ep"),
-        (_v2(1, 1 << 39), "cap_bpf=ep"),
-        (_v2(1, 1 << 10, 1 << 13), "cap_net_raw=ei cap_net_bind_service=ep"),
+        (bytes.fromhex("01000002c0000000000000000000000000000000"), "cap_setgid,cap_setuid=ep"),
+        (bytes.fromhex("01000002ffffffff00000000ff01000000000000"), "=ep"),
+        (bytes.fromhex("00000002ffffffff00000000ff01000000000000"), "=p"),
+        (bytes.fromhex("0100000200000000000000008000000000000000"), "cap_bpf=ep"),
+        (bytes.fromhex("0100000200040000002000000000000000000000"), "cap_net_raw=ei cap_net_bind_service+ep"),
         (_v2(0, 1 << 60), "60=p"),
         (struct.pack("<6I", 0x03000001, 1 << 10, 0, 0, 0, 1000), "cap_net_bind_service=ep"),
         (struct.pack("<3I", 0x01000001, 1 << 10, 0), "cap_net_bind_service=ep"),

@@ -83,4 +83,6 @@ def capability_text(raw: bytes) -> str:
         if letters:
             name = f"cap_{_NAMES[number]}" if number < len(_NAMES) else str(number)
             groups.setdefault(letters, []).append(name)
-    return " ".join(f"{','.join(names)}={letters}" for letters, names in sorted(groups.items()))
+    # as libcap has it: the first clause sets, those behind it add
+    clauses = (f"{','.join(names)}+{letters}" for letters, names in sorted(groups.items()))
+    return " ".join(clauses).replace("+", "=", 1)

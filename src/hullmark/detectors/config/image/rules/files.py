@@ -1,5 +1,6 @@
 """Permissions in the file system: what lets a user in the container become another, or change what others run."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from hullmark.detectors.config.check import Check, Problem, Span
@@ -35,6 +36,7 @@ _GRAVE = words(
     " cap_sys_module cap_sys_ptrace cap_sys_rawio"
 )
 """Each is a way to root, or past every permission: capabilities(7)."""
+_CAPABILITY = re.compile(r"cap_\w+")
 
 SETUID = Rule(
     id="image-setuid-file",
@@ -71,7 +73,10 @@ CAPABILITY = Rule(
     summary="a program is given capabilities by which one becomes root",
     why="With one of these capabilities a program may pass every permission, so a flaw in it does.",
     fix="Take them off with setcap -r; give the container what it needs when it is started.",
-    bad=('{"modes": ["0755 0:0 usr/bin/tool cap_setuid=ep"]}', '{"modes": ["0755 0:0 usr/bin/tool =ep"]}'),
+    bad=(
+        '{"modes": ["0755 0:0 usr/bin/tool cap_net_raw=ei cap_setuid+ep"]}',
+        '{"modes": ["0755 0:0 usr/bin/tool =ep"]}',
+    ),
     good=(
         '{"modes": ["0755 0:0 usr/bin/ping cap_net_raw=ep"]}',
         '{"modes": ["0755 0:0 usr/bin/web cap_net_bind_service=ep"]}',
@@ -252,8 +257,7 @@ def _setuid_said(each: ModeAt) -> str:
 
 def _is_grave(each: ModeAt) -> bool:
     text = each.mode.capabilities
-    names = {name for group in text.split(" ") for name in group.partition("=")[0].split(",")}
-    return text.startswith("=") or bool(names & _GRAVE)
+    return text.startswith("=") or not _GRAVE.isdisjoint(_CAPABILITY.findall(text))
 
 
 def _owned(each: ModeAt) -> str:
