@@ -25,7 +25,7 @@ class Told(NamedTuple):
 TOLD = {
     "table": Told(
         "for people, on a terminal",
-        "What to do stands first, then the findings by package, what was not checked, and on the last line the gate that would fail. "
+        "What to do stands first, then the findings by package, secrets, misconfigurations, what was not checked, and on the last line the gate that would fail. "
         "`NO_COLOR` and a pipe take the colours out.",
         "Upgrade first",
         10,
@@ -51,7 +51,8 @@ TOLD = {
         "SARIF 2.1.0, for code scanning",
         "A run an image; its category is repository and platform. One result a flaw and package, worst first, at most 5,000 a run. The "
         "fingerprints are made of flaw, package and path, so that an alert stays the same from tag to tag. Upload it with "
-        "`github/codeql-action/upload-sarif`; beyond 20 images write one file each.",
+        "`github/codeql-action/upload-sarif`; beyond 20 images write one file each. What `hullmark lint` finds stands at its line and column of "
+        "the file in the repository; what is in an image below the base id `IMAGE`.",
         '"ruleId": "CVE-2021-44228"',
         24,
     ),
@@ -64,7 +65,8 @@ TOLD = {
     "gitlab": Told(
         "GitLab's container scanning report 15.2.1",
         "`artifacts: reports: container_scanning: gl-container-scanning-report.json`. The ids outlive a build. GitLab's only flag for "
-        "what is suppressed is 'likely false positive'; with `--show-suppressed` it is used.",
+        "what is suppressed is 'likely false positive'; with `--show-suppressed` it is used. Secrets and misconfigurations have no place in it: a "
+        "message says how many there are, and `codequality` shows them.",
         '"vulnerabilities"',
         16,
     ),
@@ -77,7 +79,7 @@ TOLD = {
     "junit": Told(
         "JUnit XML, for whatever shows tests",
         "A suite an image, a failed case a finding. What could not be read or was not checked is an error; what was suppressed is "
-        "skipped (`--show-suppressed`).",
+        "skipped (`--show-suppressed`), and so is a secret that is not certain.",
         "<testcase",
         6,
     ),
@@ -90,13 +92,14 @@ TOLD = {
     "sonarqube": Told(
         "SonarQube's generic issues",
         "`sonar.externalIssuesReportPaths=report.json`. Issues stand at `Dockerfile`, since SonarQube drops those of files that are not "
-        "in the project; the image's path is in the message.",
+        "in the project; the image's path is in the message. What `hullmark lint` finds stands in its own file.",
         '"issues"',
         18,
     ),
     "csv": Told(
-        "a row for each finding, for spreadsheets",
-        "The columns stay. Rows of kind `unread`, `not_checked` and `not_scanned` say what the list lacks. A cell that a spreadsheet would "
+        "a row for each finding, secret and misconfiguration, for spreadsheets",
+        "The columns stay, new ones come at the end. Secrets and misconfigurations are rows of the kinds `secret` and `misconfiguration`, their "
+        "rule is the `id`. Rows of kind `unread`, `not_checked` and `not_scanned` say what the list lacks. A cell that a spreadsheet would "
         "take for a formula begins with an apostrophe.",
         "",
         3,

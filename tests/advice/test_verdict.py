@@ -12,9 +12,9 @@ from hullmark.advice.verdict import (
     verdict,
 )
 from hullmark.model.facts import Unread
-from hullmark.model.report import Coverage
+from hullmark.model.report import Coverage, Silenced
 from reports.hostile import change
-from reports.sample import FINDINGS, OPENSSL, QS, SAMPLE
+from reports.sample import CONFIG, FINDINGS, LINTED, OPENSSL, QS, SAMPLE, SECRETS, WHOLE
 
 
 def test_the_words_of_an_image_are_in_the_command_alone() -> None:
@@ -88,3 +88,46 @@ def test_counts_of_what_is_not_there() -> None:
     ]
     assert len(shown(SAMPLE, suppressed=False)) == len(FINDINGS)
     assert all(reason for _, reason in shown(SAMPLE, suppressed=True)[len(FINDINGS) :])
+
+
+def test_secrets_and_misconfigurations_are_part_of_the_verdict_and_of_its_gate() -> None:
+    nothing = change(WHOLE, findings=(), suppressed=(), silenced=(), incomplete=False)
+    bare = change(nothing, secrets=(), config=())
+    assert verdict(change(bare, secrets=SECRETS[1:2])) == Verdict(
+        "no vulnerabilities found in 9 packages. 1 high secret. This would fail: ",
+        "hullmark scan registry.example/team/app:1.2 --fail-on high",
+    )
+    assert verdict(change(bare, secrets=SECRETS[2:4])).text == (
+        "no vulnerabilities found in 9 packages. 2 secrets: 1 high, 1 medium (2 not certain). "
+        "No gate of --fail-on critical to low would fail"
+    )
+    said = verdict(change(bare, config=CONFIG[1:3]))
+    assert said.text.startswith(
+        "no vulnerabilities found in 9 packages. 2 misconfigurations: 1 medium, 1 low. This"
+    )
+    assert said.command.endswith("--fail-on medium")
+    assert verdict(bare).text == "nothing found in 9 packages"
+    assert verdict(change(bare, silenced=WHOLE.silenced[:1])).text == "nothing else found in 9 packages"
+
+
+def test_a_secret_that_only_severities_hide_counts_for_the_gate() -> None:
+    hidden = Silenced("--severity low", "r", "p", gated=True, secret=SECRETS[0])
+    bare = change(WHOLE, findings=(), suppressed=(), secrets=(), config=(), silenced=(hidden,))
+    assert verdict(bare).command.endswith("--fail-on critical")
+
+
+def test_secrets_without_vulnerabilities_that_were_looked_for() -> None:
+    only = change(WHOLE, findings=(), config=(), suppressed=(), coverage=Coverage(scanners=("secret",)))
+    assert verdict(only).text.startswith(
+        "9 packages; no vulnerabilities were looked for. 5 secrets: 1 critical, 2 high"
+    )
+    assert verdict(only).command.endswith("--fail-on critical")
+    blind = change(
+        WHOLE, findings=(), secrets=(), suppressed=(), silenced=(), packages=(change(QS, coverage="no_feed"),)
+    )
+    assert verdict(blind).text.startswith("none of 1 package was checked: no feed speaks for them. 5 misconf")
+
+
+def test_files_have_no_packages_and_no_gate_to_name() -> None:
+    assert verdict(LINTED) == Verdict("1 high secret. 3 misconfigurations: 1 high, 2 medium")
+    assert verdict(change(LINTED, secrets=(), config=())) == Verdict("nothing found")

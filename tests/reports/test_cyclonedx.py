@@ -11,7 +11,7 @@ from hullmark.model.errors import UsageError
 from hullmark.model.look import Look
 from hullmark.model.report import Failure, Report, ReportDatabase, ReportSet, Suppressed, Suppression, Tool
 from hullmark.reports import render
-from reports.sample import EXPRESS, LOG4J, SAMPLE, problems
+from reports.sample import EXPRESS, LOG4J, SAMPLE, WHOLE, problems
 
 
 def bom(report: Report | ReportSet = SAMPLE) -> Any:
@@ -41,6 +41,11 @@ def test_is_valid_by_the_official_schema() -> None:
 def test_is_valid_with_less_and_with_more(changes: dict[str, Any]) -> None:
     report = msgspec.structs.replace(SAMPLE, **changes)
     assert problems(render("cyclonedx", report), "bom-1.6.schema.json") == []
+
+
+def test_is_valid_with_what_else_was_looked_for() -> None:
+    assert problems(render("cyclonedx", WHOLE), "bom-1.6.schema.json") == []
+    assert problems(render("spdx", WHOLE), "spdx-2.3.schema.json") == []
 
 
 def test_the_schema_does_refuse() -> None:
@@ -301,7 +306,7 @@ def test_is_of_one_image() -> None:
 
 def test_every_name_of_our_own_is_documented() -> None:
     page = (Path(__file__).parent.parent.parent / "docs" / "reference" / "sbom.md").read_text("utf-8")
-    written = b"".join(render(form, SAMPLE) for form in ("cyclonedx", "spdx", "spdx3"))
+    written = b"".join(render(form, WHOLE) for form in ("cyclonedx", "spdx", "spdx3"))
     names = set(re.findall(rb'"(hullmark:[a-z_]+)', written))
     assert names
     assert {name for name in names if f"`{name.decode()}" not in page} == set()

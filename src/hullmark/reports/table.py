@@ -319,12 +319,12 @@ def _told(issue: Issue) -> list[str]:
     """Say what is wrong, and of a misconfiguration what to do; a secret that may be none is marked."""
     layer = f"layer {issue.layer}" if issue.layer >= 0 else ""
     return [
-        doubt(issue),
-        issue.message,
+        doubt(issue)[:_DETAILS],
+        issue.message[:_DETAILS],
         f"{issue.count:,} places" if issue.count > 1 else "",
         "a later layer hides it" if issue.source == "deleted_file" else "",
         ", ".join(word for word in (WHOSE[issue.from_base], layer) if word),
-        issue.advice,
+        issue.advice[:_DETAILS],
     ]
 
 

@@ -11,6 +11,7 @@ from hullmark.model.words import STATES, WHOSE, amount, counts, size
 _SIDES = {"before": "the first: ", "after": "the second: ", "both": ""}
 _NAMED = 8
 _PATHS = 3
+_DETAILS = 400
 
 
 def listed(words: Sequence[str], most: int = _NAMED) -> str:
@@ -64,10 +65,10 @@ def about_issue(issue: Issue, suppressed: str) -> list[str]:
     """Say what is wrong and what to do."""
     layer = f"layer {issue.layer}" if issue.layer >= 0 else ""
     return [
-        doubt(issue),
-        issue.message,
+        doubt(issue)[:_DETAILS],
+        issue.message[:_DETAILS],
         ", ".join(word for word in (WHOSE[issue.from_base], layer) if word),
-        issue.advice,
+        issue.advice[:_DETAILS],
         f"suppressed: {suppressed}" if suppressed else "",
     ]
 
