@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cli.conftest import IMAGE, Call
 from e2e.program import AS_OF
-from hullmark.reports import formats
+from hullmark.reports import formats, render
+from reports.sample import LINTED, WHOLE
 
 TEMPLATE = "{{ report.image.name }}: {{ report.findings | length }}\n"
 
@@ -123,6 +125,63 @@ def test_no_report_is_told(call: Call, tmp_path: Path) -> None:
     assert done.code == 2
     assert "half.json: is no report of --format json" in done.err
     assert call("convert", "none.json").code == 3
+
+
+@pytest.fixture
+def with_secrets(tmp_path: Path) -> str:
+    (tmp_path / "whole.json").write_bytes(render("json", replace(WHOLE, findings=(), errors=())))
+    return "whole.json"
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        ("secret:high", "1 critical secret, 1 high secret"),
+        ("config:high", "1 high misconfiguration"),
+        ("vuln:low,config:medium", "1 high misconfiguration, 1 medium misconfiguration"),
+        ("vuln:low", ""),
+    ],
+)
+def test_a_gate_on_secrets_and_misconfigurations_of_a_stored_report(
+    call: Call, with_secrets: str, gate: str, said: str
+) -> None:
+    done = call("convert", with_secrets, "--fail-on", gate)
+    assert done.code == (1 if said else 3)  # packages of the sample were not checked
+    assert (f"over the gate: {said}\n" in done.err) is bool(said)
+    assert "This would fail: hullmark scan registry.example/team/app:1.2 --fail-on critical" in done.out
+
+
+def test_ignore_files_and_filters_are_about_them_too(call: Call, tmp_path: Path, with_secrets: str) -> None:
+    (tmp_path / ".trivyignore").write_text("DS002\nprivate-key\n")
+    words = (
+        "convert",
+        with_secrets,
+        "--ignore-file",
+        ".trivyignore",
+        "--severity",
+        "high",
+        "--format",
+        "json",
+    )
+    done = call(*words, "--fail-on", "secret:critical,config:high")
+    assert (done.code, done.err) == (0, "")
+    assert [each["rule"] for each in done.document["secrets"]] == ["aws-access-key", "password-in-name"]
+    assert done.document["config"] == []
+    assert done.document["summary"]["secrets"]["high"] == 2
+    assert [each["state"] for each in done.document["suppressions"][-2:]] == ["used", "used"]
+    assert call(*words, "--fail-on", "config:medium").code == 1  # hidden, and counted
+    new = call("convert", with_secrets, "--new-since", with_secrets, "--format", "json", "--fail-on", "low")
+    assert (new.document["secrets"], new.document["config"], new.code) == ([], [], 3)
+    assert "over the gate" not in new.err
+
+
+def test_what_lint_wrote_is_read_and_gated(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "lint.json").write_bytes(render("json", LINTED))
+    done = call("convert", "lint.json", "--format", "github", "--fail-on", "config:high")
+    assert done.code == 1
+    assert "docker/Dockerfile, web app/Dockerfile#1: over the gate: 1 high misconfiguration" in done.err
+    assert "::error file=docker/Dockerfile,line=2,col=1,endColumn=9," in done.out
+    assert call("diff", "lint.json", "lint.json", "--fail-on", "secret:low,config:low").code == 0
 
 
 FILTERS = [

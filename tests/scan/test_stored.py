@@ -44,6 +44,10 @@ def suppressed_in_layer(index: int) -> Any:
     return found
 
 
+MISPLACED: Any = {"rule": "a", "severity": "low", "message": "m"}
+SECRET: Any = MISPLACED | {"confidence": "high", "source": "file", "path": "p"}
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -61,6 +65,15 @@ def suppressed_in_layer(index: int) -> Any:
         (changed(suppressions=[]), "a statement that is not in it"),
         (changed(layers=[]), "a layer that is not in it"),
         (changed(suppressed=suppressed_in_layer(7)), "a layer that is not in it: 7"),
+        (changed(silenced=[{"reason": "r", "rule": "a", "path": "p", "by": 9}]), "silenced by a statement"),
+        (changed(config=[MISPLACED | {"layer": 7}]), "a layer that is not in it: 7"),
+        (changed(config=[MISPLACED | {"line": -1}]), "a line or column is below 0"),
+        (changed(secrets=[SECRET | {"layer": -2}]), "a layer that is not in it: -2"),
+        (changed(secrets=[SECRET | {"column": -2}]), "a line or column is below 0"),
+        (
+            changed(silenced=[{"reason": "r", "rule": "a", "path": "p", "secret": SECRET | {"layer": 9}}]),
+            "a layer that is not in it: 9",
+        ),
         (changed(as_of=""), "its time is none"),
         (changed(as_of="yesterday"), "its time is none"),
         (changed(as_of="9999-12-31T23:59:59-23:59"), "its time is none"),

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from hullmark.findings.issues import every
 from hullmark.model.errors import ImageError, UsageError
 from hullmark.model.report import SCHEMA_VERSION, Report, ReportSet
 
@@ -123,19 +124,22 @@ def _faults(report: Report) -> Iterator[str]:
     for each in report.suppressed:
         if not -1 <= each.by < len(report.suppressions):
             yield f"a finding is suppressed by a statement that is not in it: {each.by}"
+    places = [place for component in report.packages for place in component.locations]
+    places += [place for finding in findings for place in finding.locations]
+    yield from _issue_faults(report)
+    layers = [*(place.layer for place in places), *(issue.layer for issue in every(report))]
+    for number in layers:
+        if not -1 <= number < max(len(report.layers), 1):
+            yield f"a place is in a layer that is not in it: {number}"
+
+
+def _issue_faults(report: Report) -> Iterator[str]:
     for one in report.silenced:
         if not -1 <= one.by < len(report.suppressions):
             yield f"a secret or misconfiguration is silenced by a statement that is not in it: {one.by}"
-    places = [place for component in report.packages for place in component.locations]
-    places += [place for finding in findings for place in finding.locations]
-    numbers = [place.layer for place in places]
-    numbers += [secret.layer for secret in report.secrets]
-    numbers += [said.layer for said in report.config]
-    numbers += [one.secret.layer for one in report.silenced if one.secret is not None]
-    numbers += [one.config.layer for one in report.silenced if one.config is not None]
-    for number in numbers:
-        if not -1 <= number < max(len(report.layers), 1):
-            yield f"a place is in a layer that is not in it: {number}"
+    for issue in every(report):
+        if min(issue.line, issue.column, issue.end_line, issue.end_column) < 0:
+            yield f"a line or column is below 0 in {issue.file[:40]!r}"
 
 
 def _is_time(text: str) -> bool:
