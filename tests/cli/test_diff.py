@@ -192,7 +192,7 @@ def test_several_formats_at_once(call: Call, tmp_path: Path) -> None:
     assert done.code == 0
     assert done.out.startswith("- app-1\n")
     assert (tmp_path / "d.md").read_text().startswith("### 1 new finding, ")
-    assert json.loads((tmp_path / "d.json").read_bytes())["schema_version"] == "1.0"
+    assert json.loads((tmp_path / "d.json").read_bytes())["schema_version"] == "1.1"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sy
 from hullmark.model.look import Look
 from hullmark.model.report import Failure, Report, ReportSet
 from hullmark.reports import render
-from reports.sample import SAMPLE
+from reports.sample import LINTED, SAMPLE, WHOLE
 from reports.test_html import NASTY, spoiled
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
@@ -119,6 +119,21 @@ def test_filters_and_search(show: Any) -> None:
         assert shown.filtered() == count
 
 
+def test_secrets_and_misconfigurations_are_filtered_each_by_themselves(show: Any) -> None:
+    shown = show(WHOLE)
+    secrets, others = (shown.page.locator(f"#i0-{kind} form") for kind in ("secret", "config"))
+    secrets.get_by_label("high").uncheck()
+    assert shown.filtered("i0-secret") == 3
+    secrets.get_by_role("searchbox").fill("ssh")
+    assert shown.filtered("i0-secret") == 1
+    others.get_by_label("Where").select_option("base")
+    assert shown.filtered("i0-config") == 1
+    others.get_by_role("button", name="Show all").click()
+    others.get_by_role("searchbox").fill("take EXPOSE 22 out")
+    assert shown.filtered("i0-config") == 1
+    assert shown.filtered() == len(WHOLE.findings)
+
+
 def test_a_layer_leads_to_its_findings(show: Any) -> None:
     shown = show()
     row = shown.page.locator(".layers tbody tr").nth(1)
@@ -177,7 +192,7 @@ def test_nothing_is_asked_of_the_network(show: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "report", [SAMPLE, several(), spoiled(SAMPLE, "w" * 3_000)], ids=["one", "two", "long"]
+    "report", [WHOLE, several(), LINTED, spoiled(SAMPLE, "w" * 3_000)], ids=["one", "two", "files", "long"]
 )
 @pytest.mark.parametrize("width", [320, 360, 800, 1280])
 def test_nothing_is_wider_than_the_window(show: Any, report: Any, width: int) -> None:
@@ -188,8 +203,9 @@ def test_nothing_is_wider_than_the_window(show: Any, report: Any, width: int) ->
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_wcag(show: Any, scheme: str, width: int) -> None:
-    page = show(several(), color_scheme=scheme, viewport=PHONE | {"width": width}).page
+@pytest.mark.parametrize("report", [several(), WHOLE, LINTED], ids=["two", "one", "files"])
+def test_wcag(show: Any, report: Any, scheme: str, width: int) -> None:
+    page = show(report, color_scheme=scheme, viewport=PHONE | {"width": width}).page
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     # rows out of view have no place yet, and could not be judged
     page.evaluate(
