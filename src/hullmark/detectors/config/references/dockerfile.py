@@ -82,6 +82,8 @@ def _value(file: TextFile, flag: Flag, start: int, end: int) -> Text:
     """Give a part of a flag's value with its place."""
     value = flag.value or ""
     _, stop = _offsets(file, flag.span)
+    if file.text[stop - 1 : stop] in _QUOTES and not value.endswith(file.text[stop - 1]):
+        stop -= 1
     begin = stop - len(value)
     exact = file.text[begin:stop] == value
     return Text(value[start:end], begin + start, begin + end, exact)
