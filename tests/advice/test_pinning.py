@@ -54,16 +54,20 @@ def test_rules_are_whole() -> None:
     [
         (
             Level.MUTABLE,
-            "ubuntu ubuntu:latest ubuntu:focal app:staging node:20 node:20.11.1 node:20.11.1-alpine3.19 x:2024 x:2024-01 "
-            "x:20231399 x:20240231 x:1234567 x:deadbee x:facade2x mssql:2022-CU12-ubuntu-22.04 r.example:5000/a "
-            "cypress/browsers:node-20.9.0-chrome-118.0.5993.88-1 x:v120240101x120240101999",
+            (
+                "ubuntu ubuntu:latest ubuntu:focal app:staging node:20 node:20.11.1 node:20.11.1-alpine3.19 x:2024 x:2024-01 "
+                "x:20231399 x:20240231 x:1234567 x:deadbee x:facade2x mssql:2022-CU12-ubuntu-22.04 r.example:5000/a "
+                "cypress/browsers:node-20.9.0-chrome-118.0.5993.88-1 x:v120240101x120240101999"
+            ),
         ),
         (
             Level.DATED,
-            "ubuntu:focal-20200423 node:20.11.1-bookworm-20240213 x:2024.01.15 x:2024-01-15 x:2024_01_15 x:202401151230 "
-            "x:20240115123059 x:2024-01-15T12-30-59Z minio:RELEASE.2024-01-11T07-46-16Z ubi9:9.3-1361.1699548032 "
-            "x:sha-1f3c5ab x:1.2.3-g1a2b3c4 x:git-0a1b2c3d x:v1.2.3-0.20240101120000-abcdef123456 "
-            f"x:{'1a' * 20} x:{'a1' * 32}",
+            (
+                "ubuntu:focal-20200423 node:20.11.1-bookworm-20240213 x:2024.01.15 x:2024-01-15 x:2024_01_15 x:202401151230 "
+                "x:20240115123059 x:2024-01-15T12-30-59Z minio:RELEASE.2024-01-11T07-46-16Z ubi9:9.3-1361.1699548032 "
+                "x:sha-1f3c5ab x:1.2.3-g1a2b3c4 x:git-0a1b2c3d x:v1.2.3-0.20240101120000-abcdef123456 "
+                f"x:{'1a' * 20} x:{'a1' * 32}"
+            ),
         ),
         (Level.DIGEST, f"a@{ONE} a:1@{ONE} r.example:5000/a/b:latest@{ONE} a@sha512:{'0' * 128}"),
     ],

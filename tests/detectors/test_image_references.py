@@ -4,8 +4,9 @@
 `references.txt` each reference with its place and what is said of it. Digests are made of the names, so that each can be told.
 """
 
+import difflib
 import hashlib
-import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from hullmark.detectors.config.references import ImageReference, TextFile, kind_
 from hullmark.images.reference import Reference
 from hullmark.model.errors import HullmarkError
 from hullmark.model.facts import Unread
-from hullmark.scan.pinning import find, plan
+from hullmark.scan.pinning import find, plan, unified_diff
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "references"
 CASES = sorted(path for path in GOLDEN.glob("*/*") if path.is_dir())
@@ -58,13 +59,13 @@ def test_golden(case: Path, golden: Callable[[Path, bytes], None], monkeypatch: 
         f"{each.where}: {each.what}" + (f" → {each.hint}" if each.hint else "") + "\n" for each in failures
     ]
     golden(case / "references.txt", "".join(lines).encode())
-    for one in plans:
-        after = case / "after" / one.file.path
+    for made in plans:
+        after = case / "after" / made.file.path
         after.parent.mkdir(parents=True, exist_ok=True)
-        if not after.exists() or after.read_bytes() != one.text.encode():  # line ends count
-            golden(after, one.text.encode())
-            assert after.read_bytes() == one.text.encode()
-        assert_only_digests_differ(one.file.text, one.text)
+        if not after.exists() or after.read_bytes() != made.text.encode():  # line ends count
+            golden(after, made.text.encode())
+            assert after.read_bytes() == made.text.encode()
+        assert_only_digests_differ(made.file.text, made.text)
 
 
 def assert_only_digests_differ(before: str, after: str) -> None:
@@ -282,7 +283,7 @@ def test_folders_are_walked_without_what_is_foreign_or_ignored(tmp_path: Path) -
         )
     (tmp_path / ".gitignore").write_text("# built\nout/\n*.gen.yaml\n!/kept/out/\n/a/**/gen\n\\!x\n")
     (tmp_path / "a" / ".gitignore").write_bytes(b"third\\ party/\r\n")
-    os.symlink(tmp_path / "a", tmp_path / "link")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
     seen, unread = find([str(tmp_path), str(tmp_path / "a" / "Dockerfile")])
     found = [str(Path(one.file.path).relative_to(tmp_path)) for one in seen]
     assert found == ["Dockerfile", "a/Dockerfile", "kept/out/Dockerfile"]
@@ -302,3 +303,17 @@ def test_resolving_that_fails_leaves_the_others(tmp_path: Path) -> None:
     assert [(each.where, each.what) for each in failures] == [
         (f"{tmp_path}/Dockerfile:2:6", "bad:1 cannot be resolved: no such tag")
     ]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
+def test_the_diff_is_what_difflib_says(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(case / "before")
+    seen, _ = find(["."])
+    for one in plan(seen, digest_of, update=True)[0]:
+        old, new = (re.findall(r"[^\n]*\n|[^\n]+$", text) for text in (one.file.text, one.text))
+        names = (f"a/{one.file.path}", f"b/{one.file.path}")
+        theirs = difflib.unified_diff(old, new, *names)
+        ended = (
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in theirs
+        )
+        assert "".join(unified_diff(one)) == "".join(ended)

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -187,12 +186,12 @@ def test_a_link_stays_and_standard_input_becomes_output(tmp_path: Path, host: st
     text = f"apiVersion: v1\nkind: Pod\nspec: {{containers: [{{image: {host}/team/app:all}}]}}\n"
     (tmp_path / "real").mkdir()
     (tmp_path / "real/pod.yaml").write_text(text)
-    os.symlink("real/pod.yaml", tmp_path / "link.yaml")
+    (tmp_path / "link.yaml").symlink_to("real/pod.yaml")
     pin(tmp_path, str(tmp_path / "link.yaml"))
     pinned = text.replace("app:all", f"app:all@{INDEX}")
     assert (tmp_path / "link.yaml").is_symlink()
     assert (tmp_path / "real/pod.yaml").read_text() == pinned
-    assert os.listdir(tmp_path / "real") == ["pod.yaml"]
+    assert [path.name for path in (tmp_path / "real").iterdir()] == ["pod.yaml"]
     assert pin(tmp_path, "-", stdin=text.encode()) == (pinned, "")
     said, _ = pin(tmp_path, "--check", "-", stdin=text.encode(), code=1)
     assert said.startswith("-:3:29: mutable: ")

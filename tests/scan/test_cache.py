@@ -629,3 +629,26 @@ def test_the_catalogue_is_kept_and_made_anew_when_damaged(tmp_path: Path) -> Non
     assert again.scheme("nothing") is None
     limits = (Limits(), ReadLimits())
     assert LayerReader(again, cache, limits[1], limits[0]).keys == reader(cache).keys
+
+
+# ── names in registries ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_a_name_was_when_it_was_scanned_last(tmp_path: Path) -> None:
+    cache = FactCache(tmp_path / "cache")
+    name, first, second = "docker.io/library/app:1", f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
+    assert cache.digest_seen(name) == ""
+    cache.remember_name(name, first)
+    cache.remember_name(name, second)
+    assert FactCache(tmp_path / "cache").digest_seen(name) == second
+    assert cache.digest_seen("docker.io/library/app:2") == ""
+    frozen = FactCache(tmp_path / "cache", read_only=True)
+    frozen.remember_name(name, first)
+    assert frozen.digest_seen(name) == second
+    (path,) = (tmp_path / "cache" / "names").glob("*/*")
+    path.write_bytes(b"damaged")
+    assert cache.digest_seen(name) == ""
+    cache.remember_name(name, first)
+    assert cache.clear() > 0
+    assert cache.digest_seen(name) == ""
+    FactCache(None).remember_name(name, first)

@@ -27,10 +27,37 @@ space\\ here
 trail\\ \n\
 end/**
 """
-PATHS = (
-    "out/ sub/out/ out.txt x.gen.yaml s/x.gen.yaml kept.gen.yaml top sub/top a/b s/a/b a/z a/m/n/z s/a/z deep s/t/deep xyz xyyz "
-    "a.txt c.txt #hash !bang star* starx end/x end/x/y end/ s/end/x hash bang"
-).split()
+PATHS = [
+    "out/",
+    "sub/out/",
+    "out.txt",
+    "x.gen.yaml",
+    "s/x.gen.yaml",
+    "kept.gen.yaml",
+    "top",
+    "sub/top",
+    "a/b",
+    "s/a/b",
+    "a/z",
+    "a/m/n/z",
+    "s/a/z",
+    "deep",
+    "s/t/deep",
+    "xyz",
+    "xyyz",
+    "a.txt",
+    "c.txt",
+    "#hash",
+    "!bang",
+    "star*",
+    "starx",
+    "end/x",
+    "end/x/y",
+    "end/",
+    "s/end/x",
+    "hash",
+    "bang",
+]
 
 
 def ours(path: str) -> bool:

@@ -91,7 +91,8 @@ def find(paths: Sequence[str], stdin: bytes = b"") -> tuple[list[Seen], list[Unr
 
 def _take(path: str, text: str | Unread, seen: list[Seen], unread: list[Unread], *, is_named: bool) -> None:
     if isinstance(text, Unread):
-        unread.append(text)
+        if is_named or not path.endswith(".json"):  # JSON that is no text is no manifest
+            unread.append(text)
         return
     kind = kind_of(str(Path(path).absolute()) if path != STDIN else "/stdin.yaml", text)
     if kind is None:
@@ -213,7 +214,7 @@ def unified_diff(plan: Plan, context: int = 3) -> Iterator[str]:
     yield f"+++ b/{plan.file.path.lstrip('/')}\n"
     while differing:
         count = 1
-        while count < len(differing) and differing[count] - differing[count - 1] <= 2 * context:
+        while count < len(differing) and differing[count] - differing[count - 1] <= 2 * context + 1:
             count += 1
         hunk, differing = differing[:count], differing[count:]
         begin, end = max(hunk[0] - context, 0), min(hunk[-1] + context + 1, last)

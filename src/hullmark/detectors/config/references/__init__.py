@@ -3,10 +3,10 @@
 A kind whose `wants` fit a path is taken first; else the first whose `is_one` knows the content. Adding a kind is adding a module.
 """
 
-import fnmatch
 import functools
 import importlib
 import itertools
+import re
 from collections.abc import Iterator
 
 from hullmark.detectors.config.references._reference import ImageReference, Kind, Slot, TextFile
@@ -17,6 +17,7 @@ __all__ = ["ImageReference", "Kind", "Slot", "TextFile", "kind_of", "kinds", "ma
 
 _MAX_FOUND = 10_000
 _OTHERS = (".dockerignore", ".md", ".rst", ".bak", ".orig", ".swp", "~")
+_GLOB = re.compile(r"/\*\*/|\*|\[[^]]*\]|[^/*\[]+|/")
 _BY_CONTENT = (".yaml", ".yml", ".json")
 
 
@@ -49,16 +50,21 @@ def read(file: TextFile, kind: Kind) -> Iterator[ImageReference | Unread]:
 
 
 def _by_path(path: str) -> Kind | None:
-    parts = path.split("/")
-    if parts[-1].endswith(_OTHERS):
+    if path.endswith(_OTHERS):
         return None
-    return next((kind for kind in kinds() if any(_fits(pattern, parts) for pattern in kind.wants)), None)
+    found = _wanted().fullmatch(path)
+    return next((kind for kind in kinds() if found is not None and kind.name == found.lastgroup), None)
 
 
-def _fits(pattern: str, parts: list[str]) -> bool:
-    """Tell whether a path's last parts are as a pattern says; `folder/**/name` is a file at any depth below that folder."""
-    folder, deep, name = pattern.partition("/**/")
-    if deep:
-        return folder in parts[:-1] and fnmatch.fnmatchcase(parts[-1], name)
-    wanted = pattern.split("/")
-    return len(parts) >= len(wanted) and all(map(fnmatch.fnmatchcase, parts[-len(wanted) :], wanted))
+@functools.cache
+def _wanted() -> re.Pattern[str]:
+    """Compile what all kinds want into one pattern, a group for each; `folder/**/name` is a file at any depth below that folder."""
+    groups = (f"(?P<{kind.name}>{'|'.join(map(_expression, kind.wants))})" for kind in kinds() if kind.wants)
+    return re.compile(f"(?:.*/)?(?:{'|'.join(groups)})", re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
+    words = {"/**/": "/(?:.*/)?", "*": "[^/]*"}
+    return "".join(
+        words.get(part) or (part if part[0] == "[" else re.escape(part)) for part in _GLOB.findall(pattern)
+    )

@@ -104,10 +104,9 @@ def is_one(text: str) -> bool:
 
 KIND = Kind(
     "dockerfile",
-    tuple(
-        form
-        for name in ("Dockerfile", "Containerfile", "dockerfile", "containerfile")
-        for form in (name, f"{name}.*", f"*.{name}")
+    (
+        *(form for name in ("Dockerfile", "Containerfile") for form in (name, f"{name}[-_.]*", f"*.{name}")),
+        *(form for name in ("dockerfile", "containerfile") for form in (name, f"*.{name}")),
     ),
     read,
     is_one,
