@@ -15,7 +15,7 @@ from hullmark.model.layering import Role
 
 _LONGEST = 16 * 1024
 _SHELL = re.compile(
-    r"(?:\|\d+ (?:[^ =]{1,200}=\S*\s+){0,50}?)?(?:/\S{1,40}/)?(?:ba|da|a|z|k)?sh (?:-[a-zA-Z]+ ){1,3}"
+    r"(?:\|\d+ (?:[^ =]{1,200}=\S*\s+){0,50}?)?(?:/\S{1,40}/)?(?:ba|da|a|z|k)?sh (?:-[a-zA-Z]+ (?:pipefail )?){1,3}"
 )
 _NOP = re.compile(r"/bin/sh -c #\(nop\)\s+")
 _LAYERS = frozenset({"RUN", "COPY", "ADD"})
@@ -26,7 +26,7 @@ _BEFORE = re.compile(
 _NEUTRAL = re.compile(
     r"(?:set|export|unset|echo|printf|true|:|rm|mkdir|cd|ln|test|\[|fi|done|for|while|else|if|then|do|chmod|chown|ldconfig|corepack"
     r"|update-ca-certificates|locale-gen|apt-mark|useradd|groupadd|adduser|addgroup|find|touch"
-    r"|npm (?:config|cache)|yarn (?:cache|config)|pnpm (?:config|store)|conda clean|mamba clean|pip3? (?:cache|config)"
+    r"|npm (?:config|cache)|bundle config|yarn (?:cache|config)|pnpm (?:config|store)|conda clean|mamba clean|pip3? (?:cache|config)"
     r"|(?:python\d? -m )?pip[\d.]* install (?:-\S+ )*(?:pip|setuptools|wheel|poetry|uv|pipenv|pdm)\S*(?: (?:pip|setuptools|wheel)\S*)*)(?:\s|\Z)"
 )
 _SYSTEM = re.compile(
@@ -97,10 +97,11 @@ _MANIFEST = re.compile(
 )
 _SETTINGS = (
     "/etc/",
+    "/usr/local/bin",
+    "/usr/bin",
+    "/bin/",
     "/usr/local/share/ca-certificates",
     "/usr/share/keyrings",
-    "/docker-entrypoint",
-    "/entrypoint",
 )
 
 

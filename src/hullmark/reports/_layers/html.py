@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hullmark.model.layering import Comparison, Layering, LayerSize, Proposal
 from hullmark.model.look import Look
-from hullmark.model.words import size
+from hullmark.model.words import sentence, size
 from hullmark.reports._charts import Part, strip
 from hullmark.reports._layers import words
 from hullmark.reports._page.text import text
@@ -73,7 +73,7 @@ def _verdict(found: Layering) -> str:
         "It could not be read whole." if found.incomplete else "",
     ]
     said = "".join(f"<p>{text(line)}</p>" for line in lines if line)
-    return f'<div class="verdict {tone}"><p>{text(first)}</p>{said}</div>'
+    return f'<div class="verdict {tone}"><p>{text(sentence(first))}</p>{said}</div>'
 
 
 def _parts(layer: LayerSize) -> tuple[Part, ...]:
@@ -196,7 +196,7 @@ def _proposal(proposal: Proposal, kind: str) -> str:
     listed = f"<ul>{paths}</ul>" if paths else ""
     where = words.where(proposal, kind)
     return (
-        f"<li><b>{text(proposal.message)}</b> <small>{text(proposal.rule)}{', ' + where if where else ''}</small>"
+        f"<li><b>{text(sentence(proposal.message))}</b> <small>{text(proposal.rule)}{', ' + where if where else ''}</small>"
         f'<p>{text(proposal.advice)}</p><p class="gain">{text(words.gain(proposal.gain))}</p>{listed}</li>'
     )
 

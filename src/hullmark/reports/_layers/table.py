@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from hullmark.model.layering import Layering, LayerSize
 from hullmark.model.look import Look
-from hullmark.model.words import size
+from hullmark.model.words import sentence, size
 from hullmark.reports._layers import words
 from hullmark.reports._terminal import BOLD, YELLOW, Text
 
 _RED, _DIM, _GREEN, _CYAN = "31", "2", "32", "36"
 _LAYERS, _PROPOSALS, _PATHS, _ERRORS = 100, 20, 10, 10
+_WIDE = 60
 
 
 def render(found: Layering, look: Look) -> bytes:
@@ -22,6 +23,7 @@ class _Page(Text):
     def __init__(self, found: Layering, look: Look) -> None:
         super().__init__(look)
         self.found = found
+        self.is_wide = look.width >= _WIDE
         self.marks = ("█", "▓", "░") if look.unicode else ("#", "x", "~")
 
     def lines(self) -> Iterator[str]:
@@ -41,16 +43,16 @@ class _Page(Text):
 
     def _heading(self, text: str) -> Iterator[str]:
         yield ""
-        yield self.paint(text, BOLD)
+        yield self.paint(self.cut(text, self.look.width), BOLD)
 
     def _picture(self) -> Iterator[str]:
         layers = self.found.layers
         largest = max(map(words.bytes_of, layers), default=0)
-        room = max(self.look.width // 4, 10) if largest else 0
+        room = self.look.width // (4 if self.is_wide else 5) if largest else 0
         yield from self._heading("Layers")
         rows = [self._cells(layer) for layer in layers[:_LAYERS]]
         indent = 2 + room + (2 if room else 0)
-        aligned = self.aligned(rows, (4, 9, 12, 22), indent=indent)
+        aligned = self.aligned(rows, (5, 9, 28), indent=indent)
         for layer, cells in zip(layers, aligned, strict=False):
             bar = f"{self._bar(layer, largest, room)}  " if room else ""
             yield f"  {bar}{'  '.join(cells)}".rstrip()
@@ -58,7 +60,9 @@ class _Page(Text):
             yield f"  and {len(layers) - _LAYERS} more, all in the JSON"
         if largest:
             full, hidden, cache = self.marks
-            yield f"  {full} shows  {hidden} hidden by later layers  {cache} caches and leftovers"
+            yield from self._wrapped(
+                f"{full} shows, {hidden} hidden by later layers, {cache} caches and leftovers", "  ", "  "
+            )
 
     def _cells(self, layer: LayerSize) -> tuple[str, ...]:
         number = f"{layer.line}:" if self.found.kind == "dockerfile" else str(layer.index)
@@ -73,8 +77,7 @@ class _Page(Text):
         return (
             number,
             size(words.bytes_of(layer)) if known else "",
-            "",
-            about,
+            about if self.is_wide else "",
             layer.instruction or "not said",
         )
 
@@ -109,17 +112,17 @@ class _Page(Text):
             return
         yield from self._heading(f"Since {self.plain(compared.name)}")
         for said in words.compared(compared):
-            yield f"  {said}"
+            yield from self._wrapped(said, "  ", "  ")
         for change in compared.layers[:_LAYERS]:
             instruction = self.found.layers[change.index].instruction
             colour = _GREEN if change.status == "same_content" else YELLOW
-            line = self._line(2, f"layer {change.index}: {words.change(change)}  {instruction}")
+            line = self._line(2, self.joined((f"layer {change.index}: {words.change(change)}", instruction)))
             yield self.paint(line, colour)
             rows = [
                 (
                     words.CHANGES[file.change],
                     size(file.size_bytes),
-                    f"{file.path} {self.joined(file.aspects)}".rstrip(),
+                    f"/{file.path}" + (f" ({', '.join(file.aspects)})" if file.aspects else ""),
                 )
                 for file in change.files[:_PATHS]
             ]
@@ -134,13 +137,14 @@ class _Page(Text):
         for proposal in proposals[:_PROPOSALS]:
             where = words.where(proposal, self.found.kind)
             yield from self._wrapped(
-                f"{proposal.message} [{proposal.rule}]",
+                f"{sentence(proposal.message)} [{proposal.rule}]",
                 "  " + self.paint("-" if not self.look.unicode else "•", YELLOW) + " ",
                 "    ",
             )
             yield from self._wrapped(proposal.advice, "    ", "    ")
             gain = words.gain(proposal.gain)
-            yield self.paint(self._line(4, self.joined((where, gain))), _GREEN)
+            for line in self._wrapped(self.joined((where, gain)), "    ", "    "):
+                yield self.paint(line, _GREEN)
             for path in proposal.paths:
                 yield f"      {size(path.size_bytes):>7}  {self.cut(f'/{path.path}', self.look.width - 15)}"
         if len(proposals) > _PROPOSALS:
@@ -154,13 +158,12 @@ class _Page(Text):
         rows = [
             (
                 size(each.size_bytes),
-                f"{each.how} by layer {each.by}",
-                f"in layer {each.layer}",
+                f"layer {each.layer}, {each.how} by layer {each.by}" if self.is_wide else "",
                 f"/{each.path}",
             )
             for each in hidden[:_PATHS]
         ]
-        for cells in self.aligned(rows, (8, 24, 14)):
+        for cells in self.aligned(rows, (8, 36)):
             yield f"  {'  '.join(cells)}".rstrip()
         if len(hidden) > _PATHS:
             yield f"  {self.found.totals.hidden_paths:,} paths in all; --format json lists the largest"
@@ -171,10 +174,8 @@ class _Page(Text):
         yield from self._heading("Gates")
         for each in self.found.gates:
             word = "kept" if each.passed else "NOT KEPT"
-            yield self.paint(
-                f"  {each.name} {self.plain(each.bound)}: {word} ({each.found})",
-                _GREEN if each.passed else _RED,
-            )
+            line = self._line(2, f"{each.name} {each.bound}: {word} ({each.found})")
+            yield self.paint(line, _GREEN if each.passed else _RED)
 
     def _errors(self) -> Iterator[str]:
         errors = self.found.errors
