@@ -7,9 +7,9 @@ import pytest
 
 from e2e.program import layer
 from hostile.images import digest_of
+from hullmark.images.index import VERSION, Room
 from hullmark.images.limits import ReadLimits
 from hullmark.images.source import Blob, FileIdentity
-from hullmark.scan import indexing
 from hullmark.scan.cache import FactCache
 from hullmark.scan.indexing import Indexed, IndexReader
 
@@ -77,7 +77,7 @@ def test_a_damaged_index_is_made_anew(tmp_path: Path, spoil: str, monkeypatch: p
     (path,) = (tmp_path / "entries").glob("*/*")
     content = path.read_bytes()
     if spoil == "older":
-        monkeypatch.setattr(indexing, "VERSION", indexing.VERSION + 1)
+        monkeypatch.setattr("hullmark.scan.indexing.VERSION", VERSION + 1)
     else:
         path.write_bytes({"cut": content[:-3], "changed": content[:-1] + b"\1", "empty": b""}[spoil])
     (second,) = read(FactCache(tmp_path), blob(body, addressed=True))
@@ -104,8 +104,7 @@ def test_indexes_are_pruned_with_the_rest(tmp_path: Path) -> None:
 def test_layers_that_are_too_much_together_are_left_out_from_the_top(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = indexing.Room
-    monkeypatch.setattr(indexing, "Room", lambda *left: real(*(left or (5, 10_000))))
+    monkeypatch.setattr("hullmark.scan.indexing.Room", lambda *left: Room(*(left or (5, 10_000))))
     bodies = [
         Counted(layer({f"{name}/{n}": b"x" for n in range(count)}))
         for name, count in (("a", 3), ("b", 9), ("c", 2))

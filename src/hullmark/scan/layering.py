@@ -1,7 +1,6 @@
 """From a reference, or a Dockerfile, to how its image is layered."""
 
 import contextlib
-import functools
 import re
 import time
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from hullmark.advice.layering import BuiltLayer, of_image, ordered
 from hullmark.detectors.config.dockerfile.parser import parse
 from hullmark.images.open import open_image
 from hullmark.images.source import OpenedImage
-from hullmark.model.errors import ImageError, UsageError
+from hullmark.model.errors import ImageError, LimitError, UsageError
 from hullmark.model.facts import Unread
 from hullmark.model.image import Image
 from hullmark.model.layering import Layering
@@ -87,11 +86,11 @@ def layering_of_image(request: ScanRequest, against: str = "") -> Layering:
     """
     cache = FactCache(request.cache, max_bytes=request.cache_bytes, read_only=request.cache_read_only)
     read = _read(request, cache)
-    with_limits = functools.partial(of_image, read.image.name, read.layers)
-    found = with_limits(
-        base_layers=read.base_layers,
-        own_from=read.base_layers or _probable_base(read.image.config, len(read.layers)),
-    )
+    own_from = read.base_layers or _probable_base(read.image.config, len(read.layers))
+    try:
+        found = of_image(read.image.name, read.layers, base_layers=read.base_layers, own_from=own_from)
+    except LimitError as problem:
+        raise LimitError(problem.what, where=read.image.name) from problem
     errors = read.errors
     if against:
         old = _read(msgspec.structs.replace(request, reference=against, base=()), cache)
