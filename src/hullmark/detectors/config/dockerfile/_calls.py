@@ -1,5 +1,6 @@
 """What rules about the commands of `RUN` share: which commands there are, and their options, verbs and packages."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -8,6 +9,8 @@ from hullmark.detectors.config.dockerfile.model import Command, Dockerfile, Inst
 from hullmark.detectors.config.dockerfile.variables import resolve, walk
 from hullmark.model.rule import Rule
 
+_WINDOWS = ("windows", "nanoserver", "servercore")
+_CMD = re.compile(r"(?i)\b[a-z]:\\|\bif (?:not )?exist |%[a-z_]\w{0,60}%|\bNEQ\b|%[a-z] in \(")
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "busybox"})
 
 
@@ -133,6 +136,14 @@ def mounts_cache(instruction: Instruction, *parts: str) -> bool:
         if ("type=cache" in value or "type=tmpfs" in value) and any(part in value for part in parts):
             return True
     return False
+
+
+def is_windows(dockerfile: Dockerfile, instruction: Instruction) -> bool:
+    """Tell whether a script is for the `cmd` of Windows, as far as that can be seen: its default shell is `sh` to a parser that has no image."""
+    stage = dockerfile.stages[instruction.stage] if 0 <= instruction.stage < len(dockerfile.stages) else None
+    base = f"{stage.image.text} {stage.resolved}".lower() if stage is not None else ""
+    text = instruction.script.text if instruction.script is not None else ""
+    return dockerfile.escape == "`" or any(name in base for name in _WINDOWS) or _CMD.search(text) is not None
 
 
 def is_shell(name: str) -> bool:

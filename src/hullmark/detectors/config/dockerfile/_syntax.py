@@ -25,7 +25,7 @@ SYNTAX_ERROR = Rule(
         "ARG TAG=3.20\nFROM alpine:$TAG\nRUN <<EOF\necho hello\nEOF\n",
         'FROM alpine:3.20\nRUN [ "$HOME" = /root ]\n',
     ),
-    same_as=("DL1000",),
+    same_as=("DL1000", "DL3043", "DL3061"),
 )
 
 TOO_LARGE = Rule(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from hullmark.detectors.config.check import Check, Problem
 from hullmark.detectors.config.dockerfile._calls import (
@@ -403,7 +404,7 @@ def _find_plain(dockerfile: Dockerfile) -> Iterator[Problem]:
         found = commands_of(instruction)
         if any(command.name in _CHECKERS for command in found):
             continue
-        for command, after in zip(found, (*found[1:], None), strict=True):
+        for command, after in zip_longest(found, found[1:]):
             if command.name not in {"curl", "wget", "aria2c"}:
                 continue
             piped = (

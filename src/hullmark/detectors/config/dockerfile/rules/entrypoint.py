@@ -173,9 +173,9 @@ def _find_shell_form(dockerfile: Dockerfile) -> Iterator[Problem]:
 def _find_several(dockerfile: Dockerfile, rule: Rule, keyword: str) -> Iterator[Problem]:
     for stage in dockerfile.stages:
         found = [instruction for instruction in stage.instructions if instruction.keyword == keyword]
-        for instruction in found[:-1]:
+        for instruction in found[1:]:
             yield Problem(
-                rule, keyword_span(instruction), f"a later {keyword} replaces this one", resource=keyword
+                rule, keyword_span(instruction), f"this {keyword} replaces the one above", resource=keyword
             )
 
 

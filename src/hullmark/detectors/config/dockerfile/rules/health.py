@@ -53,8 +53,8 @@ def _find_missing(dockerfile: Dockerfile) -> Iterator[Problem]:
 def _find_several(dockerfile: Dockerfile) -> Iterator[Problem]:
     for stage in dockerfile.stages:
         found = [instruction for instruction in stage.instructions if instruction.keyword == "HEALTHCHECK"]
-        for instruction in found[:-1]:
-            yield Problem(SEVERAL, keyword_span(instruction), "a later HEALTHCHECK replaces this one")
+        for instruction in found[1:]:
+            yield Problem(SEVERAL, keyword_span(instruction), "this HEALTHCHECK replaces the one above")
 
 
 CHECKS: tuple[Check[Dockerfile], ...] = (Check(MISSING, _find_missing), Check(SEVERAL, _find_several))

@@ -83,6 +83,7 @@ UPGRADE = Rule(
     same_as=("DL3017",),
 )
 
+_APK = ("apk", "xx-apk")  # xx- is what installs for the target of a cross build
 _VALUED = frozenset(
     {
         "-t",
@@ -101,7 +102,7 @@ _VALUED = frozenset(
 
 
 def _find_untrusted(dockerfile: Dockerfile) -> Iterator[Problem]:
-    for call in calls(dockerfile, "apk", valued=_VALUED):
+    for call in calls(dockerfile, *_APK, valued=_VALUED):
         option = call.option("--allow-untrusted")
         if option is not None:
             yield named(UNTRUSTED, option, "apk takes packages without a trusted signature")
@@ -118,7 +119,7 @@ def _find_cache(dockerfile: Dockerfile) -> Iterator[Problem]:
     for instruction in every(dockerfile, "RUN"):
         kept = [
             call
-            for call in calls_in(instruction, "apk", verbs=("add",), valued=_VALUED)
+            for call in calls_in(instruction, *_APK, verbs=("add",), valued=_VALUED)
             if not call.has("--no-cache")
         ]
         if kept and not _cleaned(instruction):
@@ -129,7 +130,7 @@ def _find_cache(dockerfile: Dockerfile) -> Iterator[Problem]:
 
 
 def _find_version(dockerfile: Dockerfile) -> Iterator[Problem]:
-    for call in calls(dockerfile, "apk", verbs=("add",), valued=_VALUED):
+    for call in calls(dockerfile, *_APK, verbs=("add",), valued=_VALUED):
         for word in packages(call):
             name = word.text
             if (
@@ -141,7 +142,7 @@ def _find_version(dockerfile: Dockerfile) -> Iterator[Problem]:
 
 
 def _find_upgrade(dockerfile: Dockerfile) -> Iterator[Problem]:
-    for call in calls(dockerfile, "apk", verbs=("upgrade",), valued=_VALUED):
+    for call in calls(dockerfile, *_APK, verbs=("upgrade",), valued=_VALUED):
         if call.verb and not call.operands:
             yield named(UPGRADE, call.verb, "apk upgrade changes all packages of the base")
 

@@ -142,7 +142,13 @@ UPGRADE = Rule(
     same_as=("DL3005", "DS-0024", "AVD-DS-0024", "DKL-DI-0003"),
 )
 
-_APT = ("apt-get", "apt", "aptitude")
+_APT = (
+    "apt-get",
+    "apt",
+    "aptitude",
+    "xx-apt-get",
+    "xx-apt",
+)  # xx- is what installs for the target of a cross build
 _INSTALL = ("install", "reinstall", "build-dep")
 _VALUED = frozenset(
     {

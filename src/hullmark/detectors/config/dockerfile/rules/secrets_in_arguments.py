@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from hullmark.detectors.config.check import Check, Problem
 from hullmark.detectors.config.dockerfile._calls import commands, every, named, option_values
@@ -307,7 +307,7 @@ def _credentials(command: Command) -> Iterator[tuple[Word, str]]:
 
 
 def _set_token(command: Command) -> Iterator[tuple[Word, str]]:
-    for word, after in zip(command.words, (*command.words[1:], None), strict=True):
+    for word, after in zip_longest(command.words, command.words[1:]):
         found = _AUTH_SETTING.fullmatch(word.text)
         if found and found[1]:
             yield word, word.raw.partition("=")[2]

@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from hullmark.detectors.config.check import Check, Problem
-from hullmark.detectors.config.dockerfile._calls import commands, commands_of, every, named, taken_apart
+from hullmark.detectors.config.dockerfile._calls import (
+    commands,
+    commands_of,
+    every,
+    is_windows,
+    named,
+    taken_apart,
+)
 from hullmark.detectors.config.dockerfile.model import Command, Dockerfile, Instruction, Word
 from hullmark.model.advisory import Severity
 from hullmark.model.rule import Rule
@@ -25,8 +32,47 @@ SYNTAX = Rule(
     good=(
         "FROM debian:12.7\nRUN if true; then echo a; fi\n",
         'FROM windows:ltsc2022\nSHELL ["powershell", "-Command"]\nRUN if ($a) { echo "b }\n',
+        "FROM mcr.microsoft.com/windows/nanoserver:ltsc2022\nRUN if not exist a (exit 1)\n",
+        "ARG BASE\nFROM $BASE\nRUN icacls C:\\x /grant A:(F)\n",
     ),
-    same_as=("SC1009", "SC1046", "SC1047", "SC1056", "SC1072", "SC1073", "SC1078", "SC1089"),
+    same_as=(
+        "SC1009",
+        "SC1010",
+        "SC1045",
+        "SC1046",
+        "SC1047",
+        "SC1056",
+        "SC1065",
+        "SC1072",
+        "SC1073",
+        "SC1078",
+        "SC1086",
+        "SC1089",
+        "SC1098",
+        "SC1099",
+    ),
+)
+SLIP = Rule(
+    id="shell-slip",
+    kind="dockerfile",
+    severity=Severity.LOW,
+    summary="a slip of the pen makes a command of what is none",
+    why="The build stops there, or goes on without what was meant.",
+    fix="Write `name=value` without blanks and `$`, keywords in small letters, and plain blanks and quotes.",
+    bad=(
+        "FROM debian:12.7\nRUN VERSION = 1.2 && make\n",
+        "FROM debian:12.7\nRUN VERSION == 1.2 && make\n",
+        "FROM debian:12.7\nRUN $VERSION=1.2 && make\n",
+        "FROM debian:12.7\nRUN If true; then make; fi\n",
+        "FROM debian:12.7\nRUN make\u00a0install\n",
+        "FROM debian:12.7\nRUN echo ´date´\n",
+    ),
+    good=(
+        "FROM debian:12.7\nRUN VERSION=1.2 && [ a = b ] && test a = b && expr 1 = 1 && [[ a == b ]]\n",
+        "FROM debian:12.7\nRUN \"$TOOL\" --version=1 && if true; then make; fi && echo 'a\u00a0b'\n",
+    ),
+    pack="pedantic",
+    same_as=("SC1018", "SC1066", "SC1068", "SC1077", "SC1081", "SC1097"),
 )
 PIPEFAIL = Rule(
     id="pipe-without-pipefail",
@@ -235,6 +281,10 @@ REMOVE_ROOT = Rule(
     same_as=("SC2115",),
 )
 
+_COMPARES = frozenset({"[", "[[", "test", "expr", "((", "let"})
+_CAPITAL = re.compile(
+    r"(?!if\b|then\b|fi\b|for\b|while\b|do\b|done\b|case\b|esac\b|else\b|elif\b)(?i:if|then|fi|for|while|do|done|case|esac|else|elif)"
+)
 _SH = frozenset({"sh", "dash", "ash", "busybox"})
 _ANY_SH = _SH | {"bash", "zsh", "ksh", "mksh"}
 _SPLIT_IS_FINE = frozenset(
@@ -289,22 +339,53 @@ def _end(raw: str, start: int) -> int:
     return len(raw)
 
 
-def _is_sh(instruction: Instruction) -> bool:
-    return instruction.script is not None and instruction.script.shell in _ANY_SH
+def _is_sh(dockerfile: Dockerfile, instruction: Instruction) -> bool:
+    script = instruction.script
+    return script is not None and script.shell in _ANY_SH and not is_windows(dockerfile, instruction)
 
 
 def _scripts(dockerfile: Dockerfile) -> Iterator[tuple[Instruction, tuple[Command, ...]]]:
     """Give the scripts of shells of sh's kind."""
     for instruction in every(dockerfile, "RUN"):
-        if _is_sh(instruction):
+        if _is_sh(dockerfile, instruction):
             yield instruction, commands_of(instruction)
 
 
 def _find_syntax(dockerfile: Dockerfile) -> Iterator[Problem]:
     for instruction in every(dockerfile, "RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK"):
-        if instruction.script is not None and instruction.script.broken is not None:
+        if (
+            _is_sh(dockerfile, instruction)
+            and instruction.script is not None
+            and instruction.script.broken is not None
+        ):
             message = f"the script of this {instruction.keyword} has a syntax error"
             yield Problem(SYNTAX, instruction.script.broken, message)
+
+
+def _slip(command: Command) -> str:
+    """Give what is wrong with a command that was meant to be something else."""
+    first = command.words[0].raw if command.words else ""
+    if first in {"=", "=="} and command.name not in _COMPARES and re.fullmatch(r"\w+", command.name):
+        return f"{command.name} is run as a command, not assigned to"
+    if re.match(r"\$\w+=", command.name):
+        return f"{command.name.partition('=')[0]} cannot be assigned to with its $"
+    if _CAPITAL.fullmatch(command.name):
+        return f"{command.name} is no keyword, but a command"
+    if "\u00a0" in command.name or any(
+        "\u00a0" in word.raw and word.raw[0] not in "\"'" for word in command.words
+    ):
+        return "a no-break space is part of the word"
+    if any("´" in word.raw and word.raw[0] not in "\"'" for word in command.words):
+        return "´ is no quote"
+    return ""
+
+
+def _find_slip(dockerfile: Dockerfile) -> Iterator[Problem]:
+    for _, found in _scripts(dockerfile):
+        for command in found:
+            message = _slip(command)
+            if message:
+                yield Problem(SLIP, command.span, message, resource=command.name[:80])
 
 
 def _sets(instruction: Instruction, letter: str, name: str) -> bool:
@@ -542,6 +623,7 @@ def _find_remove(dockerfile: Dockerfile) -> Iterator[Problem]:
 
 CHECKS: tuple[Check[Dockerfile], ...] = (
     Check(SYNTAX, _find_syntax),
+    Check(SLIP, _find_slip),
     Check(PIPEFAIL, _find_pipefail),
     Check(SHELL_LINK, _find_link),
     Check(SUBSTITUTION, _find_substitution),
