@@ -37,6 +37,7 @@ UNAUTHENTICATED = Rule(
     good=(
         "FROM debian:12.7\nRUN apt-get install -y curl\n",
         "FROM debian:12.7\nRUN echo 'deb [signed-by=/etc/apt/keyrings/x.gpg] https://deb.example.com stable main' > /etc/apt/sources.list.d/x.list\n",
+        'FROM debian:12.7\nRUN echo "deb [ trusted=yes ] file://$built ./" > /etc/apt/sources.list.d/x.list\n',
     ),
     controls=("CIS-Docker 4.11", "NIST-800-190 4.1.5", "NIST-800-53 SI-7"),
 )
@@ -174,8 +175,10 @@ _UNSAFE_SETTING = re.compile(
     r"(?i)(?:AllowUnauthenticated|AllowInsecureRepositories|AllowWeakRepositories|AllowDowngradeToInsecureRepositories)"
     r"[=\s\"']{1,4}(?:true|1|yes)|Acquire::https::[\w.:-]{0,80}Verify-(?:Peer|Host)[=\s\"']{1,4}(?:false|0|no)"
 )
+# a repository in a directory of the build itself needs no signature
 _TRUSTED = re.compile(
-    r"\bdeb(?:-src)?\s+\[[^\]]{0,200}\btrusted=yes\b|^\s*Trusted:\s*yes", re.IGNORECASE | re.MULTILINE
+    r"\bdeb(?:-src)?\s{1,9}\[[^\]]{0,200}\btrusted=yes\b[^\]]{0,200}\]\s{0,9}(?!\s|file:|copy:|cdrom:|/)|^\s{0,80}Trusted:\s{0,9}yes",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
