@@ -162,6 +162,14 @@ def put(word: Word, text: str) -> tuple[Edit, ...]:
     return (Edit(word.span, text),)
 
 
+def name_span(dockerfile: Dockerfile, command: Command) -> Span | None:
+    """Give the place of a command's name; None where something stands before it, or it is written in another way."""
+    line, column = command.span.line, command.span.column
+    end = column + len(command.name)
+    written = dockerfile.lines[line - 1][column - 1 : end] if 0 < line <= len(dockerfile.lines) else ""
+    return Span(line, column, line, end) if written.rstrip() == command.name else None
+
+
 def keyword_span(instruction: Instruction) -> Span:
     """Give the place of an instruction's keyword."""
     line, column = instruction.span.line, instruction.span.column

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from hullmark.detectors.config.check import Check, Problem
+from hullmark.detectors.config.check import Check, Edit, Problem
 from hullmark.detectors.config.dockerfile._calls import (
     calls,
     commands,
     commands_of,
     every,
     is_shell,
+    name_span,
     named,
 )
 from hullmark.detectors.config.dockerfile.model import Command, Dockerfile, Word
@@ -483,9 +484,10 @@ def _find_progress(dockerfile: Dockerfile) -> Iterator[Problem]:
             or call.has("--version", "--help", "--spider")
         )
         if call.command.words and not quiet:
-            yield Problem(
-                WGET_PROGRESS, call.command.span, "wget draws its progress into the log", resource="wget"
-            )
+            span = name_span(dockerfile, call.command)
+            edits = (Edit(span, "wget --progress=dot:giga"),) if span is not None else ()
+            message = "wget draws its progress into the log"
+            yield Problem(WGET_PROGRESS, span or call.command.span, message, resource="wget", edits=edits)
 
 
 CHECKS: tuple[Check[Dockerfile], ...] = (

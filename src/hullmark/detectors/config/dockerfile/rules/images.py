@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hullmark.detectors.config.check import Check, Problem
+from hullmark.detectors.config.check import Check, Edit, Problem, Span
 from hullmark.detectors.config.dockerfile._calls import named
 from hullmark.detectors.config.dockerfile.model import Dockerfile, Flag, Stage, Word
 from hullmark.model.advisory import Severity
@@ -193,12 +193,11 @@ def _find_platform(dockerfile: Dockerfile) -> Iterator[Problem]:
 def _find_target(dockerfile: Dockerfile) -> Iterator[Problem]:
     for _, flag in _platforms(dockerfile):
         if flag.value in {"$TARGETPLATFORM", "${TARGETPLATFORM}"}:
-            yield Problem(
-                TARGET_PLATFORM,
-                flag.span,
-                "the target's platform is what is taken anyway",
-                resource=flag.value,
-            )
+            line, column, end_line, end_column = flag.span
+            blank = dockerfile.lines[end_line - 1][end_column - 1 : end_column].isspace()
+            edits = (Edit(Span(line, column, end_line, end_column + 1), ""),) if blank else ()
+            message = "the target's platform is what is taken anyway"
+            yield Problem(TARGET_PLATFORM, flag.span, message, resource=flag.value, edits=edits)
 
 
 def _find_no_default(dockerfile: Dockerfile) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from hullmark.detectors.config.check import Check, Problem
+from hullmark.detectors.config.check import Check, Edit, Problem
 from hullmark.detectors.config.dockerfile._calls import (
     Call,
     calls,
@@ -12,6 +12,7 @@ from hullmark.detectors.config.dockerfile._calls import (
     every,
     insert,
     mounts_cache,
+    name_span,
     named,
     option_values,
     packages,
@@ -150,6 +151,20 @@ _APT = (
     "xx-apt-get",
     "xx-apt",
 )  # xx- is what installs for the target of a cross build
+_ALIKE = frozenset(
+    {
+        "install",
+        "reinstall",
+        "update",
+        "upgrade",
+        "remove",
+        "purge",
+        "autoremove",
+        "clean",
+        "autoclean",
+        "build-dep",
+    }
+)
 _INSTALL = ("install", "reinstall", "build-dep")
 _VALUED = frozenset(
     {
@@ -270,12 +285,11 @@ def _find_version(dockerfile: Dockerfile) -> Iterator[Problem]:
 def _find_apt(dockerfile: Dockerfile) -> Iterator[Problem]:
     for call in calls(dockerfile, "apt"):
         if call.verb is not None:
-            yield Problem(
-                APT,
-                call.command.span,
-                f"apt {call.verb.text} is for people, not for scripts",
-                resource=call.verb.text,
-            )
+            span = name_span(dockerfile, call.command)
+            alike = span is not None and call.verb.text in _ALIKE
+            edits = (Edit(span, "apt-get"),) if span is not None and alike else ()
+            message = f"apt {call.verb.text} is for people, not for scripts"
+            yield Problem(APT, span or call.command.span, message, resource=call.verb.text, edits=edits)
 
 
 def _find_upgrade(dockerfile: Dockerfile) -> Iterator[Problem]:
