@@ -190,6 +190,11 @@ def lineage(dockerfile: Dockerfile) -> Iterator[Stage]:
         stage = dockerfile.stages[stage.base] if stage.base is not None and stage.base < stage.index else None
 
 
+def reached(dockerfile: Dockerfile) -> frozenset[int]:
+    """Give the stages whose files are in the image: the last one and those that it builds on."""
+    return frozenset(stage.index for stage in lineage(dockerfile))
+
+
 def resolved(dockerfile: Dockerfile, stage: Stage, keyword: str) -> Iterator[tuple[Instruction, Word, str]]:
     """Give each word of a stage's instructions of one kind, and what it is once variables have their values ("" where one has none)."""
     found = [instruction for instruction in stage.instructions if instruction.keyword == keyword]

@@ -16,6 +16,7 @@ from hullmark.detectors.config.dockerfile._calls import (
     named,
     option_values,
     packages,
+    reached,
 )
 from hullmark.detectors.config.dockerfile.model import Dockerfile
 from hullmark.model.advisory import Severity
@@ -88,6 +89,7 @@ LISTS_KEPT = Rule(
     bad=(
         "FROM debian:12.7\nRUN apt-get update && apt-get install -y curl\n",
         "FROM debian:12.7\nRUN apt-get update && apt-get install -y curl\nRUN rm -rf /var/lib/apt/lists/*\n",
+        "FROM debian:12.7 AS base\nRUN apt-get update && apt-get install -y curl\nFROM base AS app\nUSER 1\n",
     ),
     good=(
         "FROM debian:12.7\nRUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*\n",
@@ -254,10 +256,10 @@ def _find_recommends(dockerfile: Dockerfile) -> Iterator[Problem]:
 
 
 def _find_lists(dockerfile: Dockerfile) -> Iterator[Problem]:
+    stages = reached(dockerfile)
     for instruction in every(dockerfile, "RUN"):
-        last = dockerfile.last
         # what other stages leave behind is not in the image
-        if mounts_cache(instruction, "/var/lib/apt") or last is None or instruction.stage != last.index:
+        if instruction.stage not in stages or mounts_cache(instruction, "/var/lib/apt"):
             continue
         update = None
         for command in commands_of(instruction):

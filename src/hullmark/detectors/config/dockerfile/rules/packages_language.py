@@ -14,6 +14,7 @@ from hullmark.detectors.config.dockerfile._calls import (
     mounts_cache,
     named,
     packages,
+    reached,
     taken_apart,
 )
 from hullmark.detectors.config.dockerfile.model import Command, Dockerfile, Word
@@ -368,10 +369,10 @@ def _find_npm_version(dockerfile: Dockerfile) -> Iterator[Problem]:
 
 
 def _find_yarn_cache(dockerfile: Dockerfile) -> Iterator[Problem]:
-    last = dockerfile.last
+    stages = reached(dockerfile)
     for instruction in every(dockerfile, "RUN"):
         # what other stages leave behind is not in the image
-        if last is None or instruction.stage != last.index or mounts_cache(instruction, "yarn", ".cache"):
+        if instruction.stage not in stages or mounts_cache(instruction, "yarn", ".cache"):
             continue
         kept: Command | None = None
         for command in commands_of(instruction):

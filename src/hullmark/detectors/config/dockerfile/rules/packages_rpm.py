@@ -14,6 +14,7 @@ from hullmark.detectors.config.dockerfile._calls import (
     mounts_cache,
     named,
     packages,
+    reached,
 )
 from hullmark.detectors.config.dockerfile.model import Dockerfile
 from hullmark.model.advisory import Severity
@@ -69,6 +70,7 @@ CACHE_KEPT = Rule(
     bad=(
         "FROM rockylinux:9.3\nRUN dnf install -y curl\n",
         "FROM rockylinux:9.3\nRUN yum install -y curl\nRUN yum clean all\n",
+        "FROM rockylinux:9.3 AS base\nRUN dnf install -y curl\nFROM base\nUSER 1\n",
         "FROM ubi9-minimal:9.4\nRUN microdnf install -y curl\n",
     ),
     good=(
@@ -185,10 +187,10 @@ def _find_without_yes(dockerfile: Dockerfile) -> Iterator[Problem]:
 
 
 def _find_cache(dockerfile: Dockerfile) -> Iterator[Problem]:
-    last = dockerfile.last
+    stages = reached(dockerfile)
     for instruction in every(dockerfile, "RUN"):
         # what other stages leave behind is not in the image
-        if last is None or instruction.stage != last.index or mounts_cache(instruction, "/var/cache"):
+        if instruction.stage not in stages or mounts_cache(instruction, "/var/cache"):
             continue
         kept: Call | None = None
         for call in calls_in(instruction, *_DNF, "rm", "find", valued=_VALUED):

@@ -12,6 +12,7 @@ from hullmark.detectors.config.dockerfile._calls import (
     mounts_cache,
     named,
     packages,
+    reached,
 )
 from hullmark.detectors.config.dockerfile.model import Dockerfile
 from hullmark.model.advisory import Severity
@@ -135,10 +136,10 @@ def _find_dist_upgrade(dockerfile: Dockerfile) -> Iterator[Problem]:
 
 
 def _find_cache(dockerfile: Dockerfile) -> Iterator[Problem]:
-    last = dockerfile.last
+    stages = reached(dockerfile)
     for instruction in every(dockerfile, "RUN"):
         # what other stages leave behind is not in the image
-        if last is None or instruction.stage != last.index or mounts_cache(instruction, "/var/cache"):
+        if instruction.stage not in stages or mounts_cache(instruction, "/var/cache"):
             continue
         kept: Call | None = None
         for call in calls_in(instruction, "zypper", "rm", valued=_VALUED):

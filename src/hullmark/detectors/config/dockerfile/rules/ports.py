@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from hullmark.detectors.config.check import Check, Problem
-from hullmark.detectors.config.dockerfile._calls import every, lineage, named, put, resolved
+from hullmark.detectors.config.dockerfile._calls import every, named, put, reached, resolved
 from hullmark.detectors.config.dockerfile.model import Dockerfile, Stage, Word
 from hullmark.model.advisory import Severity
 from hullmark.model.rule import Rule
@@ -106,10 +106,10 @@ def _ports(dockerfile: Dockerfile) -> Iterator[tuple[Stage, Word, str]]:
 
 def _find_remote(dockerfile: Dockerfile) -> Iterator[Problem]:
     # what an earlier stage exposes is not in the image
-    reached = {stage.index for stage in lineage(dockerfile)}
+    stages = reached(dockerfile)
     for stage, word, text in _ports(dockerfile):
         found = _PORT.fullmatch(text)
-        if stage.index not in reached or found is None:
+        if stage.index not in stages or found is None:
             continue
         low, high = int(found[1]), int(found[2] or found[1])
         protocol = (found[3] or "tcp").lower()

@@ -72,7 +72,7 @@ SLIP = Rule(
         "FROM debian:12.7\nRUN \"$TOOL\" --version=1 && if true; then make; fi && echo 'a\u00a0b'\n",
     ),
     pack="pedantic",
-    same_as=("SC1018", "SC1066", "SC1068", "SC1077", "SC1081", "SC1097"),
+    same_as=("SC1018", "SC1066", "SC1068", "SC1077", "SC1081", "SC1097", "SC2281", "SC2283", "SC2284"),
 )
 PIPEFAIL = Rule(
     id="pipe-without-pipefail",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from hullmark.detectors.config.check import Check, Problem, Span
 from hullmark.detectors.config.dockerfile._calls import commands_of, every, keyword_span, named
@@ -80,7 +81,7 @@ CONSECUTIVE = Rule(
     bad=("FROM debian:12.7\nRUN make\nRUN make install\n",),
     good=(
         "FROM debian:12.7\nRUN make && make install\n",
-        "FROM debian:12.7\nRUN make\n# slow\nRUN make install\n",
+        "FROM debian:12.7\nRUN make\nRUN --network=none make install\n",
         "FROM debian:12.7\nRUN make\nUSER 1\nRUN make install\n",
     ),
     pack="pedantic",
@@ -187,19 +188,16 @@ def _find_self_reference(dockerfile: Dockerfile) -> Iterator[Problem]:
 
 def _find_consecutive(dockerfile: Dockerfile) -> Iterator[Problem]:
     for stage in dockerfile.stages:
-        before: Instruction | None = None
-        for instruction in stage.instructions:
-            pair = before is not None and before.keyword == instruction.keyword == "RUN"
-            if (
-                pair
-                and before is not None
-                and not instruction.comments
-                and instruction.flags == () == before.flags
-            ):
+        for before, instruction in pairwise(stage.instructions):
+            pair = before.keyword == instruction.keyword == "RUN"
+            if pair and _written(before) == _written(instruction):
                 yield Problem(
                     CONSECUTIVE, keyword_span(instruction), "this RUN could be part of the one above"
                 )
-            before = instruction
+
+
+def _written(instruction: Instruction) -> list[tuple[str, str | None]]:
+    return [(flag.name, flag.value) for flag in instruction.flags]
 
 
 def _find_ignore(dockerfile: Dockerfile) -> Iterator[Problem]:
