@@ -33,6 +33,8 @@ PIPE_TO_SHELL = Rule(
         'FROM debian:12.7\nRUN bash -c "$(curl -fsSL https://example.com/install.sh)"\n',
         'FROM debian:12.7\nSHELL ["/bin/bash", "-c"]\nRUN bash <(curl -s https://example.com/install.sh)\n',
         "FROM debian:12.7\nRUN curl https://example.com/get.py | python3 -\n",
+        "FROM debian:12.7\nRUN bash -c 'set -e; curl https://example.com/i.sh | bash -s -- -y'\n",
+        "FROM debian:12.7\nRUN (curl https://example.com/i.sh | sh) && true\n",
         "FROM debian:12.7\nRUN curl https://example.com/x.gz | gunzip | bash -s -- --yes\n",
     ),
     good=(
@@ -181,6 +183,7 @@ WGET_PROGRESS = Rule(
 _FETCH = frozenset({"curl", "wget", "aria2c", "fetch", "http"})
 _INTERPRETERS = re.compile(r"(?:ba|da|a|z|k)?sh|python[\d.]*|perl|ruby|node|php|lua")
 _WITHIN = re.compile(r"(?:\$\(|`|<\()\s{0,8}(?:sudo\s{1,4})?(?:curl|wget)\s")
+_PIPED = re.compile(r"\b(?:curl|wget)\s[^|;&]{0,500}\|\s{0,8}(?:sudo\s(?:-\w+\s){0,3})?(?:ba|da|a|z|k)?sh\b")
 _CURL_VALUED = frozenset(
     [
         "-o",
@@ -283,9 +286,10 @@ def _reads_input(command: Command) -> bool:
 
 
 def _runs_download(command: Command) -> bool:
-    return (is_shell(command.name) or command.name in {"eval", "source", "."}) and any(
-        _WITHIN.search(word.raw) for word in command.words
-    )
+    """Tell whether what a shell is given as a script, or `eval` as text, comes from the network."""
+    if is_shell(command.name):
+        return any(_WITHIN.search(word.raw) or _PIPED.search(word.raw) for word in command.words)
+    return command.name in {"eval", "source", "."} and any(_WITHIN.search(word.raw) for word in command.words)
 
 
 def _find_pipe(dockerfile: Dockerfile) -> Iterator[Problem]:
@@ -293,7 +297,7 @@ def _find_pipe(dockerfile: Dockerfile) -> Iterator[Problem]:
         fetching: int | None = None
         name = ""
         for command in commands_of(instruction):
-            if command.name in _FETCH and not command.nested:
+            if command.name in _FETCH:
                 fetching, name = command.pipeline, command.name
             piped = command.before in {"|", "|&"} and command.pipeline == fetching
             if piped and _INTERPRETERS.fullmatch(command.name) and _reads_input(command):
