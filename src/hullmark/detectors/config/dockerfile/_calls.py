@@ -146,6 +146,19 @@ def is_windows(dockerfile: Dockerfile, instruction: Instruction) -> bool:
     return dockerfile.escape == "`" or any(name in base for name in _WINDOWS) or _CMD.search(text) is not None
 
 
+def is_sh(dockerfile: Dockerfile, instruction: Instruction) -> bool:
+    """Tell whether a script is one of a shell of sh's kind."""
+    script = instruction.script
+    return script is not None and script.shell in _SHELLS and not is_windows(dockerfile, instruction)
+
+
+def shell_scripts(dockerfile: Dockerfile) -> Iterator[tuple[Instruction, tuple[Command, ...]]]:
+    """Give the scripts of shells of sh's kind."""
+    for instruction in every(dockerfile, "RUN"):
+        if is_sh(dockerfile, instruction):
+            yield instruction, commands_of(instruction)
+
+
 def is_shell(name: str) -> bool:
     """Tell whether a program is a shell of sh's kind."""
     return name in _SHELLS

@@ -12,8 +12,8 @@ from hullmark.detectors.config.dockerfile._calls import (
     every,
     is_shell,
     name_span,
-    named,
 )
+from hullmark.detectors.config.dockerfile._curl import OWN, curl_letters
 from hullmark.detectors.config.dockerfile.model import Command, Dockerfile, Word
 from hullmark.model.advisory import Severity
 from hullmark.model.rule import Rule
@@ -45,49 +45,7 @@ PIPE_TO_SHELL = Rule(
     ),
     controls=_VERIFIED,
 )
-TLS_CHECK_OFF = Rule(
-    id="tls-check-off",
-    kind="dockerfile",
-    severity=Severity.HIGH,
-    summary="a download does not check who the server is",
-    why="Whoever is between the build and the server puts a file of their own into the image.",
-    fix="Leave the check on; add an own authority with `COPY` and `update-ca-certificates`.",
-    bad=(
-        "FROM debian:12.7\nRUN curl -k -o a.tgz https://example.com/a.tgz\n",
-        "FROM debian:12.7\nRUN curl -fsSLk https://example.com/a.tgz | tar xz\n",
-        "FROM debian:12.7\nRUN curl --insecure https://example.com/a\n",
-        "FROM debian:12.7\nRUN wget --no-check-certificate https://example.com/a.tgz\n",
-        "FROM debian:12.7\nRUN git -c http.sslVerify=false clone https://example.com/a.git\n",
-        "FROM debian:12.7\nRUN git config --global http.sslVerify false\n",
-        "FROM debian:12.7\nRUN GIT_SSL_NO_VERIFY=true git clone https://example.com/a.git\n",
-    ),
-    good=(
-        "FROM debian:12.7\nRUN curl -fsSLo k https://example.com/k\n",
-        "FROM debian:12.7\nRUN curl -o -k https://example.com/a\n",
-        "FROM debian:12.7\nRUN wget -q https://example.com/a.tgz\n",
-        "FROM debian:12.7\nHEALTHCHECK CMD curl -k https://localhost/\n",
-        "FROM debian:12.7\nRUN curl -k https://localhost:8443/\n",
-    ),
-    controls=("NIST-800-53 SC-8", "NIST-800-190 4.1.5"),
-)
-TLS_OFF_IN_IMAGE = Rule(
-    id="tls-check-off-in-image",
-    kind="dockerfile",
-    severity=Severity.HIGH,
-    summary="a variable turns the check of certificates off for all that runs in the container",
-    why="Whoever is between the container and a server reads and changes what they say to each other.",
-    fix="Leave the variable out; name an own authority, as with `NODE_EXTRA_CA_CERTS` or `SSL_CERT_FILE`.",
-    bad=(
-        "FROM node:22\nENV NODE_TLS_REJECT_UNAUTHORIZED=0\n",
-        "FROM python:3.12\nENV PYTHONHTTPSVERIFY 0\n",
-        "FROM debian:12.7\nENV GIT_SSL_NO_VERIFY=1\n",
-    ),
-    good=(
-        "FROM node:22\nENV NODE_TLS_REJECT_UNAUTHORIZED=1\n",
-        "FROM node:22\nENV NODE_EXTRA_CA_CERTS=/etc/ca.pem\n",
-    ),
-    controls=("NIST-800-53 SC-8", "PCI-DSS 4.2.1"),
-)
+
 PLAIN_HTTP = Rule(
     id="plain-http-download",
     kind="dockerfile",
@@ -110,6 +68,7 @@ PLAIN_HTTP = Rule(
     ),
     controls=(*_VERIFIED, "NIST-800-53 SC-8"),
 )
+
 REMOTE_ADD = Rule(
     id="add-remote-unverified",
     kind="dockerfile",
@@ -130,24 +89,7 @@ REMOTE_ADD = Rule(
     ),
     controls=("CIS-Docker 4.9", *_VERIFIED),
 )
-HOST_KEYS = Rule(
-    id="ssh-host-key-check-off",
-    kind="dockerfile",
-    severity=Severity.MEDIUM,
-    summary="ssh does not check who it talks to",
-    why="Whoever is between the build and the server is taken for it: they give other sources and see what is sent.",
-    fix="Put the server's known key into `/etc/ssh/ssh_known_hosts` with `COPY`.",
-    bad=(
-        "FROM debian:12.7\nRUN ssh -o StrictHostKeyChecking=no git@example.com\n",
-        "FROM debian:12.7\nRUN echo 'StrictHostKeyChecking no' >> /etc/ssh/ssh_config\n",
-        'FROM debian:12.7\nENV GIT_SSH_COMMAND="ssh -o StrictHostKeyChecking=no"\n',
-    ),
-    good=(
-        "FROM debian:12.7\nRUN ssh -o StrictHostKeyChecking=accept-new git@example.com\n",
-        "FROM debian:12.7\nCOPY known_hosts /root/.ssh/known_hosts\n",
-    ),
-    controls=("NIST-800-53 SC-8",),
-)
+
 BOTH_TOOLS = Rule(
     id="wget-and-curl",
     kind="dockerfile",
@@ -163,6 +105,7 @@ BOTH_TOOLS = Rule(
     pack="pedantic",
     same_as=("DL4001", "DS-0014", "AVD-DS-0014"),
 )
+
 WGET_PROGRESS = Rule(
     id="wget-progress",
     kind="dockerfile",
@@ -181,63 +124,14 @@ WGET_PROGRESS = Rule(
 )
 
 _FETCH = frozenset({"curl", "wget", "aria2c", "fetch", "http"})
+
 _INTERPRETERS = re.compile(r"(?:ba|da|a|z|k)?sh|python[\d.]*|perl|ruby|node|php|lua")
+
 _WITHIN = re.compile(r"(?:\$\(|`|<\()\s{0,8}(?:sudo\s{1,4})?(?:curl|wget)\s")
+
 _PIPED = re.compile(r"\b(?:curl|wget)\s[^|;&]{0,500}\|\s{0,8}(?:sudo\s(?:-\w+\s){0,3})?(?:ba|da|a|z|k)?sh\b")
-_CURL_VALUED = frozenset(
-    [
-        "-o",
-        "--output",
-        "-H",
-        "--header",
-        "-d",
-        "--data",
-        "--data-raw",
-        "--data-binary",
-        "-u",
-        "--user",
-        "-A",
-        "--user-agent",
-        "-x",
-        "--proxy",
-        "-e",
-        "--referer",
-        "-b",
-        "--cookie",
-        "-c",
-        "--cookie-jar",
-        "-F",
-        "--form",
-        "-T",
-        "--upload-file",
-        "-X",
-        "--request",
-        "-w",
-        "--write-out",
-        "-m",
-        "--max-time",
-        "--connect-timeout",
-        "--retry",
-        "--retry-delay",
-        "--retry-max-time",
-        "--cacert",
-        "--cert",
-        "--key",
-        "-K",
-        "--config",
-        "-r",
-        "--range",
-        "-C",
-        "--continue-at",
-        "-E",
-        "-D",
-        "--dump-header",
-        "--resolve",
-        "--proto",
-        "--output-dir",
-    ]
-)
-_CURL_LETTERS = "oHduAxebcFTXwmKrCED"  # what follows one of these in a group of letters is its value
+
+
 _CHECKERS = frozenset(
     {
         "sha256sum",
@@ -257,22 +151,15 @@ _CHECKERS = frozenset(
         "rhash",
     }
 )
-_OWN = re.compile(
-    r"(?i)https?://(?:[^/@\s]{1,100}@)?(?:localhost|127\.|\[::1\]|0\.0\.0\.0|host\.docker\.internal)"
-)
+
+
 _ADDRESS = re.compile(r"(?i)https?://\S+")
+
 _GIT = re.compile(r"(?i)git@[\w.-]+:.+|(?:https?|ssh|git)://\S{1,2000}\.git(?:[#?].*)?|git://\S+")
+
 _COMMIT = re.compile(
     r"[#?](?:[^#]{0,200}&)?(?:ref=|commit=|checksum=|tag=[^&]{1,200}&(?:commit|checksum)=)?[0-9a-f]{40}\b"
 )
-_TLS_VARIABLES = {
-    "NODE_TLS_REJECT_UNAUTHORIZED": re.compile("0"),
-    "PYTHONHTTPSVERIFY": re.compile("0"),
-    "GIT_SSL_NO_VERIFY": re.compile("(?i)1|true|yes|on"),
-    "GOINSECURE_TLS": re.compile("1"),
-    "CURL_INSECURE": re.compile("1"),
-    "HEX_UNSAFE_HTTPS": re.compile("1"),
-}
 
 
 def _reads_input(command: Command) -> bool:
@@ -308,75 +195,6 @@ def _find_pipe(dockerfile: Dockerfile) -> Iterator[Problem]:
                 yield Problem(PIPE_TO_SHELL, command.span, message, resource=command.name)
 
 
-def _curl_letters(text: str) -> str:
-    """Give the letters in a group of options, up to one that takes the rest as its value."""
-    letters = text[1:]
-    for at, letter in enumerate(letters):
-        if letter in _CURL_LETTERS:
-            return letters[: at + 1]
-    return letters
-
-
-def _unchecked(command: Command) -> Word | None:
-    """Give the word that turns the check of certificates off."""
-    if any(_OWN.match(word.text) for word in command.words):
-        return None
-    words = iter(command.words)
-    for word in words:
-        text = word.text
-        if command.name == "curl":
-            if text in {"--insecure", "--proxy-insecure"} or (
-                text[:1] == "-" and text[1:2].isalpha() and "k" in _curl_letters(text)
-            ):
-                return word
-            if text in _CURL_VALUED or (
-                text[:1] == "-"
-                and text[1:2].isalpha()
-                and _curl_letters(text)[-1] in _CURL_LETTERS
-                and len(text) == len(_curl_letters(text)) + 1
-            ):
-                next(words, None)
-        elif (
-            (command.name == "wget" and text == "--no-check-certificate")
-            or (command.name == "aria2c" and text == "--check-certificate=false")
-            or (
-                command.name == "git"
-                and re.fullmatch(r"(?i)http\.(?:\S{1,200}\.)?sslverify=(?:false|0|no|off)", text)
-            )
-        ):
-            return word
-        elif command.name == "git" and re.fullmatch(r"(?i)http\.(?:\S{1,200}\.)?sslverify", text):
-            value = next(words, None)
-            if value is not None and value.text.lower() in {"false", "0", "no", "off"}:
-                return word
-    return None
-
-
-def _find_tls_off(dockerfile: Dockerfile) -> Iterator[Problem]:
-    for _, command in commands(dockerfile):
-        if command.name in {"curl", "wget", "aria2c", "git"}:
-            word = _unchecked(command)
-            if word is not None:
-                yield named(TLS_CHECK_OFF, word, f"{command.name} does not check the server's certificate")
-        for word in command.assignments:
-            if _turns_off(*word.text.partition("=")[::2]):
-                yield named(TLS_CHECK_OFF, word, f"{word.text} turns the check of certificates off")
-
-
-def _turns_off(name: str, value: str) -> bool:
-    pattern = _TLS_VARIABLES.get(name)
-    return pattern is not None and pattern.fullmatch(value) is not None
-
-
-def _find_tls_variable(dockerfile: Dockerfile) -> Iterator[Problem]:
-    for instruction in every(dockerfile, "ENV"):
-        for name, value in instruction.pairs:
-            if value is not None and _turns_off(name.text, value.text):
-                yield named(
-                    TLS_OFF_IN_IMAGE, name, f"{name.text}={value.text} turns the check of certificates off"
-                )
-
-
 def _keeps(command: Command) -> bool:
     """Tell whether a download is written to a file."""
     if any(
@@ -392,11 +210,11 @@ def _keeps(command: Command) -> bool:
         )
     for at, text in enumerate(texts):
         if text in {"-O", "--remote-name", "-OJ"} or (
-            re.fullmatch(r"-[a-zA-Z]{1,12}", text) and "O" in _curl_letters(text)
+            re.fullmatch(r"-[a-zA-Z]{1,12}", text) and "O" in curl_letters(text)
         ):
             return True
         if text in {"-o", "--output"} or (
-            re.fullmatch(r"-[a-zA-Z]{1,12}", text) and _curl_letters(text).endswith("o")
+            re.fullmatch(r"-[a-zA-Z]{1,12}", text) and curl_letters(text).endswith("o")
         ):
             return texts[at + 1 : at + 2] not in (["-"], ["/dev/null"])
         if text.startswith("--output="):
@@ -423,7 +241,7 @@ def _find_plain(dockerfile: Dockerfile) -> Iterator[Problem]:
 
 def _plain(command: Command) -> Iterator[Problem]:
     for word in command.words:
-        if word.text.lower().startswith("http://") and not _OWN.match(word.text):
+        if word.text.lower().startswith("http://") and not OWN.match(word.text):
             host = word.text[7:].partition("/")[0].rpartition("@")[2]
             yield Problem(
                 PLAIN_HTTP,
@@ -446,20 +264,6 @@ def _find_remote_add(dockerfile: Dockerfile) -> Iterator[Problem]:
                     yield Problem(
                         REMOTE_ADD, word.span, f"nobody checks what {address} gives", resource=address
                     )
-
-
-_LAX_SSH = re.compile(r"(?i)StrictHostKeyChecking[=\s]{1,4}[\"']?(?:no|off)\b")
-
-
-def _find_host_keys(dockerfile: Dockerfile) -> Iterator[Problem]:
-    for _, command in commands(dockerfile):
-        for word in (*command.assignments, *command.words):
-            if _LAX_SSH.search(word.text):
-                yield Problem(HOST_KEYS, word.span, "ssh is told not to check who it talks to")
-    for instruction in every(dockerfile, "ENV"):
-        for _, value in instruction.pairs:
-            if value is not None and _LAX_SSH.search(value.text):
-                yield Problem(HOST_KEYS, value.span, "ssh is told not to check who it talks to")
 
 
 def _find_both(dockerfile: Dockerfile) -> Iterator[Problem]:
@@ -496,11 +300,8 @@ def _find_progress(dockerfile: Dockerfile) -> Iterator[Problem]:
 
 CHECKS: tuple[Check[Dockerfile], ...] = (
     Check(PIPE_TO_SHELL, _find_pipe),
-    Check(TLS_CHECK_OFF, _find_tls_off),
-    Check(TLS_OFF_IN_IMAGE, _find_tls_variable),
     Check(PLAIN_HTTP, _find_plain),
     Check(REMOTE_ADD, _find_remote_add),
-    Check(HOST_KEYS, _find_host_keys),
     Check(BOTH_TOOLS, _find_both),
     Check(WGET_PROGRESS, _find_progress),
 )

@@ -22,7 +22,7 @@ IN_ENVIRONMENT = Rule(
     fix=_MOUNT,
     bad=(
         "FROM debian:12.7\nENV DB_PASSWORD=hunter2\n",
-        "FROM debian:12.7\nENV API_TOKEN abc123def\n",
+        "FROM debian:12.7\nENV JWT_KEY abc123def\n",
         "FROM debian:12.7\nARG NPM_TOKEN=abc123def\n",
         "FROM debian:12.7\nENV A=1 AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI B=2\n",
         "FROM debian:12.7\nARG GH_TOKEN\nENV GH_TOKEN=$GH_TOKEN\n",
@@ -122,6 +122,10 @@ _BEFORE_KEY = frozenset(
         "APP",
         "APPLICATION",
         "LICENSE",
+        "JWT",
+        "SESSION",
+        "HMAC",
+        "COOKIE",
     ]
 )
 _HARMLESS = frozenset(
