@@ -130,19 +130,23 @@ BASHISM = Rule(
         "FROM debian:12.7\nRUN echo ${A//x/y} && cat <<< b\n",
         'FROM debian:12.7\nRUN [ "$a" == b ]\n',
         "FROM debian:12.7\nRUN set -o pipefail && a | b\n",
+        "FROM debian:12.7\nRUN mkdir -p /x/{a,b} && echo a\n",
+        "FROM debian:12.7\nRUN echo -e 'a\\nb'\n",
     ),
     good=(
         'FROM debian:12.7\nSHELL ["/bin/bash", "-c"]\nRUN [[ -f a ]] && source /env\n',
-        'FROM debian:12.7\nRUN [ -f a ] && . /env && [ "$a" = b ] && a > /dev/null 2>&1 && echo ${A%x} ${B:-c}\n',
+        "FROM debian:12.7\nRUN [ -f a ] && . /env && [ \"$a\" = b ] && a > /dev/null 2>&1 && echo ${A%x} ${B:-c} '{a,b}' {} && echo -n a\n",
     ),
     pack="pedantic",
     same_as=(
         "SC2039",
         "SC3001",
+        "SC3009",
         "SC3010",
         "SC3011",
         "SC3014",
         "SC3020",
+        "SC3037",
         "SC3040",
         "SC3044",
         "SC3046",
@@ -283,15 +287,22 @@ _BASH_NAMES = frozenset(
 _BASH_WORD = re.compile(r"^[<>]\(|\$\{!?\w+(?:\[[^]]{1,80}\])?(?://?[^}]|\^|,|:\d|@)|\$\{\w+\[|\$\[")
 
 
+_BRACES = re.compile(r"(?<!\$)\{(?:[\w./-]{1,60}(?:,[\w./-]{0,60}){1,60}|\w{1,20}\.\.\w{1,20})\}")
+
+
 def _bashism(command: Command) -> tuple[Word | None, str]:
     if command.name in _BASH_NAMES:
         return None, command.name
+    if command.name == "echo" and command.words and re.fullmatch("-[nE]*e[neE]*", command.words[0].raw):
+        return command.words[0], f"echo {command.words[0].raw}"
     for operator, target in command.redirects:
         if operator in {"&>", "&>>", "<<<", ">&"} and not target.text.isdigit() and target.text != "-":
             return target, operator
     for word in command.words:
         found = _BASH_WORD.search(word.raw) if not word.raw.startswith("'") else None
         if found:
+            return word, word.raw[:60]
+        if _BRACES.search(word.raw) and word.raw[0] not in "\"'":
             return word, word.raw[:60]
         if word.raw == "==" and command.name in {"[", "test"}:
             return word, "=="
