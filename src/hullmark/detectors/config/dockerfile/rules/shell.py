@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from hullmark.detectors.config.check import Check, Problem
 from hullmark.detectors.config.dockerfile._calls import (
@@ -291,27 +291,28 @@ _BRACES = re.compile(r"(?<!\$)\{(?:[\w./-]{1,60}(?:,[\w./-]{0,60}){1,60}|\w{1,20
 
 
 def _bashism(command: Command) -> tuple[Word | None, str]:
+    """Give what of a command only bash knows, and the word that it is, if it is one."""
     if command.name in _BASH_NAMES:
         return None, command.name
-    if command.name == "echo" and command.words and re.fullmatch("-[nE]*e[neE]*", command.words[0].raw):
-        return command.words[0], f"echo {command.words[0].raw}"
     for operator, target in command.redirects:
         if operator in {"&>", "&>>", "<<<", ">&"} and not target.text.isdigit() and target.text != "-":
             return target, operator
-    for word in command.words:
-        found = _BASH_WORD.search(word.raw) if not word.raw.startswith("'") else None
-        if found:
-            return word, word.raw[:60]
-        if _BRACES.search(word.raw) and word.raw[0] not in "\"'":
-            return word, word.raw[:60]
-        if word.raw == "==" and command.name in {"[", "test"}:
-            return word, "=="
-    if command.name == "set" and any(
-        one.text[:1] == "-" and "o" in one.text and two.text == "pipefail"
-        for one, two in pairwise(command.words)
-    ):
-        return command.words[-1], "pipefail"
+    for before, word in zip_longest((None, *command.words[:-1]), command.words):
+        what = _bash_word(command.name, before, word)
+        if what:
+            return word, what
     return (None, "|&") if command.before == "|&" else (None, "")
+
+
+def _bash_word(name: str, before: Word | None, word: Word | None) -> str:
+    raw = word.raw if word is not None else ""
+    if name == "echo" and before is None and re.fullmatch("-[nE]*e[neE]*", raw):
+        return f"echo {raw}"
+    if name == "set" and before is not None and re.fullmatch(r"[-+]\w*o", before.raw) and raw == "pipefail":
+        return raw
+    compared = raw == "==" and name in {"[", "test"}
+    braces = raw[:1] not in {"'", '"'} and _BRACES.search(raw)
+    return raw[:60] if compared or braces or (raw[:1] != "'" and _BASH_WORD.search(raw)) else ""
 
 
 def _find_bashism(dockerfile: Dockerfile) -> Iterator[Problem]:
