@@ -14,6 +14,8 @@ from hullmark.model.rule import Confidence, Rule
 WINDOW = 4096
 """A match is at most so long: longer ones (private keys) are told by how they begin."""
 
+BEGIN = r"(?i:\b[\w.-]{0,40}"
+"""How `assigned` begins: with what may stand before a telling word in its name."""
 END = r"(?:[\"'`\s;,&<)\\\]}\x00]|$)"
 """What follows a value that has no quotes of its own; `assigned` ends in it."""
 
@@ -47,6 +49,6 @@ def assigned(names: str, value: str) -> str:
     As in `DATADOG_API_KEY=…`, `"datadogApiKey": "…"`, `datadog.key => '…'`, `--datadog-key …`, `datadog key: …`.
     """
     return (
-        rf"(?i:\b[\w.-]{{0,40}}(?:{names})[\w .-]{{0,30}})[\"'`\]]{{0,3}}[ \t]{{0,4}}(?:=|:|:=|=>|,|[ \t])[ \t=>]{{0,4}}[\"'`(]{{0,3}}"
+        rf"{BEGIN}(?:{names})[\w .-]{{0,30}})[\"'`\]]{{0,3}}[ \t]{{0,4}}(?:=|:|:=|=>|,|[ \t])[ \t=>]{{0,4}}[\"'`(]{{0,3}}"
         rf"(?P<secret>{value}){END}"
     )
