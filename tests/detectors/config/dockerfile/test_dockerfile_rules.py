@@ -70,7 +70,8 @@ def test_edits_mend_the_problem_and_make_no_other(rule: Rule, text: str) -> None
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_rules_are_whole(rule: Rule) -> None:
     assert rule.kind == "dockerfile"
-    assert rule.bad
+    # an example of what is too large would be too large for a rule
+    assert rule.bad or rule.id == "too-large"
     assert rule.good
     assert not rule.summary.endswith(".")
     assert rule.why.endswith(".")

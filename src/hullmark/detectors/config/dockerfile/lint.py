@@ -6,7 +6,7 @@ from importlib import import_module
 
 from hullmark.detectors.config.check import Check, Problem
 from hullmark.detectors.config.dockerfile import rules as packs
-from hullmark.detectors.config.dockerfile._syntax import SYNTAX_ERROR
+from hullmark.detectors.config.dockerfile._syntax import SYNTAX_ERROR, TOO_LARGE
 from hullmark.detectors.config.dockerfile.model import Dockerfile
 from hullmark.model.rule import Pack, Rule
 from hullmark.modules import names_in
@@ -22,8 +22,8 @@ def checks() -> tuple[Check[Dockerfile], ...]:
 
 
 def rules() -> tuple[Rule, ...]:
-    """Give all rules about Dockerfiles, that of syntax errors first."""
-    return (SYNTAX_ERROR, *(check.rule for check in checks()))
+    """Give all rules about Dockerfiles, those of the parser first."""
+    return (SYNTAX_ERROR, TOO_LARGE, *(check.rule for check in checks()))
 
 
 def ids(*which: Pack) -> frozenset[str]:
