@@ -317,13 +317,14 @@ def test_a_file_that_is_wrong_ends_the_scan_before_it_begins(call: Call, tmp_pat
 
 
 def test_files_of_others_are_read_as_they_are(call: Call, tmp_path: Path) -> None:
-    (tmp_path / ".trivyignore").write_text(f"{FLAW} exp:2026-12-31\nAVD-DS-0001\n")
+    (tmp_path / ".trivyignore").write_text(f"{FLAW} exp:2026-12-31\nAVD-AWS-0001\nDS-0002\n")
     (tmp_path / ".grype.yaml").write_text(
         "ignore:\n- {vulnerability: CVE-2020-11022, package: {type: npm}}\n- {namespace: 'nvd:cpe'}\n"
     )
     done = scan(call, "--ignore-file", ".trivyignore", "--ignore-file", ".grype.yaml")
     assert not {FLAW, "CVE-2020-11022"} & ids(done)
-    assert ".trivyignore:2: suppresses nothing: 'AVD-DS-0001' is an id of a misconfiguration" in done.err
+    assert ".trivyignore:2: suppresses nothing: 'AVD-AWS-0001' is an id of a check of a cluster" in done.err
+    assert ".trivyignore:3" not in done.err
     assert ".grype.yaml:3: suppresses nothing: namespace: which feed" in done.err
 
 

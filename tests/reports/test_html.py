@@ -119,7 +119,7 @@ def spoiled(value: Any, nasty: str) -> Any:
         return tuple(spoiled(each, nasty) for each in value)
     if isinstance(value, msgspec.Struct):
         kept = {"kind", "state", "evidence", "severity", "level", "id", "component", "coverage", "scanners"}
-        kept |= {"status", "release", "origin", "compared", "config", "annotations", "states"}
+        kept |= {"status", "release", "origin", "compared", "config", "annotations", "states", "confidence"}
         names = [field.name for field in msgspec.structs.fields(value) if field.name not in kept]
         changed = {name: spoiled(getattr(value, name), nasty) for name in names}
         if hasattr(value, "coverage") and isinstance(value, Report):
@@ -157,7 +157,7 @@ def test_the_policy_allows_just_this_script_and_this_style() -> None:
 
 @pytest.mark.parametrize("nasty", NASTY, ids=range(len(NASTY)))
 def test_nothing_of_a_report_is_markup(nasty: str) -> None:
-    report = spoiled(SAMPLE, nasty)
+    report = spoiled(WHOLE, nasty)
     evil = tuple(msgspec.structs.replace(each, id=nasty) for each in report.findings)
     text = body(msgspec.structs.replace(report, findings=evil), Look(suppressed=True))
     safe(text)
@@ -167,7 +167,7 @@ def test_nothing_of_a_report_is_markup(nasty: str) -> None:
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(st.characters(exclude_categories=()), max_size=40))
 def test_no_text_at_all_is_markup(nasty: str) -> None:
-    safe(body(spoiled(SAMPLE, nasty), Look(suppressed=True)))
+    safe(body(spoiled(WHOLE, nasty), Look(suppressed=True)))
 
 
 def test_what_cannot_be_seen_is_shown_as_an_escape() -> None:
