@@ -8,7 +8,7 @@ stay silent: the same with `x` in the place of what is random, and one that is f
 import re
 from collections.abc import Callable
 
-from hullmark.detectors.secrets.rule import SecretRule, assigned
+from hullmark.detectors.secrets.rule import FIRST, LAST, SecretRule, assigned
 from hullmark.model.advisory import Severity
 from hullmark.model.rule import Confidence, Rule
 
@@ -18,8 +18,6 @@ WORDS = "api|app|key|token|secret|auth|pass|cred|private|access"
 UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 
 _MARK = re.compile(r"<<([A-Za-z0-9]+):(\d+)>>")
-# A value follows a sign that is part of no word, or an escaped line end in a string (`\nghp_…`), and no sign of the value follows it.
-_FIRST, _LAST = r"(?:\b|\\[nrt])", r"(?:[^\w-]|$)"
 
 
 def token(
@@ -59,7 +57,7 @@ def token(
             good=(*_look_alikes(sample), *good),
             same_as=_ids(same),
         ),
-        pattern=form if own else f"{_FIRST}(?P<secret>{form}){_LAST}",
+        pattern=form if own else f"{FIRST}(?P<secret>{form}){LAST}",
         confidence=confidence,
         entropy=entropy,
         valid=valid,

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from hullmark.detectors.secrets.context import judged, skipped
 from hullmark.detectors.secrets.foreign import Allow
 from hullmark.detectors.secrets.linear import AnyOf, Spans, flags, is_slow
-from hullmark.detectors.secrets.rule import BEGIN, END, WINDOW, SecretRule
+from hullmark.detectors.secrets.rule import BEGIN, END, FIRST, LAST, WINDOW, SecretRule
 from hullmark.detectors.secrets.values import entropy, reason_it_is_none
 from hullmark.model.facts import Secret
 from hullmark.model.globs import fits_any
@@ -35,6 +35,10 @@ _RAW_HITS = 50_000  # of Hyperscan in one piece: a file of nothing else ends the
 _OF_A_RULE = 100  # in one file
 _TRIES = 2_000  # of a rule in one file
 _LINE_SHOWN = 512
+_ENOUGH = 16
+_COUNTED = 64
+_REPEAT = re.compile(r"(?<!\\)\{(\d+)(,?)(\d*)\}")
+_LAST_REPEAT = re.compile(r"\{(\d+)(?:,\d*)?\}(\)*)\Z")
 _SURE: tuple[Confidence, ...] = ("high", "medium", "low")
 _NAMED = 128  # so much before a value may hold its name
 _ALLOWED = re.compile(
@@ -217,7 +221,9 @@ class Engine:
                     break
                 done = max(done, whole[1])
                 match = Match(rule, *value, body[slice(*value)])
-                if self._is_kept(match, pattern, body) and not self._is_allowed(match, path, body, whole, region):
+                if self._is_kept(match, pattern, body) and not self._is_allowed(
+                    match, path, body, whole, region
+                ):
                     found.append(match)
             done = max(done, end)
         return found, False
@@ -248,7 +254,9 @@ class Engine:
             return False
         if rule.valid is not None and not rule.valid(text):
             return False
-        before = body[max(0, match.start - _NAMED) : match.start].rpartition(b"\n")[2] if rule.generic else b""
+        before = (
+            body[max(0, match.start - _NAMED) : match.start].rpartition(b"\n")[2] if rule.generic else b""
+        )
         named = before.decode("utf-8", "replace")
         return rule.own or not reason_it_is_none(text, generic=rule.generic, before=named)
 
@@ -349,13 +357,30 @@ def _fits(rule: SecretRule) -> Callable[[str], bool] | None:
 
 
 def _searched(pattern: str) -> bytes:
-    """Give what Hyperscan looks for: without what follows the value, since a file may end there in the midst of a stream.
+    """Give what Hyperscan looks for: something that is there wherever the pattern matches, and is cheap to look for.
 
-    What may stand in front says nothing where only ends are told, and costs a good part of the time.
+    What follows the value is left out, since a file may end there in the midst of a stream; what may stand in front says nothing where only
+    ends are told; and repetitions that are counted to large numbers make it take three times as long.
     """
     if pattern.startswith(BEGIN):
         pattern = "(?i:" + pattern.removeprefix(BEGIN)
-    return pattern.removesuffix(END).removesuffix("\\b").encode()
+    pattern = pattern.removeprefix(FIRST).removesuffix(END).removesuffix(LAST).removesuffix("\\b")
+    return _REPEAT.sub(_loosened, _LAST_REPEAT.sub(_shortened, pattern)).encode()
+
+
+def _shortened(found: re.Match[str]) -> str:
+    """Ask for no more repetitions at the end than tell what it is."""
+    least = int(found[1])
+    return f"{{{min(least, _ENOUGH)}}}{found[2]}" if least else found[0]
+
+
+def _loosened(found: re.Match[str]) -> str:
+    """Count no repetitions beyond a number."""
+    least = int(found[1])
+    most = int(found[3]) if found[3] else least if not found[2] else _COUNTED + 1
+    if most <= _COUNTED:
+        return found[0]
+    return f"{{{min(least, _ENOUGH)},}}" if least else "*"
 
 
 def _reach(pattern: str) -> int:

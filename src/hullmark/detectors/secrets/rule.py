@@ -14,6 +14,8 @@ from hullmark.model.rule import Confidence, Rule
 WINDOW = 4096
 """A match is at most so long: longer ones (private keys) are told by how they begin."""
 
+FIRST, LAST = r"(?:\b|\\[nrt])", r"(?:[^\w-]|$)"
+"""What stands around a value that is told by its form: it follows a sign that is part of no word, or an escaped line end in a string (`\\nghp_…`)."""
 BEGIN = r"(?i:\b[\w.-]{0,40}"
 """How `assigned` begins: with what may stand before a telling word in its name."""
 END = r"(?:[\"'`\s;,&<)\\\]}\x00]|$)"

@@ -91,7 +91,7 @@ RULES = (
         "twitter-bearer-token",
         "X (Twitter)",
         "bearer token",
-        r"A{20,24}[A-Za-z0-9%]{80,100}",
+        r"A{20,24}[B-Za-z0-9%][A-Za-z0-9%]{79,99}",
         "AAAAAAAAAAAAAAAAAAAAAA<<alnum:90>>",
         "read as the application",
         "+twitter-bearer-token",

@@ -286,7 +286,7 @@ RULES = (
         "dropbox-long-lived-token",
         "Dropbox",
         "long-lived access token",
-        r"[A-Za-z0-9]{11}AAAAAAAAAA[\w=-]{43}",
+        r"[A-Za-z0-9]{11}A{10,12}[B-Za-z0-9_=-][\w=-]{40,42}",
         "<<alnum:11>>AAAAAAAAAA<<base64url:43>>",
         _FILES,
         "+dropbox-long-lived-api-token",
