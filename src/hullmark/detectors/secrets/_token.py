@@ -29,13 +29,14 @@ def token(
     gives: str,
     same: str = "",
     *,
-    severity: Severity = "high",
+    severity: str = "high",
     confidence: Confidence = "high",
     entropy: float = 3.0,
     valid: Callable[[str], bool] | None = None,
     binary: bool = False,
     paths: tuple[str, ...] = (),
     allow: str = "",
+    generic: bool = False,
     bad: tuple[str, ...] = (),
     good: tuple[str, ...] = (),
 ) -> SecretRule:
@@ -49,7 +50,7 @@ def token(
         rule=Rule(
             id=name,
             kind="secret",
-            severity=severity,
+            severity=Severity(severity),
             summary=f"{who} {what} in plain text",
             why=f"Whoever reads it can {gives}.",
             fix=f"Revoke it at {who}, and give a new one at run time or as a secret mount of the build, never in a file or variable of the image.",
@@ -64,6 +65,7 @@ def token(
         binary=binary,
         paths=paths,
         allow=allow,
+        generic=generic,
     )
 
 
@@ -78,7 +80,7 @@ def beside(
     same: str = "",
     *,
     words: str = WORDS,
-    severity: Severity = "high",
+    severity: str = "high",
     confidence: Confidence = "medium",
     entropy: float = 3.0,
     valid: Callable[[str], bool] | None = None,

@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from typing import Any
+from urllib.parse import unquote
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -166,8 +167,9 @@ _NOWHERE = re.compile(
 
 
 def placeholder(password: str) -> bool:
-    """Tell whether a password only stands for one: too short, the word itself, or a variable."""
-    return _PLACEHOLDER.match(password) is not None
+    """Tell whether a password only stands for one: too short, the word itself (also with other signs in it), or a variable."""
+    text = unquote(password)
+    return any(_PLACEHOLDER.match(one) for one in (text, re.sub(r"[^A-Za-z0-9<>${}%]", "", text)))
 
 
 def login_url(value: str) -> bool:

@@ -2,6 +2,7 @@
 
 from hullmark.detectors.secrets import _valid
 from hullmark.detectors.secrets._token import beside, token
+from hullmark.detectors.secrets.rule import SecretRule
 
 _DATA = "read and change what the database holds"
 _RUN = "make, change and delete databases"
@@ -9,20 +10,29 @@ _HOST = r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,120})(?::[0-9]{1,5})?"
 
 
 def _address(
-    name: str, who: str, schemes: str, example: str, same: str = "", gives: str = _DATA, host: str = _HOST
-):
+    name: str,
+    who: str,
+    schemes: str,
+    example: str,
+    same: str = "",
+    gives: str = _DATA,
+    *,
+    generic: bool = False,
+) -> SecretRule:
     """Make the rule of an address with user and password (RFC 3986, section 3.2.1)."""
     scheme, _, rest = example.partition("://")
     return token(
         name,
         who,
         "password in an address",
-        rf"\b(?P<secret>(?:{schemes})://[^\s:/@\"'<>`]{{0,100}}:[^\s/@\"'<>`]{{3,200}}@{host})",
+        rf"\b(?P<secret>(?:{schemes})://[^\s:/@\"'<>`]{{0,100}}:[^\s/@\"'<>`]{{3,200}}@{_HOST})",
         "",
         gives,
         same,
         entropy=3.0,
         valid=_valid.login_url,
+        confidence="medium" if generic else "high",
+        generic=generic,
         bad=(f"DATABASE_URL={scheme}://{rest}\n", f'url: "{scheme}://{rest}"'),
         good=(
             f"{scheme}://user:password@db.corp/app",
@@ -92,6 +102,7 @@ RULES = (
         "https://app:<<alnum:16>>@api.corp/v1",
         "b:generic-credential-uri",
         gives="sign in there",
+        generic=True,
     ),
     token(
         "sql-connection-string",

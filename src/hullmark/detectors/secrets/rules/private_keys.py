@@ -3,7 +3,7 @@
 from hullmark.detectors.secrets import _keys, _valid
 from hullmark.detectors.secrets._token import token
 
-_PASS_OFF = "pass itself off as whom the key belongs to, and read what was meant for it"
+_IMPERSONATE = "pass itself off as whom the key belongs to, and read what was meant for it"
 _OWNER = "the servers and certificates that trust it"
 _LABELS = "(?:RSA |EC |DSA |OPENSSH |ANY |SSH2 |SSH2 ENCRYPTED |ENCRYPTED )?"
 _BEGIN = rf"-----BEGIN {_LABELS}PRIVATE KEY-----"
@@ -22,7 +22,7 @@ RULES = (
         "private key",
         rf"(?P<secret>{_BEGIN}[^-]{{60,{_MOST}}}-)",
         "",
-        _PASS_OFF,
+        _IMPERSONATE,
         "+private-key",
         severity="critical",
         entropy=3.5,
@@ -52,7 +52,7 @@ RULES = (
         "private key of more than 4,096 bits",
         rf"(?P<secret>{_BEGIN}[^-]{{{_MOST}}})",
         "",
-        _PASS_OFF,
+        _IMPERSONATE,
         "",
         severity="critical",
         entropy=3.5,
@@ -91,7 +91,7 @@ RULES = (
         "private key in base64",
         r"(?P<secret>LS0tLS1CRUdJTi[A-Za-z0-9+/]{100,3900}={0,2})(?:[^\w+/=]|$)",
         "",
-        _PASS_OFF,
+        _IMPERSONATE,
         "",
         severity="critical",
         entropy=3.5,
@@ -126,7 +126,7 @@ RULES = (
         r"PuTTY-User-Key-File-[1-3]: [\w@.-]{3,40}\r?\nEncryption: none\r?\nComment: [^\r\n]{0,200}\r?\nPublic-Lines: [0-9]{1,3}\r?\n"
         r"[A-Za-z0-9+/=\r\n]{40,2600}Private-Lines: [0-9]{1,3}\r?\n(?P<secret>[A-Za-z0-9+/]{40,64}={0,2})(?:\r?\n|$)",
         "",
-        _PASS_OFF,
+        _IMPERSONATE,
         "",
         severity="critical",
         entropy=3.5,
