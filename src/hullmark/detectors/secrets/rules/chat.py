@@ -50,7 +50,7 @@ RULES = (
         "slack-workspace-token",
         "Slack",
         "workspace token",
-        "xox[ar]-(?:[0-9]-)?[0-9a-zA-Z]{20,48}",
+        "xox[ar]-(?:[0-9]-)?(?:[0-9]{8,14}-){0,3}[0-9a-zA-Z]{20,48}",
         "xoxa-2-<<alnum:32>>",
         _CHAT,
         "+slack-legacy-workspace-token",

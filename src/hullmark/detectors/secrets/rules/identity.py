@@ -5,6 +5,12 @@ from hullmark.detectors.secrets._token import beside, token
 _KEPT = "read all secrets that it may"
 _USERS = "read and change users, and let anybody in"
 
+
+def _mixed(value: str) -> bool:
+    """Tell whether it has digits, small letters and capitals, as a name in a program rarely has."""
+    return all(any(kind(sign) for sign in value[2:]) for kind in (str.isdigit, str.islower, str.isupper))
+
+
 RULES = (
     token(
         "vault-service-token",
@@ -32,14 +38,15 @@ RULES = (
         "vault-legacy-token",
         "HashiCorp Vault",
         "token",
-        "vault",
+        "vault|token",
         r"s\.[A-Za-z0-9]{24}",
         "VAULT_TOKEN=s.<<alnum:24>>",
         _KEPT,
-        words="token|key|secret",
+        words="",
         severity="critical",
         confidence="high",
         entropy=3.5,
+        valid=_mixed,
     ),
     token(
         "onepassword-secret-key",

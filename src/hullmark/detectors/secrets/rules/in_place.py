@@ -25,7 +25,7 @@ RULES = (
         "curl-bearer-token",
         "the server that is asked",
         "token in a command of curl",
-        r"\bcurl\b[^\n]{1,300}(?:-H|--header)[= \t]{1,4}[\"']?(?i:authorization:[ \t]{0,4}(?:bearer|token|api-token)[ \t]{1,4}|x-[a-z-]{0,20}(?:api-?)?(?:key|token):[ \t]{0,4}|api-?key:[ \t]{0,4})"
+        r"\bcurl\b(?:[^\n]|\\\r?\n){1,300}(?:-H|--header)[= \t]{1,4}[\"']?(?i:authorization:[ \t]{0,4}(?:(?:bearer|token|api-token)[ \t]{1,4})?|x-[a-z-]{0,20}(?:api-?)?(?:key|token):[ \t]{0,4}|api-?key:[ \t]{0,4})"
         r"(?P<secret>[\w=~@.+/-]{12,500})(?:[\"'\s]|$)",
         "",
         _SIGN_IN,
@@ -47,7 +47,7 @@ RULES = (
         "curl-basic-header",
         "the server that is asked",
         "password in a command of curl",
-        r"\bcurl\b[^\n]{1,300}(?:-H|--header)[= \t]{1,4}[\"']?(?i:authorization:[ \t]{0,4}basic[ \t]{1,4})(?P<secret>[A-Za-z0-9+/]{8,400}={0,2})(?:[\"'\s]|$)",
+        r"\bcurl\b(?:[^\n]|\\\r?\n){1,300}(?:-H|--header)[= \t]{1,4}[\"']?(?i:authorization:[ \t]{0,4}basic[ \t]{1,4})(?P<secret>[A-Za-z0-9+/]{8,400}={0,2})(?:[\"'\s]|$)",
         "",
         _SIGN_IN,
         "",
@@ -63,7 +63,7 @@ RULES = (
         "curl-user",
         "the server that is asked",
         "password in a command of curl",
-        r"\bcurl\b[^\n]{0,300}[ \t](?:-u|--user)[= \t]{0,3}[\"']?[^\s:\"'$<>{}]{0,80}:(?P<secret>[^\s\"'$<>{}()]{6,200})(?:[\"'\s]|$)",
+        r"\bcurl\b(?:[^\n]|\\\r?\n){0,300}[ \t](?:-u|--user)[= \t]{0,3}[\"']?[^\s:\"'$<>{}]{0,80}:(?P<secret>[^\s\"'$<>{}()]{6,200})(?:[\"'\s]|$)",
         "",
         _SIGN_IN,
         "+curl-auth-user",
