@@ -112,9 +112,9 @@ def test_go_patterns_in_our_words(given_: str, expected: str) -> None:
 @given(st.binary(max_size=400), st.sampled_from([".gitleaks.toml", "trivy-secret.yaml"]))
 def test_any_bytes_are_read_or_refused(body: bytes, name: str) -> None:
     try:
-        assert isinstance(read(name, body), SecretConfig)
+        read(name, body)
     except UsageError as problem:
-        assert problem.where == name
+        assert problem.where == name  # noqa: PT017  # it need not be raised
 
 
 def test_places_of_gitleaksignore() -> None:

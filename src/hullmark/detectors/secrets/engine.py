@@ -27,8 +27,8 @@ from hullmark.model.rule import Confidence
 
 VERSION = 1
 _RELEASE = str(getattr(hyperscan, "__version__", ""))
-BEHIND = 512
-"""So much of what follows a match may decide whether it is one."""
+BEHIND = WINDOW
+"""So much of what follows the end that Hyperscan tells may belong to a match."""
 HEAD = 8192
 """A NUL byte in so many first bytes makes a file a binary one: only rules that say so look into it."""
 _RAW_HITS = 50_000  # of Hyperscan in one piece: a file of nothing else ends there
@@ -216,7 +216,10 @@ class Engine:
             start = max(done, end - pattern.reach)
             if not pattern.lines:
                 start = max(start, body.rfind(b"\n", start, max(end - 1, start)) + 1)
-            for whole, value in _spans(pattern, body, start, min(high, end + BEHIND)):
+            stop = min(high, end + BEHIND)
+            if not pattern.lines and (line_end := body.find(b"\n", end, stop)) >= 0:
+                stop = line_end + 1
+            for whole, value in _spans(pattern, body, start, stop):
                 if whole[0] >= end:
                     break
                 done = max(done, whole[1])
@@ -258,7 +261,7 @@ class Engine:
             body[max(0, match.start - _NAMED) : match.start].rpartition(b"\n")[2] if rule.generic else b""
         )
         named = before.decode("utf-8", "replace")
-        return rule.own or not reason_it_is_none(text, generic=rule.generic, before=named)
+        return rule.own or rule.plain or not reason_it_is_none(text, generic=rule.generic, before=named)
 
     def _is_allowed(
         self, match: Match, path: str, body: bytes, whole: tuple[int, int], region: tuple[int, int]

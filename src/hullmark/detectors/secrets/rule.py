@@ -28,7 +28,8 @@ class SecretRule(Struct, frozen=True, kw_only=True):
     `entropy` is the least Shannon entropy of the value in bits a sign. `valid` tells by a checksum or the structure of the value whether it can be one;
     a rule with such a proof has `confidence` high even where its form is plain. `binary` rules look into files with a NUL byte as well: only those
     with a proof or a form that occurs nowhere else. `paths` are globs (`**/.npmrc`) outside of which the rule says nothing; `allow` is a pattern of
-    values (whole) that are none. `generic` rules yield where another one finds the same value. `own` rules are a team's: their patterns may be such
+    values (whole) that are none. `generic` rules yield where another one finds the same value. Of `plain` rules a
+    value counts that looks like a filler, since its form has that in it. `own` rules are a team's: their patterns may be such
     as take exponential time, so that they are confirmed by Hyperscan as well; `path_pattern` is searched for in a path, as gitleaks does.
     """
 
@@ -41,6 +42,7 @@ class SecretRule(Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...] = ()
     allow: str = ""
     generic: bool = False
+    plain: bool = False
     own: bool = False
     path_pattern: str = ""
 

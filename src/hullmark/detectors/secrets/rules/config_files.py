@@ -233,20 +233,7 @@ RULES = (
             "<password>repopwd</password>",
             "<password>{<<base64:44>>}</password>",
         ),
-    ),
-    generic(
-        "maven-master-password",
-        "Maven's master password is kept in a form that anybody can undo",
-        r"<master>[^<{]{0,20}(?P<secret>\{[A-Za-z0-9+/=]{20,200}\})",
-        severity=Severity.MEDIUM,
-        paths=("**/settings-security.xml",),
-        why="It is encrypted with a key that is the same everywhere, and opens the passwords in settings.xml",
-        fix=REPLACE,
-        yields=False,
-        bad=("<settingsSecurity><master>{<<base64:43>>=}</master></settingsSecurity>",),
-        good=(
-            "<settingsSecurity><relocation>/media/usb/settings-security.xml</relocation></settingsSecurity>",
-        ),
+        same_as=("maven-settings-password", "maven-settings-passphrase"),
     ),
     generic(
         "service-account-key",
@@ -260,20 +247,6 @@ RULES = (
         ),
         same_as=("private-key",),
         yields=False,
-    ),
-    generic(
-        "putty-private-key",
-        "A file holds a private key of PuTTY",
-        # what follows the head (comment, public half) tells keys apart
-        r"(?P<secret>PuTTY-User-Key-File-[23]: [\w-]{3,40}\r?\nEncryption: none\r?\n[\t\r\n -~]{160})",
-        fix=REPLACE,
-        yields=False,
-        bad=(
-            "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: me\nPublic-Lines: 2\n<<base64:64>>\n<<base64:44>>\nPrivate-Lines: 1\n<<base64:44>>\n",
-        ),
-        good=(
-            "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: aes256-cbc\nComment: me\nPublic-Lines: 1\n<<base64:64>>\nPrivate-Lines: 1\n<<base64:64>>\n",
-        ),
     ),
     generic(
         "pkcs12-private-key",

@@ -142,5 +142,6 @@ RULES = (
         severity="medium",
         bad=("APP_SECRET=ThisTokenIsNotSoSecretChangeIt\n",),
         good=("APP_SECRET=%env(APP_SECRET)%\n",),
+        plain=True,
     ),
 )

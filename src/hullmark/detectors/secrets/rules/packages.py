@@ -276,34 +276,6 @@ RULES = (
         "read the keys of the swarm's managers",
         "b:docker-swarm-unlock-key",
     ),
-    *(
-        token(
-            f"maven-{name}",
-            "Maven repository",
-            what,
-            rf"(?i:<{tag}>)\s{{0,20}}(?P<secret>[^<>{{}}$\s][^<>{{}}$\n]{{2,200}}[^<>{{}}$\s])\s{{0,20}}(?i:</{tag}>)",
-            "",
-            "publish packages in your name"
-            if name != "master-password"
-            else "decrypt the passwords of settings.xml",
-            f"maven-{same}",
-            entropy=2.0,
-            valid=lambda value: not _valid.placeholder(value),
-            paths=(path,),
-            bad=(f"<{tag}><<alnum:14>></{tag}>",),
-            good=(f"<{tag}>${{env.SECRET}}</{tag}>", f"<{tag}>password</{tag}>"),
-        )
-        for name, what, tag, path, same in (
-            ("password", "password of a server", "password", "**/settings.xml", "settings-password"),
-            (
-                "passphrase",
-                "passphrase of a server's key",
-                "passphrase",
-                "**/settings.xml",
-                "settings-passphrase",
-            ),
-        )
-    ),
     token(
         "maven-master-password",
         "Maven",

@@ -37,11 +37,12 @@ RULES = (
         "dropbox-long-lived-token",
         "Dropbox",
         "long-lived access token",
-        r"[A-Za-z0-9]{11}AAAAAAAAAA[\w=-]{43}",
+        r"[A-Za-z0-9]{11}A{10,12}[B-Za-z0-9_=-][\w=-]{40,42}",
         "<<alnum:11>>AAAAAAAAAA<<base64url:43>>",
         _FILES,
         "+dropbox-long-lived-api-token",
         entropy=3.8,
+        plain=True,
     ),
     beside(
         "dropbox-app-secret",

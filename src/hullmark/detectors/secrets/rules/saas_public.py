@@ -96,6 +96,7 @@ RULES = (
         "read as the application",
         "+twitter-bearer-token",
         entropy=4.3,
+        plain=True,
     ),
     beside(
         "linkedin-client-id",
