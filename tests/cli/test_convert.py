@@ -54,11 +54,11 @@ def test_a_gate_says_of_a_stored_report_what_it_says_of_the_image(call: Call, st
 
 
 def test_a_gate_does_not_hold_where_nothing_was_looked_for(call: Call) -> None:
-    words = ("--as-of", AS_OF, "--scanners", "config", "--fail-on", "high", "--format")
+    words = ("--as-of", AS_OF, "--scanners", "config", "--fail-on", "vuln:high", "--format")
     assert call("scan", IMAGE, *words, "json=r.json").code == 3
-    converted = call("convert", "r.json", "--fail-on", "high")
+    converted = call("convert", "r.json", "--fail-on", "vuln:high")
     assert converted.code == 3
-    assert "not checked: no scanner ran" in converted.err
+    assert "not checked: no vuln scanner ran" in converted.err
     assert call("convert", "r.json").code == 0
 
 

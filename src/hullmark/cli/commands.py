@@ -23,7 +23,7 @@ class Command(Struct, frozen=True):
 
 COMMANDS = (
     Command("scan", "scan:Scan", "Scan images and say what is vulnerable in them."),
-    Command("lint", "lint:Lint", "Say what is wrong in Dockerfiles, and mend what can be mended."),
+    Command("lint", "lint:Lint", "Say what is wrong in Dockerfiles, and mend what can be."),
     Command("convert", "convert:Convert", "Write a stored report in other formats, and put it to a gate."),
     Command("explain", "explain:Explain", "Explain why an image is affected by a flaw, or why it is not."),
     Command("diff", "diff:Diff", "Say what differs between two images."),

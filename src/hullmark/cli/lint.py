@@ -28,8 +28,9 @@ _MAX_INPUT = 4 * 1024 * 1024
 
 
 class Lint(Messages, frozen=True, kw_only=True):
-    """Say what is wrong in Dockerfiles: what an attacker could use, and with --rules pedantic what else is not well made.
+    """Say what is wrong in Dockerfiles, and mend what can be.
 
+    What an attacker could use is told, and with --rules pedantic what else is not well made.
     Comments (# hadolint ignore=, #trivy:ignore:, # hullmark ignore=) and .hadolint.yaml count as they are.
 
     Exit codes: 0 clean, 1 at or over --fail-on, 2 usage, 3 a file could not be read.

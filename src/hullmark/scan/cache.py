@@ -7,6 +7,7 @@ share it without waiting, a killed one leaves nothing half-written, and a damage
     files/ab/<hash>         the digest that a local file once had (device, inode, size, mtime, ctime)
     diffs/ab/<digest>       the diff id of a layer, computed from bytes that have that digest (scan/diff_ids.py)
     entries/ab/<digest>     the file index of a layer (images/index.py), for `layers`
+    texts/ab/<hash>         what was found in the texts of an image's configuration (scan/secrets.py)
     chains/ab/<hash>        images seen, by the chain of their layers' digests
     names/ab/<hash>         the manifest that a name in a registry had when it was scanned last
     index/<hash>            what the program's modules say of themselves (scan/catalogue.py)
@@ -129,6 +130,16 @@ class FactCache:
         if path is not None and not self.read_only:
             self.write(path, encoded)
             self.stored = True
+
+    def text_facts(self, digest: str) -> bytes | None:
+        """Give what was remembered of texts with that digest, or nothing."""
+        return self._read(self._path("texts", digest))
+
+    def remember_text(self, digest: str, content: bytes) -> None:
+        """Keep what was found in texts; the digest is of these, and of all that shapes what is found."""
+        path = self._path("texts", digest)
+        if path is not None:
+            self.write(path, content)
 
     def remember_image(self, chain: tuple[str, ...], name: str) -> None:
         """Keep that an image of that name has this chain of verified layer digests."""
@@ -277,7 +288,7 @@ class FactCache:
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         if self.folder is None:
             return
-        for kind in ("layers", "files", "diffs", "entries", "chains", "names", "index"):
+        for kind in ("layers", "files", "diffs", "entries", "chains", "names", "texts", "index"):
             for path in (self.folder / kind).glob("*/*" if kind != "index" else "*"):
                 with contextlib.suppress(OSError):
                     yield path, path.stat()

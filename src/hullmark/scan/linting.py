@@ -306,7 +306,7 @@ def _report(
             config=_counted(config),
         ),
         secrets=tuple(sorted(secrets, key=lambda one: (one.path, one.line, one.column, one.rule))),
-        secrets_key=searcher.key_id,
+        secrets_key=searcher.key_id if secrets or any(each.fingerprint for each in silenced) else "",
         config=tuple(
             sorted(
                 config,

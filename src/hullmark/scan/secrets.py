@@ -63,7 +63,7 @@ def secrets_of(
     placed = [*_in_files(merged, files, skip), *_in_config(texts, in_config)]
     unread = tuple(fact for entry in in_config for fact in entry.facts if isinstance(fact, Unread))
     if not placed:
-        return Secrets(key_id=searcher.key_id, unread=unread)
+        return Secrets(unread=unread)  # a key that made nothing shapes nothing
     rules = {each.rule.id: each.rule for each in searcher.rules()}
     found: dict[tuple[object, ...], SecretFinding] = {}
     silenced: dict[Silenced, None] = {}
@@ -166,13 +166,13 @@ def _searched(searcher: Searcher, cache: FactCache, texts: Sequence[_Text]) -> t
     """Search the configuration, or give what is remembered of just these texts."""
     if not texts:
         return ()
-    shape = msgspec.msgpack.encode([(text.field, text.text) for text in texts])
-    digest = f"sha256:{hashlib.sha256(shape).hexdigest()}"
-    key = searcher.row_key(b"config")
-    rows = cache.load(digest)
-    if key in rows:
+    shape = msgspec.msgpack.encode(
+        [searcher.row_key(b"config"), *((text.field, text.text) for text in texts)]
+    )
+    digest = hashlib.sha256(shape).hexdigest()
+    if (row := cache.text_facts(digest)) is not None:
         try:
-            return _ROWS.decode(rows[key])
+            return _ROWS.decode(row)
         except msgspec.DecodeError:
             pass
     found = []
@@ -185,7 +185,7 @@ def _searched(searcher: Searcher, cache: FactCache, texts: Sequence[_Text]) -> t
             )
         if facts:
             found.append(FileFacts(text.field, tuple(facts)))
-    cache.store(digest, {key: msgspec.msgpack.encode(found)})
+    cache.remember_text(digest, msgspec.msgpack.encode(found))
     return tuple(found)
 
 
