@@ -65,7 +65,7 @@ def write_layout(folder: Path, layers: list[bytes], labels: dict[str, str] | Non
 
 
 def environment(cache: Path, **more: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HULLMARK_PATTERNS_DIR") if name in os.environ}
     own = {"HOME": str(cache.parent), "HULLMARK_CACHE_DIR": str(cache), "LC_ALL": "C.UTF-8"}
     if "HULLMARK_DB_MIRROR" not in more:
         own["HULLMARK_SCAN_OFFLINE"] = "true"  # nothing is fetched from publishers in a test

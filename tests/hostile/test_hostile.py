@@ -46,6 +46,7 @@ def scan(scratch: Path, reference: str, flags: tuple[str, ...] = ()) -> Run:
         "HOME": str(folders["home"]),
         "TMPDIR": str(folders["tmp"]),
         "HULLMARK_CACHE_DIR": str(folders["cache"]),
+        "HULLMARK_PATTERNS_DIR": os.environ["HULLMARK_PATTERNS_DIR"],
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -32,6 +32,7 @@ def layers(
         "HOME": str(folders["home"]),
         "TMPDIR": str(folders["tmp"]),
         "HULLMARK_CACHE_DIR": str(folders["cache"]),
+        "HULLMARK_PATTERNS_DIR": os.environ["HULLMARK_PATTERNS_DIR"],
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",

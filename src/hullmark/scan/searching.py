@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SECRETS = "secrets"
 """The name under which secrets stand among the facts of detectors."""
+PATTERNS = "HULLMARK_PATTERNS_DIR"
 _KEY_BYTES = 32
 _MOST_KEY_BYTES = 4096
 _OF_A_LAYER = 10_000
@@ -92,6 +93,9 @@ class Searcher:
         return SecretStream(self.engine.clone(), _OF_A_LAYER)
 
     def _path(self, name: str) -> Path | None:
+        """Say where compiled patterns are: in a folder that outlives caches where one is named, else in the cache."""
+        if folder := os.environ.get(PATTERNS):
+            return Path(folder) / f"patterns-{name}"
         return self._cache.folder / "index" / f"patterns-{name}" if self._cache.folder is not None else None
 
     def _load(self, name: str) -> bytes | None:
