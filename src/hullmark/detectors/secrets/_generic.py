@@ -5,7 +5,7 @@ A telling name stands at the end of a key (`DB_PASSWORD`, not `password_policy`)
 
 from collections.abc import Callable
 
-from hullmark.detectors.secrets.rule import END, SecretRule
+from hullmark.detectors.secrets.rule import CONTROLS, END, SecretRule
 from hullmark.model.advisory import Severity
 from hullmark.model.rule import Confidence, Rule
 
@@ -136,10 +136,9 @@ VARIABLES = (
 """Where a password that is set is used, be it a word."""
 IN_USE = (*IMAGE, *SETTINGS, *COMMANDS)
 
-CONTROLS = ("CIS-Docker 4.10", "NIST-800-190 4.1.4", "NIST-800-53 IA-5", "PCI-DSS 8.6.2")
-MOUNT = "Take it out, replace it by a new one where it is used, and hand it over when the container runs (a mounted file or the orchestrator's secret), or with RUN --mount=type=secret when the image is built"
-REPLACE = "Take the file out of the image, replace what it holds by a new one, and mount the file where it is needed"
-READ = "Everybody who can pull the image can read it and use it"
+MOUNT = "Take it out, replace it by a new one where it is used, and hand it over when the container runs (a mounted file or the orchestrator's secret), or with RUN --mount=type=secret when the image is built."
+REPLACE = "Take the file out of the image, replace what it holds by a new one, and mount the file where it is needed."
+READ = "Everybody who can pull the image can read it and use it."
 
 
 def generic(

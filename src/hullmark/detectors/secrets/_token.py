@@ -8,7 +8,7 @@ stay silent: the same with `x` in the place of what is random, and one that is f
 import re
 from collections.abc import Callable
 
-from hullmark.detectors.secrets.rule import FIRST, LAST, SecretRule, assigned
+from hullmark.detectors.secrets.rule import CONTROLS, FIRST, LAST, SecretRule, assigned
 from hullmark.model.advisory import Severity
 from hullmark.model.rule import Confidence, Rule
 
@@ -57,6 +57,7 @@ def token(
             fix=f"Revoke it at {who}, and give a new one at run time or as a secret mount of the build, never in a file or variable of the image.",
             bad=bad or (f'token: "{sample}"', f"export VALUE={sample}\n"),
             good=(*_look_alikes(sample), *good),
+            controls=CONTROLS,
             same_as=_ids(same),
         ),
         pattern=form if own else f"{FIRST}(?P<secret>{form}){LAST}",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hullmark.detectors.secrets import rules as packs
 from hullmark.detectors.secrets.rule import SecretRule
+from hullmark.model.rule import Rule
 from hullmark.modules import names_in
 
 
@@ -17,6 +18,11 @@ def secret_rules() -> tuple[SecretRule, ...]:
     for name in names_in(packs.__path__):
         found += importlib.import_module(f"{packs.__name__}.{name}").RULES
     return tuple(found)
+
+
+def known_rules() -> tuple[Rule, ...]:
+    """Give what each rule is about, without how it finds."""
+    return tuple(each.rule for each in secret_rules())
 
 
 @functools.cache

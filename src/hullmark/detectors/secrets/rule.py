@@ -14,6 +14,8 @@ from hullmark.model.rule import Confidence, Rule
 WINDOW = 4096
 """A match is at most so long: longer ones (private keys) are told by how they begin."""
 
+CONTROLS = ("CIS-Docker 4.10", "NIST-800-190 4.1.4", "NIST-800-53 IA-5", "PCI-DSS 8.6.2")
+"""What the frameworks say of any credential in an image."""
 FIRST, LAST = r"(?:\b|\\[nrt])", r"(?:[^\w-]|$)"
 """What stands around a value that is told by its form: it follows a sign that is part of no word, or an escaped line end in a string (`\\nghp_…`)."""
 BEGIN = r"(?i:\b[\w.-]{0,40}"

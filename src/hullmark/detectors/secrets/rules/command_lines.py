@@ -5,7 +5,7 @@ from hullmark.detectors.secrets.rule import END
 from hullmark.detectors.secrets.values import is_code, is_name
 from hullmark.model.advisory import Severity
 
-_WHY = "Who can pull the image or list the processes can read a command line, and use what it holds"
+_WHY = "Who can pull the image or list the processes can read a command line, and use what it holds."
 _GAP = r"[ \t]{1,8}"
 _ARGUMENTS = r"[^\n;|&\x00]{0,200}?"
 _WORD = r"[^\s\"'`\\;|&<>()\x00]"
@@ -106,8 +106,8 @@ RULES = (
         rf"\becho{_GAP}(?:-[en]{_GAP})?{_OPEN}[a-z_][\w-]{{0,31}}:(?P<secret>{_WORD}{{4,64}})[\"']?[ \t]{{0,4}}\|[ \t]{{0,4}}(?:sudo[ \t]{{1,4}})?(?:/usr/sbin/)?chpasswd",
         valid=lambda value: not value.startswith(("$", "%", "{")) and not is_code(value),
         yields=False,
-        why="Everybody who can pull the image knows the password of this user, and can log in where a service asks for it",
-        fix="Leave the user without a password (there is no need to log in to a container), or hand over a hash when the container runs",
+        why="Everybody who can pull the image knows the password of this user, and can log in where a service asks for it.",
+        fix="Leave the user without a password (there is no need to log in to a container), or hand over a hash when the container runs.",
         bad=(
             "RUN echo 'root:root' | chpasswd",
             "RUN echo 'root:screencast' | chpasswd",

@@ -50,7 +50,7 @@ def _is_basic(value: str) -> bool:
     return _PLAIN_PART.fullmatch(password) is None and not reason_it_is_none(user, generic=False)
 
 
-_WHY_URL = "URLs end up in histories, logs and error messages, and everybody who can pull the image can use what this one holds"
+_WHY_URL = "URLs end up in histories, logs and error messages, and everybody who can pull the image can use what this one holds."
 
 RULES = (
     generic(
