@@ -11,11 +11,13 @@ _SOURCES = (
     "hullmark.detectors.config.dockerfile.lint:rules",
     "hullmark.detectors.config.image.checks:rules",
     "hullmark.detectors.secrets.registry:known_rules",
-    "hullmark.advice.pinning:rules",
-    "hullmark.advice.layering:rules",
+    "hullmark.advice.pinning:RULES",
+    "hullmark.advice.layer_rules:RULES",
 )
-"""Where rules of each kind are, as `module:function`."""
+"""Where rules of each kind are, as `module:name` of a tuple or of a function that gives one."""
 _TRIVY = re.compile(r"(?:AVD-)?(DS|KSV)-?(\d{1,6})", re.IGNORECASE)
+_MOST_NAME = 80
+_NEAREST = 5
 
 
 @functools.cache
@@ -23,9 +25,27 @@ def all_rules() -> tuple[Rule, ...]:
     """Give every rule, by kind and id."""
     found: list[Rule] = []
     for source in _SOURCES:
-        module, _, function = source.partition(":")
-        found += getattr(importlib.import_module(module), function)()
+        module, _, name = source.partition(":")
+        there = getattr(importlib.import_module(module), name)
+        found += there() if callable(there) else there
     return tuple(sorted(found, key=lambda rule: (rule.kind, rule.id)))
+
+
+def rules_named(name: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Give the rules among `rules` that go by a name, ours or that of another tool, in their order."""
+    wanted = normal(name)
+    return tuple(rule for rule in rules if wanted in map(normal, (rule.id, *rule.same_as)))
+
+
+def nearest(name: str, rules: Iterable[Rule]) -> tuple[str, ...]:
+    """Give the names that are most like one that nobody knows: those that it is a part of, then those that are spelled alike."""
+    import difflib  # only for who mistypes
+
+    wanted = normal(name[:_MOST_NAME])
+    known = {normal(one): one for rule in rules for one in (*rule.same_as, rule.id)}
+    parts = sorted((one for one in known if wanted and wanted in one), key=lambda one: (len(one), one))
+    alike = difflib.get_close_matches(wanted, known, _NEAREST)
+    return tuple(known[one] for one in dict.fromkeys((*parts[:_NEAREST], *alike)))[:_NEAREST]
 
 
 def names_of(rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
