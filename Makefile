@@ -52,6 +52,7 @@ bench: $(VENV)/installed ## Measure against the peers (installs them; takes an h
 docs: $(VENV)/installed ## Rewrite the pages of the documentation that are made from the code
 	$(BIN)/python docs/reference/_tables.py
 	$(BIN)/python docs/reference/_formats.py
+	$(BIN)/python docs/reference/_rules.py
 
 format: $(VENV)/installed ## Format the code
 	$(BIN)/ruff format .
