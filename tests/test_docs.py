@@ -34,9 +34,11 @@ from hullmark.model.report import (
     Summary,
 )
 from hullmark.reports import formats
+from hullmark.scan.rules import all_rules
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+_FLAG = r"(?<![\w-])--[a-z][a-z-]+"
 
 
 def text(name: str) -> str:
@@ -63,7 +65,8 @@ def section(page: str, title: str) -> str:
 
 
 def test_made_pages_are_as_the_code_says() -> None:
-    for name, page in (tables().PAGES | tables("_formats").PAGES).items():
+    made = tables().PAGES | tables("_formats").PAGES | tables("_rules").PAGES
+    for name, page in made.items():
         assert text(name) == page(), f"{name}: run make docs"
 
 
@@ -75,6 +78,27 @@ def test_every_detector_feed_and_scheme_has_its_row() -> None:
     assert {scheme.name for scheme in schemes().values()} <= named
     orders = text("explain/matching.md")
     assert [name for name in sorted(named - {"none"}) if f"\n| `{name}` |" not in orders] == []
+
+
+def test_every_rule_has_its_row_and_every_rule_of_others_too() -> None:
+    rules, others = text("reference/rules.md"), text("reference/other-linters.md")
+    assert [rule.id for rule in all_rules() if f"\n| `{rule.id}` |" not in rules] == []
+    pages = tables("_rules")
+    for title, names in (
+        ("Hadolint", [row.name for row in pages.of_dockerfiles("hadolint")]),
+        ("Trivy, Dockerfiles", [row.name for row in pages.of_dockerfiles("trivy_dockerfile")]),
+        ("Trivy, image configuration", [row.name for row in pages.of_images()[1]]),
+        ("Dockle", [row.name for row in pages.of_images()[0]]),
+        ("Secrets", [f"`{row.name}`" for row in pages.secrets_not_ours()]),
+    ):
+        rows = {
+            name: cells
+            for name, *cells in re.findall(
+                r"^\| (\S+) \| (.*?) ?\| (.*?) ?\|$", section(others, title), re.MULTILINE
+            )
+        }
+        assert names
+        assert [name for name in names if not any(rows.get(name, ()))] == [], title
 
 
 def test_every_limit_has_its_row() -> None:
@@ -101,11 +125,22 @@ def test_no_flag_is_made_up() -> None:
     known = {"--version", "--help"}
     for command in COMMANDS:
         known.update(setting.flag for setting in settings_of(command.load()))
-    foreign = {"--output", "--body-file", "--compare-versions", "--check", "--hash", "--no-deps"}
+    foreign = {
+        "--mount",
+        "--force",
+        "--output",
+        "--body-file",
+        "--compare-versions",
+        "--check",
+        "--hash",
+        "--no-deps",
+    }
     for script in (ROOT / "bench").glob("*.py"):
         foreign.update(re.findall(r'add_argument\(\s*"(--[a-z-]+)"', script.read_text("utf-8")))
+    for rule in all_rules():
+        foreign.update(re.findall(_FLAG, f"{rule.summary} {rule.why} {rule.fix}"))
     for page in [*DOCS.rglob("*.md"), ROOT / "README.md"]:
-        flags = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8")))
+        flags = set(re.findall(_FLAG, page.read_text("utf-8")))
         if page.name != "CONTRIBUTING.md":
             assert flags - known - foreign == set(), page
 
