@@ -216,7 +216,8 @@ class Engine:
             start = max(done, end - pattern.reach)
             if not pattern.lines:
                 start = max(start, body.rfind(b"\n", start, max(end - 1, start)) + 1)
-            stop = min(high, end + BEHIND)
+            # A match begins before that end, so that it cannot reach further.
+            stop = min(high, end + min(pattern.reach, BEHIND))
             if not pattern.lines and (line_end := body.find(b"\n", end, stop)) >= 0:
                 stop = line_end + 1
             for whole, value in _spans(pattern, body, start, stop):

@@ -13,7 +13,7 @@ from hullmark.detectors.secrets.rule import WINDOW
 from hullmark.model.facts import FileFacts, Secret, Unread
 
 _OVERLAP = WINDOW + BEHIND
-_LEAST = 64 * 1024  # to be searched at once: each search goes over an overlap again
+_LEAST = 256 * 1024  # to be searched at once: each search goes over an overlap again
 _MOST_UTF16 = 4 * 1024 * 1024
 
 
