@@ -26,6 +26,10 @@ def shown(reference: str) -> str:
     return os.fsencode(reference).decode("utf-8", "backslashreplace")
 
 
+FolderWalk = Callable[[Select, Shape, Budget, ReadLimits], Iterator[Body]]
+"""Walks over what is no tar as `walk` does over one."""
+
+
 class Blob(Struct, kw_only=True):
     """One layer's bytes.
 
@@ -49,7 +53,7 @@ class Blob(Struct, kw_only=True):
     forkable: bool = False
     linked: bool = False
     problem: str = ""
-    walk: Callable[[Select, Shape, Budget, ReadLimits], Iterator[Body]] | None = None
+    walk: FolderWalk | None = None
 
 
 class SourceOptions(Struct, frozen=True, kw_only=True):

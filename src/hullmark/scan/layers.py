@@ -14,10 +14,11 @@ from hullmark.detectors.detector import OVERTIME, Detector, File, Limits, read_f
 from hullmark.detectors.dispatch import Dispatcher
 from hullmark.images.inflate import DamagedError, Hashed, inflated
 from hullmark.images.limits import Budget, ReadLimits
-from hullmark.images.source import Blob, FileIdentity
+from hullmark.images.source import Blob, FileIdentity, FolderWalk
 from hullmark.images.walk import Body, Cut, Selected, Shape, search, walk
 from hullmark.model.errors import HullmarkError, LimitError
 from hullmark.model.facts import FileFacts, LayerShape, Unread, UnreadKind
+from hullmark.scan.aside import SearchedAside
 from hullmark.scan.bounds import Bounds, BoundsError, Weights, path_bytes, weigh, weight
 from hullmark.scan.cache import FactCache
 from hullmark.scan.catalogue import Catalogue
@@ -82,10 +83,12 @@ class LayerReader:
         searcher: Searcher | None = None,
         *,
         notes: bool = False,
+        aside: bool = False,
     ) -> None:
         self.catalogue = catalogue
         self.searcher = searcher
         self.notes = notes
+        self.aside = aside
         self.cache = cache
         self.limits = limits
         self.file_limits = file_limits
@@ -227,7 +230,9 @@ class LayerReader:
         if self.over():
             return unreadable(blob, TIME_OVER)
         everything = list(self.detectors)
-        if not blob.claimed or blob.once or blob.walk is not None:
+        if blob.walk is not None:
+            return self._read_folder(blob.walk)
+        if not blob.claimed or blob.once:
             return self._read_whole(blob, everything, {})
         rows = self.cache.load(blob.claimed)
         missing = [d for d in everything if self.shape_key not in rows or self.keys[d.name] not in rows]
@@ -262,6 +267,28 @@ class LayerReader:
         """Read what is left of a blob for its digest's sake; false when the time is over before its end."""
         return not any(self.over() for _chunk in hashed)
 
+    def _read_folder(self, walk_folder: FolderWalk) -> Facts:
+        """Read what has no tar; secrets are looked for in a process of their own where there may be two."""
+        notes = LayerNotes(self.limits.layer_facts // 4) if self.notes else None
+        with contextlib.ExitStack() as stack:
+            secrets: SearchedAside | SecretStream | None = None
+            if self.searcher is not None and self.aside:
+                secrets = SearchedAside(self.searcher.stream)
+                stack.callback(secrets.close)
+            elif self.searcher is not None:
+                secrets = self.searcher.stream()
+            reading = _Reading(self, list(self.detectors), secrets, notes)
+            problems: list[str] = []
+            try:
+                reading.take(walk_folder(reading.select, reading.shape, self.budget, self.limits))
+            except (Cut, DamagedError) as problem:
+                problems.append(str(problem))
+            except (OSError, HullmarkError) as problem:
+                problems.append(_words(problem))
+            files = reading.files()
+        unread = tuple(Unread(kind="layer", reason=reason) for reason in problems + reading.left_out())
+        return Facts("", reading.shape.frozen(), files, unread, 0)
+
     def _read_whole(self, blob: Blob, missing: list[Detector], rows: Mapping[str, msgspec.Raw]) -> Facts:
         search = self.searcher is not None and (self.shape_key not in rows or self.keys[SECRETS] not in rows)
         note = self.notes and any(self.keys[name] not in rows for name in (NOTED, FOLDERS))
@@ -275,26 +302,20 @@ class LayerReader:
         problems: list[str] = []
         failed = False
         try:
-            if blob.walk is not None:
-                reading.take(blob.walk(reading.select, reading.shape, self.budget, self.limits))
-            else:
-                with contextlib.closing(self.pieces(hashed, reading)) as pieces:
-                    try:
-                        reading.take(walk(pieces, reading.select, reading.shape, self.budget, self.limits))
-                    except Cut as problem:
-                        problems.append(str(problem))
-                    for _rest in pieces if not reading.cut else ():
-                        # What follows the tar's end is inflated too, since the stream's checksum stands behind it, and
-                        # where it is wrong the tar was no tar for that reason.
-                        pass
+            with contextlib.closing(self.pieces(hashed, reading)) as pieces:
+                try:
+                    reading.take(walk(pieces, reading.select, reading.shape, self.budget, self.limits))
+                except Cut as problem:
+                    problems.append(str(problem))
+                for _rest in pieces if not reading.cut else ():
+                    # What follows the tar's end is inflated too, since the stream's checksum stands behind it, and
+                    # where it is wrong the tar was no tar for that reason.
+                    pass
         except (Cut, DamagedError) as problem:
             problems.append(str(problem))
         except (OSError, HullmarkError) as problem:
             problems.append(_words(problem))
             failed = not isinstance(problem, LimitError)
-        if blob.walk is not None:
-            unread = tuple(Unread(kind="layer", reason=reason) for reason in problems + reading.left_out())
-            return Facts("", reading.shape.frozen(), reading.files(), unread, 0)
         try:
             if not failed and not reading.cut and not self._drained(hashed):
                 problems.append(TIME_OVER)
@@ -380,7 +401,7 @@ class _Reading:
         self,
         reader: LayerReader,
         detectors: list[Detector],
-        secrets: "SecretStream | None" = None,
+        secrets: "SearchedAside | SecretStream | None" = None,
         notes: LayerNotes | None = None,
     ) -> None:
         self.reader = reader

@@ -90,6 +90,7 @@ def take_inventory(
         over,
         searcher,
         notes="config" in request.scanners,
+        aside=_workers(request) > 1,
     )
     ids = DiffIds(cache, request.limits, over)
     early: dict[int, Facts] = {}
@@ -208,15 +209,17 @@ def _read_layers(
     done = sum(max(blobs[number].size, 0) for number in found)
     if waiting:
         request.progress("layers", done, total)
-    for number, facts in _read_missing(
-        blobs, waiting, reader, request.threads or min(os.cpu_count() or 1, 4)
-    ):
+    for number, facts in _read_missing(blobs, waiting, reader, _workers(request)):
         found[number] = facts
         if feeding is not None:
             feeding.saw(number, facts.files)
         done += max(blobs[number].size, 0)
         request.progress("layers", done, total)
     return reader.settled(blobs, [found[number] for number in range(len(blobs))])
+
+
+def _workers(request: ScanRequest) -> int:
+    return request.threads or min(os.cpu_count() or 1, 4)
 
 
 def _read_missing(

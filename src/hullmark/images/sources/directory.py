@@ -8,7 +8,6 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from hullmark.images.limits import Budget, Holes, ReadLimits
 from hullmark.images.source import Blob, OpenedImage, Source, SourceOptions, shown
@@ -94,13 +93,19 @@ class _Tree:
         except OSError as problem:
             self.shape.say(f"a file that cannot be read: {problem.strerror}", path=text)
             return
-        with os.fdopen(descriptor, "rb", buffering=0) as stream:
-            pieces = self._tapped(_pieces(stream, status.st_size), text, status.st_size)
+        try:
+            pieces = self._tapped(_pieces(descriptor, status.st_size), text, status.st_size)
+            if selected is None:
+                for _piece in pieces:
+                    pass
+                return
             head = next(pieces, b"")
-            if selected is not None and not (selected.elf_only and head[:4] != b"\x7fELF"):
+            if not selected.elf_only or head[:4] == b"\x7fELF":
                 yield from self._body(itertools.chain((head,), pieces), text, status.st_size, mode, selected)
             for _rest in pieces if self.shape.tap is not None else ():
                 pass
+        finally:
+            os.close(descriptor)
 
     def _note_folder(self, entry: os.DirEntry[str], path: str) -> None:
         if self.shape.notes is not None:
@@ -136,9 +141,9 @@ class _Tree:
         yield Body(path, size, mode, selected.token, head, False, excerpts)
 
 
-def _pieces(stream: IO[bytes], size: int) -> Iterator[bytes]:
+def _pieces(descriptor: int, size: int) -> Iterator[bytes]:
     left = size
-    while left > 0 and (piece := stream.read(min(left, _PIECE))):
+    while left > 0 and (piece := os.read(descriptor, min(left, _PIECE))):
         left -= len(piece)
         yield piece
 

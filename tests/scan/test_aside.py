@@ -1,0 +1,68 @@
+"""Secrets of a folder are looked for in a process of their own: the same is found, and nothing is left behind."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from hullmark.detectors.secrets.engine import Engine
+from hullmark.detectors.secrets.registry import secret_rules
+from hullmark.detectors.secrets.samples import expanded
+from hullmark.detectors.secrets.stream import SecretStream
+from hullmark.model.facts import FileFacts, Secret
+from hullmark.scan.aside import SearchedAside
+
+KEY = b"k" * 32
+RULES = tuple(
+    rule for rule in secret_rules() if rule.rule.id in {"github-personal-access-token", "private-key"}
+)
+ENGINE = Engine(lambda: RULES, KEY)
+TOKEN = expanded("ghp_<<crc62:30>>").encode()
+
+
+def files() -> list[tuple[str, bytes]]:
+    some = [(f"app/{number:04}.txt", b"a line of text\n" * number) for number in range(400)]
+    return [*some, ("app/key", b"token: " + TOKEN + b"\n"), ("app/last", b"\n\n" + TOKEN)]
+
+
+def told(searcher: SearchedAside | SecretStream) -> tuple[FileFacts, ...]:
+    at = 0
+    for path, body in files():
+        searcher.file(path, at, len(body))
+        searcher.piece(body)
+        at += len(body)
+    return searcher.end()
+
+
+def children() -> str:
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+
+
+def test_the_same_is_found_as_in_one_process() -> None:
+    aside = SearchedAside(lambda: SecretStream(ENGINE))
+    found = told(aside)
+    aside.close()
+    assert found == told(SecretStream(ENGINE))
+    assert {entry.path for entry in found} == {"app/key", "app/last"}
+    assert all(isinstance(fact, Secret) for entry in found for fact in entry.facts)
+
+
+def test_a_process_that_ends_early_is_said() -> None:
+    def stream() -> SecretStream:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return SecretStream(ENGINE)
+
+    aside = SearchedAside(stream)
+    (entry,) = told(aside)
+    aside.close()
+    assert "ended" in entry.facts[0].reason  # type: ignore[union-attr]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="tells children by /proc")
+def test_no_process_and_no_descriptor_is_left() -> None:
+    before = children(), len(os.listdir("/proc/self/fd"))
+    aside = SearchedAside(lambda: SecretStream(ENGINE))
+    aside.piece(b"x" * 300_000)
+    aside.close()
+    assert (children(), len(os.listdir("/proc/self/fd"))) == before
