@@ -10,6 +10,7 @@ share it without waiting, a killed one leaves nothing half-written, and a damage
     texts/ab/<hash>         what was found in the texts of an image's configuration (scan/secrets.py)
     chains/ab/<hash>        images seen, by the chain of their layers' digests
     names/ab/<hash>         the manifest that a name in a registry had when it was scanned last
+    images/ab/<hash>        what was found in an image as a whole (model/known_image.py)
     index/<hash>            what the program's modules say of themselves (scan/catalogue.py)
     locks/<hash>            locked (flock) while a process reads a layer; the kernel lets go when it dies
 
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from hullmark.model.image import DIGEST
+from hullmark.model.known_image import KnownImage
 
 if TYPE_CHECKING:
     from hullmark.images.source import FileIdentity
@@ -38,6 +40,8 @@ _CHECK_BYTES = 16
 _TOUCH_AFTER_S = 24 * 3600
 _SETTLED_NS = 100_000_000
 _PRUNE_EVERY_S = 600
+_MOST_KNOWN = 1_000
+_MOST_NAMES = 20
 DEFAULT_MAX_BYTES = 2 * 1024**3
 
 
@@ -168,6 +172,32 @@ class FactCache:
         found = content.decode("ascii", "replace") if content else ""
         return found if DIGEST.fullmatch(found) else ""
 
+    def remember_known(self, known: KnownImage) -> None:
+        """Keep what was found in an image; of one that is known already the names are kept as well."""
+        path = self._path("images", _name((known.digest, str(known.platform))))
+        if path is None or self.read_only or not DIGEST.fullmatch(known.digest):
+            return
+        before = _known(self._read(path))
+        if before is not None:
+            others = [name for name in before.names if name not in known.names]
+            known = msgspec.structs.replace(known, names=(*others, *known.names)[-_MOST_NAMES:])
+        self.write(path, msgspec.msgpack.encode(known))
+
+    def known_images(self) -> list[KnownImage]:
+        """Give what is known of images, the one that was looked at last first; of very many those that were scanned last."""
+        if self.folder is None:
+            return []
+        files = []
+        for path in (self.folder / "images").glob("??/[!.]*"):
+            with contextlib.suppress(OSError):
+                files.append((path.stat().st_mtime_ns, path))
+        found = [_known(read_checked(path)) for _, path in sorted(files, reverse=True)[:_MOST_KNOWN]]
+        return sorted(
+            (known for known in found if known is not None),
+            key=lambda known: (known.as_of, known.name, known.digest, str(known.platform)),
+            reverse=True,
+        )
+
     def base_of(self, chain: Sequence[str]) -> tuple[SeenImage, int] | None:
         """Give the image with the longest strict prefix of this chain that was seen, and how many layers that has."""
         ids = _chain_ids(itertools.takewhile(bool, chain))
@@ -288,7 +318,7 @@ class FactCache:
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         if self.folder is None:
             return
-        for kind in ("layers", "files", "diffs", "entries", "chains", "names", "texts", "index"):
+        for kind in ("layers", "files", "diffs", "entries", "chains", "names", "texts", "images", "index"):
             for path in (self.folder / kind).glob("*/*" if kind != "index" else "*"):
                 with contextlib.suppress(OSError):
                     yield path, path.stat()
@@ -351,6 +381,15 @@ def read_checked(path: Path | None) -> bytes | None:
         return None
     check = hashlib.blake2b(body, digest_size=_CHECK_BYTES).digest()
     return body if content[len(FORMAT) : start] == check else None
+
+
+def _known(content: bytes | None) -> KnownImage | None:
+    if content is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(content, type=KnownImage)
+    except msgspec.DecodeError:
+        return None
 
 
 def _name(key: object) -> str:

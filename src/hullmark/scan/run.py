@@ -21,6 +21,7 @@ from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.diff_ids import DiffIds
 from hullmark.scan.documents import document_of
 from hullmark.scan.feeding import Feeding
+from hullmark.scan.known_images import remember
 from hullmark.scan.layers import Facts, LayerReader, decode, encode, unreadable
 from hullmark.scan.masking import masked_config
 from hullmark.scan.matching import REPOSITORIES, Inventory, Item, report
@@ -41,11 +42,12 @@ def run(request: ScanRequest) -> Report:
     """Scan one image. Raises `HullmarkError` only when there is nothing to report at all."""
     cache = FactCache(request.cache, max_bytes=request.cache_bytes, read_only=request.cache_read_only)
     catalogue = Catalogue(request.cache)
+    document = document_of(request.reference)
     with contextlib.ExitStack() as stack:
         feeding = _feeding(request, catalogue)
         if feeding is not None:
             stack.callback(feeding.close)
-        if document := document_of(request.reference):
+        if document:
             from hullmark.scan.sbom import inventory_from_sbom
 
             inventory = inventory_from_sbom(*document)
@@ -59,6 +61,8 @@ def run(request: ScanRequest) -> Report:
                 notes=(REPOSITORIES,) if inventory.content_sets else (),
             )
     made = report(inventory, request, catalogue)
+    if not document and not request.filters.skip_paths:  # else it tells of less than is in the image
+        remember(cache, made)
     catalogue.keep(cache.write)
     return made
 
