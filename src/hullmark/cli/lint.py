@@ -50,6 +50,13 @@ class Lint(Messages, frozen=True, kw_only=True):
     hadolint_config: Annotated[
         str, Option("Hadolint's own file; else .hadolint.yaml in this folder. none reads none.", filled=True)
     ] = ""
+    context: Annotated[
+        str,
+        Option(
+            "The build context of the one Dockerfile: says which private files it copies, after .dockerignore.",
+            filled=True,
+        ),
+    ] = ""
     fix: Annotated[bool, Option("Mend what can be mended without changing what is built.")] = False
     secrets_key: Annotated[str, Option("File with the key of the fingerprints of secrets.", filled=True)] = ""
     secret_config: Annotated[
@@ -78,7 +85,7 @@ class Lint(Messages, frozen=True, kw_only=True):
         from hullmark.findings.narrowing import Narrowing, narrowed
         from hullmark.scan.cache import FactCache
         from hullmark.scan.gate import parse_gate
-        from hullmark.scan.linting import LintRequest, run
+        from hullmark.scan.linting import LintRequest, gated, run
         from hullmark.scan.moment import moment
         from hullmark.scan.searching import Searcher
 
@@ -87,6 +94,7 @@ class Lint(Messages, frozen=True, kw_only=True):
         outputs = Outputs(self)
         hadolint = self._hadolint()
         gate = parse_gate(self.fail_on or _threshold(hadolint))
+        cache = FactCache(cache_folder())
         request = LintRequest(
             paths=self.paths,
             as_of=moment(self.as_of),
@@ -94,8 +102,9 @@ class Lint(Messages, frozen=True, kw_only=True):
             ignored=_words(self.ignore),
             hadolint=hadolint,
             fix=self.fix,
+            known=tuple(cache.known_images()),
+            context=self.context,
         )
-        cache = FactCache(cache_folder())
         key = Path(self.secrets_key) if self.secrets_key else None
         searcher = Searcher(cache, key, asked_secret_config(self.secret_config))
         with replacing(outputs.targets):
@@ -104,7 +113,7 @@ class Lint(Messages, frozen=True, kw_only=True):
                 note(f"{count} problem{'s' if count > 1 else ''} mended", where=name)
             report = narrowed(linted.report, Narrowing(baseline=asked_baseline(self.baseline)))
             outputs.write(report)
-        code = verdict([report], gate, (), strict=True, unused=False)
+        code = verdict([gated(report)], gate, (), strict=True, unused=False)
         return 0 if hadolint is not None and hadolint.never_fails and code == 1 and not self.fail_on else code
 
     def _hadolint(self) -> "HadolintConfig | None":

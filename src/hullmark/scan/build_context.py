@@ -1,136 +1,146 @@
-"""A build context: how much of it a copy takes in, after `.dockerignore`.
+"""A build context: the files that a build is given after `.dockerignore`, and which of them a copy takes in.
 
-Patterns are those of the Dockerfile reference (".dockerignore file"): Go's filepath.Match with `**`, `!` for exceptions, the last that fits
-counts. Symbolic links are not followed, files are not opened, and what is listed is bounded.
+Specification: https://docs.docker.com/build/concepts/context/#dockerignore-files and https://docs.docker.com/reference/dockerfile/#copy.
+Symbolic links are not followed, files are opened only where `read` is asked for one, and what is listed is bounded.
 """
 
 import os
-import re
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from hullmark.model.errors import UsageError
 from hullmark.model.facts import Unread
+from hullmark.scan.context_patterns import IgnoreRules, Pattern, ignore_pattern, source_pattern
 
-_MOST_FILES = 1_000_000
+_MOST_ENTRIES = 1_000_000
 _MOST_BYTES = 1024 * 1024
-_MOST_PATTERNS = 2_000
-_MOST_ANY = 4
-_LONGEST = 1_000
+
+
+class _File(NamedTuple):
+    path: str
+    size_bytes: int
+    is_link: bool
 
 
 class BuildContext:
     """The files that a build is given. `errors` say what could not be read."""
 
-    def __init__(self, folder: Path, dockerfile: Path) -> None:
+    def __init__(self, folder: Path, dockerfile: Path, *, most_entries: int = _MOST_ENTRIES) -> None:
         if not folder.is_dir():
             raise UsageError("is no folder", where=str(folder), hint="--context DIR")
         self.errors: list[Unread] = []
-        self._rules = _rules(_ignore_file(folder, dockerfile))
-        self._files = list(self._listed(folder))
+        self.ignore_file, text = _ignore_file(folder, dockerfile)
+        self._root = folder
+        self._most_entries = most_entries
+        self._rules = IgnoreRules(text)
+        self.errors += [
+            Unread(kind="record", path=str(self.ignore_file), reason=problem)
+            for problem in self._rules.problems
+        ]
+        self._files = list(self._listed())
 
     def measure(self, sources: tuple[str, ...]) -> tuple[int, int, int]:
         """Give bytes and files that a copy of these sources takes in, and the bytes of Git's among them."""
-        patterns = [_pattern(source) for source in sources]
         size = files = git = 0
-        for path, bytes_ in self._files:
-            if any(pattern.match(path) for pattern in patterns):
-                size += bytes_
-                files += 1
-                git += bytes_ if path.startswith(".git/") or "/.git/" in path else 0
+        for each in self._of(sources):
+            size += each.size_bytes
+            files += 1
+            git += each.size_bytes if each.path.startswith(".git/") or "/.git/" in each.path else 0
         return size, files, git
 
-    def _listed(self, root: Path) -> Iterator[tuple[str, int]]:
+    def taken(
+        self, sources: Sequence[str], excluded: Sequence[str] = (), *, parents: bool = False
+    ) -> list[str]:
+        """Give the paths of the files that a copy of these sources takes in: not what `--exclude` leaves out, and no links.
+
+        With `--parents` a source may have `**`. A pattern that is none takes and excludes nothing.
+        """
+        without = [found for text in excluded if (found := _read(text, folders=True)) is not None]
+        return [
+            each.path
+            for each in self._of(sources, parents=parents)
+            if not each.is_link and not any(_is_excluded(each.path, pattern) for pattern in without)
+        ]
+
+    def read(self, path: str, most_bytes: int) -> bytes:
+        """Give the first bytes of a file, nothing where it cannot be read. Links are not followed."""
+        try:
+            descriptor = os.open(
+                self._root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            )
+            with os.fdopen(descriptor, "rb") as file:
+                return file.read(most_bytes) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+        except (OSError, ValueError):
+            return b""
+
+    def _of(self, sources: Sequence[str], *, parents: bool = False) -> Iterator[_File]:
+        patterns = [
+            found
+            for source in sources
+            if (found := _read(source.replace("/./", "/"), folders=parents)) is not None
+        ]
+        return (each for each in self._files if any(pattern.fits(each.path) for pattern in patterns))
+
+    def _listed(self) -> Iterator[_File]:
         count = 0
         waiting = [""]
         while waiting:
             folder = waiting.pop()
             try:
-                with os.scandir(root / folder) as entries:
+                with os.scandir(self._root / folder) as entries:
                     found = sorted(entries, key=lambda entry: entry.name, reverse=True)
             except OSError as problem:
-                self.errors.append(
-                    Unread(
-                        kind="file",
-                        path=_text(folder),
-                        reason=f"a folder that cannot be read: {problem.strerror}",
-                    )
-                )
+                self._say("file", f"a folder that cannot be read: {problem.strerror}", folder)
                 continue
             for entry in found:
+                count += 1
+                if count > self._most_entries:
+                    self._say("record", f"the build context has more than {self._most_entries} entries")
+                    return
                 path = f"{folder}/{entry.name}" if folder else entry.name
+                is_out = self._rules.leaves_out(path)
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append(path)
-                elif not self._is_ignored(path):
-                    count += 1
-                    if count > _MOST_FILES:
-                        self.errors.append(
-                            Unread(
-                                kind="record", reason=f"the build context has more than {_MOST_FILES} files"
-                            )
-                        )
-                        return
-                    is_file = entry.is_file(follow_symlinks=False)
-                    yield _text(path), entry.stat(follow_symlinks=False).st_size if is_file else 0
+                    # an exception may let something in again that is in a folder left out
+                    if not is_out or self._rules.has_exceptions:
+                        waiting.append(path)
+                elif not is_out:
+                    status = entry.stat(follow_symlinks=False)
+                    is_file = stat.S_ISREG(status.st_mode)
+                    yield _File(_text(path), status.st_size if is_file else 0, stat.S_ISLNK(status.st_mode))
 
-    def _is_ignored(self, path: str) -> bool:
-        for pattern, is_exception in reversed(self._rules):
-            if pattern.match(path):
-                return not is_exception
-        return False
+    def _say(self, kind: str, reason: str, path: str = "") -> None:
+        self.errors.append(
+            Unread(kind="file" if kind == "file" else "record", path=_text(path), reason=reason)
+        )
 
 
-def _ignore_file(folder: Path, dockerfile: Path) -> str:
+def _read(text: str, *, folders: bool) -> Pattern | None:
+    try:
+        return ignore_pattern(f"/{text}") if folders and text.strip("/.") else source_pattern(text)
+    except UsageError:
+        return None
+
+
+def _is_excluded(path: str, pattern: Pattern) -> bool:
+    """Tell whether `--exclude` leaves a file out. Its patterns start at the source, so they are tried at each folder: rather too much is left out."""
+    parts = path.split("/")
+    return any(pattern.fits("/".join(parts[start:])) for start in range(min(len(parts), 50)))
+
+
+def _ignore_file(folder: Path, dockerfile: Path) -> tuple[Path, str]:
     """Read the file of patterns: the Dockerfile's own goes before the context's."""
-    for path in (dockerfile.with_name(f"{dockerfile.name}.dockerignore"), folder / ".dockerignore"):
+    beside = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
+    for path in (beside, folder / ".dockerignore"):
         try:
             with path.open("rb") as file:
-                return file.read(_MOST_BYTES).decode("utf-8-sig", "surrogateescape")
+                return path, file.read(_MOST_BYTES).decode("utf-8-sig", "surrogateescape")
         except FileNotFoundError:
             continue
         except OSError as problem:
             raise UsageError(f"cannot be read: {problem.strerror or problem}", where=str(path)) from problem
-    return ""
-
-
-def _rules(text: str) -> list[tuple[re.Pattern[str], bool]]:
-    found = []
-    for line in text.splitlines():
-        words = line.strip()
-        if not words or words.startswith("#"):
-            continue
-        is_exception = words.startswith("!")
-        pattern = words.lstrip("!").strip()
-        if pattern.strip("/."):
-            found.append((_pattern(pattern), is_exception))
-        if len(found) >= _MOST_PATTERNS:
-            break
-    return found
-
-
-def _pattern(glob: str) -> re.Pattern[str]:
-    """Make a pattern over paths of one of Go's, which fits what is in a folder of that name as well."""
-    parts = [part for part in glob[:_LONGEST].split("/") if part not in {"", "."}]
-    if parts.count("**") > _MOST_ANY:
-        raise UsageError(f"a pattern with more than {_MOST_ANY} `**`", where=glob[:80])
-    if not parts:
-        return re.compile("")
-    made = []
-    for number, part in enumerate(parts):
-        is_last = number == len(parts) - 1
-        if part == "**":
-            made.append(".*" if is_last else "(?:.*/)?")
-        else:
-            made.append(_part(part) + ("" if is_last else "/"))
-    return re.compile("".join(made) + r"(?:/|\Z)", re.DOTALL)
-
-
-def _part(part: str) -> str:
-    """Make a pattern of one part of a path. What stands before a star's end is found once and for all, so that no name takes long."""
-    first, *rest = (re.escape(piece).replace(r"\?", "[^/]") for piece in re.split(r"\*+", part))
-    if not rest:
-        return first
-    return first + "".join(f"(?>[^/]*?{piece})" for piece in rest[:-1]) + f"[^/]*{rest[-1]}"
+    return folder / ".dockerignore", ""
 
 
 def _text(path: str) -> str:

@@ -1,13 +1,16 @@
 """Dockerfiles from their text to a report: rules, secrets, and what comments and `.hadolint.yaml` say of them."""
 
+import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from hullmark import __version__
+from hullmark.advice import known_images, private_files
 from hullmark.detectors.config import hadolint_yaml
 from hullmark.detectors.config.check import Problem
 from hullmark.detectors.config.dockerfile import lint
@@ -18,6 +21,7 @@ from hullmark.detectors.config.dockerfile.parser import parse
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import ImageError, UsageError
 from hullmark.model.facts import Secret, Unread
+from hullmark.model.known_image import KnownImage
 from hullmark.model.report import (
     Coverage,
     Misconfiguration,
@@ -29,15 +33,21 @@ from hullmark.model.report import (
     Tool,
 )
 from hullmark.model.rule import Rule
+from hullmark.scan.build_context import BuildContext
 from hullmark.scan.rules import names_of, normal
 from hullmark.scan.searching import Searcher
 
+NOTES = frozenset({known_images.KNOWN_IMAGE.id})
+"""Rules whose findings only tell something: no gate counts them."""
 MAX_BYTES = 4 * 1024 * 1024
 _NAMES = ("dockerfile", "containerfile")
 _PASSED_BY = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__"})
 _MOST_ENTRIES = 200_000
 _MOST_FILES = 10_000
 _ROUNDS = 10
+_COPIED_BY_NAME = "private-file-copied"
+_MOST_LOOKED_INTO = 500
+_MOST_OF_A_FILE = 1024 * 1024
 
 HADOLINT_FILES = (".hadolint.yaml", ".hadolint.yml")
 
@@ -46,6 +56,7 @@ class LintRequest(Struct, frozen=True, kw_only=True):
     """Files and folders to lint (`-` is standard input), and how.
 
     `rules` are `default` and `pedantic`, and names of single rules; `ignored` are names of rules that are not asked for. `as_of` is when.
+    `known` are images that were scanned before; `context` is the folder that the one Dockerfile is built in, where that is known.
     """
 
     paths: tuple[str, ...]
@@ -54,6 +65,8 @@ class LintRequest(Struct, frozen=True, kw_only=True):
     ignored: tuple[str, ...] = ()
     hadolint: hadolint_yaml.HadolintConfig | None = None
     fix: bool = False
+    known: tuple[KnownImage, ...] = ()
+    context: str = ""
 
 
 class Linted(NamedTuple):
@@ -74,6 +87,7 @@ class _Chosen(NamedTuple):
 def run(request: LintRequest, searcher: Searcher, read_input: Callable[[], bytes]) -> Linted:
     """Lint files. Raises `UsageError` for a rule that there is not, `ImageError` where none of the files can be read."""
     chosen = _chosen(request)
+    around = _Around(request, searcher)
     config: list[Misconfiguration] = []
     secrets: list[SecretFinding] = []
     silenced: list[Silenced] = []
@@ -92,12 +106,20 @@ def run(request: LintRequest, searcher: Searcher, read_input: Callable[[], bytes
             body, count = _mended(Path(name), body, chosen)
             mended |= {name: count} if count else {}
         comments = request.hadolint is None or request.hadolint.comments_count
-        one = _File(path, body, chosen, request.as_of, comments=comments)
+        one = _File(path, body, chosen, around, comments=comments)
         config += one.config
         silenced += one.silenced
         secrets += one.secrets(searcher)
         silenced += one.allowed
+    unread += around.unread
     return Linted(_report(request.as_of, config, secrets, silenced, unread, searcher), mended)
+
+
+def gated(report: Report) -> Report:
+    """Give a report without what only tells something."""
+    return msgspec.structs.replace(
+        report, config=tuple(one for one in report.config if one.rule not in NOTES)
+    )
 
 
 def files_of(paths: Iterable[str]) -> Iterator[str]:
@@ -138,7 +160,7 @@ def _read(path: Path) -> bytes:
 
 
 def _chosen(request: LintRequest) -> _Chosen:
-    rules = lint.rules()
+    rules = (*lint.rules(), *known_images.rules(), *private_files.rules())
     names = names_of(rules)
     ids = {rule.id for rule in rules if rule.pack == "default"}
     severities: dict[str, Severity] = {}
@@ -191,20 +213,67 @@ def _mended(path: Path, body: bytes, chosen: _Chosen) -> tuple[bytes, int]:
     return text.encode(), total
 
 
+class _Around:
+    """What is known beside a Dockerfile: images that were scanned, and the folder that it is built in."""
+
+    def __init__(self, request: LintRequest, searcher: Searcher) -> None:
+        self.as_of = request.as_of
+        self.unread: list[Unread] = []
+        self._searcher = searcher
+        self._known = known_images.Known(request.known)
+        self._context = request.context
+        if request.context and len(set(itertools.islice(files_of(request.paths), 2))) > 1:
+            raise UsageError("several Dockerfiles have no one build context", hint="name the one it is for")
+
+    def problems(
+        self, dockerfile: Dockerfile, chosen: Container[str], found: Iterable[Problem]
+    ) -> Iterator[Problem]:
+        """Give what breaks one of the rules with `chosen` ids, beside what is `found` in the Dockerfile itself."""
+        if known_images.KNOWN_IMAGE.id in chosen:
+            yield from known_images.problems(dockerfile, self._known, self.as_of)
+        if self._context and private_files.PRIVATE_IN_CONTEXT.id in chosen:
+            context = BuildContext(Path(self._context), Path(dockerfile.path), most_entries=_MOST_ENTRIES)
+            named = [each.resource for each in found if each.rule.id == _COPIED_BY_NAME]
+            look = _Look(context, self._searcher)
+            yield from private_files.problems(dockerfile, context, look, named)
+            self.unread += context.errors
+
+
+class _Look:
+    """Looks for secrets in files of the build context, in so many of them and no more: of others nothing is said."""
+
+    def __init__(self, context: BuildContext, searcher: Searcher) -> None:
+        self._context = context
+        self._searcher = searcher
+        self._left = _MOST_LOOKED_INTO
+
+    def __call__(self, path: str) -> bool:
+        if not self._left:
+            return False
+        self._left -= 1
+        if not self._left:
+            reason = f"more than {_MOST_LOOKED_INTO - 1} files of the build context may hold secrets: the rest was not looked into"
+            self._context.errors.append(Unread(kind="record", path=path, reason=reason))
+        body = self._context.read(path, _MOST_OF_A_FILE)
+        found = self._searcher.engine.search(path, body)[0] if body else ()
+        return any(not each.allowed and each.confidence != "low" for each in found)
+
+
 class _File:
     """One Dockerfile: what is wrong in it, and what its comments take out."""
 
-    def __init__(self, path: str, body: bytes, chosen: _Chosen, as_of: str, *, comments: bool) -> None:
+    def __init__(self, path: str, body: bytes, chosen: _Chosen, around: "_Around", *, comments: bool) -> None:
         self.path = path
         self.body = body
         self.allowed: list[Silenced] = []
-        self._day = as_of[:10]
+        self._day = around.as_of[:10]
         self._dockerfile: Dockerfile = parse(body, path)
         self._names = chosen.names
         self._ignores = ignores(self._dockerfile) if comments else []
         self.config: list[Misconfiguration] = []
         self.silenced: list[Silenced] = []
-        for problem in lint.problems(self._dockerfile, chosen.ids):
+        found = lint.problems(self._dockerfile, chosen.ids)
+        for problem in (*found, *around.problems(self._dockerfile, chosen.ids, found)):
             made = _misconfiguration(path, problem, chosen.severities.get(problem.rule.id))
             comment = self._comment(problem.rule.id, problem.span.line, problem.span.end_line)
             if comment is None:
@@ -267,7 +336,7 @@ def _misconfiguration(path: str, problem: Problem, severity: Severity | None) ->
     rule, span = problem.rule, problem.span
     return Misconfiguration(
         rule=rule.id,
-        severity=severity or rule.severity,
+        severity=severity or problem.severity or rule.severity,
         message=problem.message,
         advice=problem.advice or rule.fix,
         file=path,

@@ -13,6 +13,8 @@ _SOURCES = (
     "hullmark.detectors.secrets.registry:known_rules",
     "hullmark.advice.pinning:RULES",
     "hullmark.advice.layer_rules:RULES",
+    "hullmark.advice.known_images:rules",
+    "hullmark.advice.private_files:rules",
 )
 """Where rules of each kind are, as `module:name` of a tuple or of a function that gives one."""
 _TRIVY = re.compile(r"(?:AVD-)?(DS|KSV)-?(\d{1,6})", re.IGNORECASE)
