@@ -26,7 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     os.environ["HULLMARK_SCAN_OFFLINE"] = "true"  # no test asks publishers
     # Patterns are compiled once for all tests, whose caches are new each time.
-    os.environ["HULLMARK_PATTERNS_DIR"] = str(Path(tempfile.gettempdir()) / f"hullmark-patterns-{os.getuid()}")
+    os.environ["HULLMARK_PATTERNS_DIR"] = str(
+        Path(tempfile.gettempdir()) / f"hullmark-patterns-{os.getuid()}"
+    )
     if config.getoption("--update-golden") and os.environ.get("CI"):
         raise pytest.UsageError("golden files are never updated in CI")
 

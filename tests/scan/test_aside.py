@@ -61,8 +61,8 @@ def test_a_process_that_ends_early_is_said() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="tells children by /proc")
 def test_no_process_and_no_descriptor_is_left() -> None:
-    before = children(), len(os.listdir("/proc/self/fd"))
+    before = children(), len([*Path("/proc/self/fd").iterdir()])
     aside = SearchedAside(lambda: SecretStream(ENGINE))
     aside.piece(b"x" * 300_000)
     aside.close()
-    assert (children(), len(os.listdir("/proc/self/fd"))) == before
+    assert (children(), len([*Path("/proc/self/fd").iterdir()])) == before

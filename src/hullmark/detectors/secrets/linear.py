@@ -92,7 +92,9 @@ def is_slow(pattern: str) -> bool:
                 longs += most > _LONG
                 if (within and most > 1) or nested(value[2], within or most > 1):
                     return True
-            elif (name == "SUBPATTERN" and nested(value[3], within)) or (name == "BRANCH" and any(nested(branch, within) for branch in value[1])):
+            elif (name == "SUBPATTERN" and nested(value[3], within)) or (
+                name == "BRANCH" and any(nested(branch, within) for branch in value[1])
+            ):
                 return True
         return False
 
