@@ -50,13 +50,16 @@ def issues_said(report: Report) -> Iterator[str]:
 def numbers(kind: IssueKind, found: Iterable[Issue]) -> str:
     """Give the number of issues of one kind, by severity; those that are not certain are counted apart."""
     every = list(found)
-    levels = Counter(str(issue.severity) for issue in every)
-    unsure = sum(not issue.is_sure for issue in every)
+    sure = [issue for issue in every if issue.is_sure]
+    unsure = len(every) - len(sure)
+    if not sure:
+        return amount(unsure, f"uncertain {NAMES[kind]}")
+    levels = Counter(str(issue.severity) for issue in sure)
     if len(levels) == 1:
-        said = amount(len(every), f"{every[0].severity} {NAMES[kind]}")
+        said = amount(len(sure), f"{sure[0].severity} {NAMES[kind]}")
     else:
-        said = f"{amount(len(every), NAMES[kind])}: {counts(levels)}"
-    return said + f" ({unsure:,} not certain)" * bool(unsure)
+        said = f"{amount(len(sure), NAMES[kind])}: {counts(levels)}"
+    return said + f" ({unsure:,} not certain beside)" * bool(unsure)
 
 
 def silenced_said(report: Report) -> str:

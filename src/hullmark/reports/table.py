@@ -160,9 +160,13 @@ class _Page(Text):
             return
         yield ""
         yield self.paint("Secrets", BOLD)
-        yield from self._issues(found)
+        likely = [issue for issue in found if issue.confidence != "low"]
+        yield from self._issues(likely)
+        if few := len(found) - len(likely):
+            told = amount(few, "more place" if likely else "place")
+            yield f"  {told} of low confidence (examples, tests, documentation and the like), which the other formats list"
         # What to do is the same for all of a kind.
-        for advice in dict.fromkeys(map(mend, found)):
+        for advice in dict.fromkeys(map(mend, likely)):
             yield f"  {self.plain(sentence(advice))}"
 
     def _misconfigurations(self) -> Iterator[str]:
