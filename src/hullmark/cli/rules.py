@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from hullmark.model.look import Look
     from hullmark.model.rule import Rule
 
-_COLUMNS = (44, 10, 10, 8)
 _HEAD = ("RULE", "KIND", "SEVERITY", "PACK", "WHAT")
 _FORMATS = ("table", "json")
 _LABEL = 13
 _NARROWEST = 40
+_LEAST_ROOM = 30
+_BELOW = 4
 
 
 class Rules(Settings, frozen=True, kw_only=True):
@@ -91,17 +92,27 @@ class Rules(Settings, frozen=True, kw_only=True):
 
 
 def _table(rules: "Sequence[Rule]", look: "Look", *, whole: bool) -> "Iterator[str]":
-    """Give a line for each rule; in a pipe the whole of it."""
+    """Give a line for each rule, in a pipe the `whole` of it; on a terminal what it is about is wrapped, below the rest where that leaves no room."""
+    import textwrap
+
+    from hullmark.model.advisory import Severity
+    from hullmark.model.printable import printable
     from hullmark.reports._terminal import BOLD, COLOURS, Text
 
     text = Text(look)
-    rows = [_HEAD, *((rule.id, rule.kind, rule.severity, rule.pack, rule.summary) for rule in rules)]
-    colours = ["", *(COLOURS[rule.severity] for rule in rules)]
-    for cells, colour in zip(text.aligned(rows, _COLUMNS, indent=0, whole=whole), colours, strict=True):
-        if colour:
-            cells[2] = text.paint(cells[2], colour)
-        line = "  ".join(cells).rstrip()
-        yield line if colour else text.paint(line, BOLD)
+    rows = [(rule.id, rule.kind, str(rule.severity), rule.pack, rule.summary) for rule in rules]
+    widths = [max(map(len, column)) + 2 for column in zip(_HEAD, *rows, strict=True)][:-1]
+    start = sum(widths) if sum(widths) + _LEAST_ROOM <= look.width else _BELOW
+    for row in (_HEAD, *rows):
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
+        if row is not _HEAD:
+            cells[2] = text.paint(cells[2], COLOURS[Severity(row[2])])
+        front, said = "".join(cells), printable(row[-1])
+        lines = [said] if whole else textwrap.wrap(said, look.width - start)
+        if not whole and start == _BELOW:
+            lines = ["", *lines]
+        yield text.paint(f"{front}{lines[0]}".rstrip(), BOLD if row is _HEAD else "")
+        yield from (" " * start + line for line in lines[1:])
 
 
 def _page(rule: "Rule", look: "Look") -> "Iterator[str]":
