@@ -35,7 +35,7 @@ COMMANDS = (
     ),
     Command("sbom", "sbom:Sbom", "List the packages of an image without matching them."),
     Command("pin", "pin:Pin", "Say how firmly files name their images, and write the digests."),
-    Command("rules", "rules:Rules", "List the rules, or show all there is of one, by any of its names."),
+    Command("rules", "rules:Rules", "List the rules, or show all there is of one."),
     Command("db build", "database:Build", "Build the database from the publishers' files in a folder."),
     Command("db update", "database:Update", "Fetch what the publishers have changed."),
     Command(

@@ -19,9 +19,9 @@ _BELOW = 4
 
 
 class Rules(Settings, frozen=True, kw_only=True):
-    """List the rules, or show all there is of one: what it looks for, why, what to do, examples, controls.
+    """List the rules, or show all there is of one.
 
-    A name is ours or that of Hadolint (DL3002), ShellCheck (SC2046), Trivy (DS-0002, AVD-DS-0002), Dockle (CIS-DI-0001), gitleaks or Kingfisher; it may
+    That is what it looks for, why, what to do, bad and good examples, controls, other names. A name is ours or that of Hadolint (DL3002), ShellCheck (SC2046), Trivy (DS-0002, AVD-DS-0002), Dockle (CIS-DI-0001), gitleaks or Kingfisher; it may
     stand for several rules. In examples of secrets <<alnum:36>> stands for so many random signs.
 
     Exit codes: 0 done, 2 usage, or there is no such rule.
