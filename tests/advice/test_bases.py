@@ -4,12 +4,20 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hullmark.advice.bases import Load, swaps
+from hullmark.advice.bases import Load, Swap
+from hullmark.advice.bases import swaps as swaps_of
 from hullmark.advice.linking import Fit
 from hullmark.model.advisory import Severity
 from hullmark.model.image import Layer, Platform
 from hullmark.model.report import BaseImage, Coverage, Finding, Report, ReportImage, Suppressed
+from hullmark.scan.known_images import known_image
 from reports.sample import SAMPLE
+
+
+def swaps(report: Report, known: Sequence[Report], fits: dict[str, Fit] | None = None) -> list[Swap]:
+    """Compare with what is remembered of these reports."""
+    return swaps_of(report, [each for one in known if (each := known_image(one)) is not None], fits)
+
 
 MEDIUM, LOW, NEGLIGIBLE = Severity.MEDIUM, Severity.LOW, Severity.NEGLIGIBLE
 
@@ -87,7 +95,7 @@ def test_the_applications_own_findings_and_bytes_stay_out_of_it() -> None:
 
 def test_a_base_on_which_it_runs_comes_first_and_one_on_which_it_does_not_last() -> None:
     other = image("other", found([1], NEGLIGIBLE), 1_000)
-    fits = {"debian:slim": Fit(runs=True), "distroless/static": Fit(runs=False)}
+    fits = {"sha256:debian:slim": Fit(runs=True), "sha256:distroless/static": Fit(runs=False)}
     assert [swap.then.name for swap in swaps(APP, [STATIC, other, SLIM], fits)] == [
         "debian:slim",
         "other",

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from hullmark.advice.linking import Fit
 from hullmark.model.advisory import SEVERITY_RANK, Severity
+from hullmark.model.known_image import KnownImage
 from hullmark.model.report import Finding, Report
 from hullmark.model.words import amount, counts
 
@@ -46,10 +47,11 @@ class Load(Struct, frozen=True, kw_only=True):
 
 
 class Swap(Struct, frozen=True, kw_only=True):
-    """Another base: `now` and `then`, the ids of flaws that would go and of those that would come, and whether the application fits on it."""
+    """Another base, the image with the `digest`: `now` and `then`, the ids of flaws that would go and of those that would come, and whether the application fits on it."""
 
     now: Load
     then: Load
+    digest: str = ""
     gone: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     fit: Fit = Fit()
@@ -60,34 +62,58 @@ class Swap(Struct, frozen=True, kw_only=True):
         return self.now.size_bytes - self.then.size_bytes
 
 
-def swaps(report: Report, known: Iterable[Report], fits: Mapping[str, Fit] | None = None) -> list[Swap]:
+class Bases(Struct, frozen=True, kw_only=True):
+    """The bases that are better than today's (`now`), the best first, of `known` images that were scanned.
+
+    For the best ones it is looked whether what the image's own layers hold would find there what it links against; of the others `fit.runs` is None.
+    """
+
+    schema_version: str = "1.0"
+    name: str
+    digest: str
+    as_of: str
+    base: str
+    evidence: str
+    now: Load | None
+    known: int
+    swaps: tuple[Swap, ...]
+    incomplete: bool = False
+
+
+def swaps(report: Report, known: Iterable[KnownImage], fits: Mapping[str, Fit] | None = None) -> list[Swap]:
     """Give the bases that are better than today's, the best first: those on which the application runs, with the fewest of the worst findings.
 
-    `known` are reports of images that may be bases, matched against the same advisories; `fits` tells of each, by its name, what
-    `hullmark.advice.linking.fit` found. Better is one whose findings are not worse from the worst severity down, and that has fewer of them or
-    fewer bytes. Where the base of the image is not known, there is nothing to compare.
+    `known` are images that were scanned and may be bases; of several with one name the one that was looked at last counts. `fits` tells of each, by
+    its digest, what `hullmark.advice.linking.fit` found. Better is one whose findings are not worse from the worst severity down, and that has
+    fewer of them or fewer bytes. Where the base of the image is not known, there is nothing to compare.
     """
     image = report.image
     if image is None or not image.base.layers or _SCANNER not in report.coverage.scanners:
         return []
     now, found = _today(report)
     own = {image.digest, image.base.digest} - {""}
+    names = {image.name, image.base.name}
+    chain = tuple(layer.digest for layer in report.layers[: image.base.layers])
     better: dict[str, Swap] = {}
-    for other in known:
-        candidate = other.image
-        if candidate is None or candidate.platform != image.platform or candidate.digest in own:
+    for other in sorted(known, key=lambda each: (each.as_of, each.digest)):
+        if other.platform != image.platform or other.digest in own or other.name in names:
             continue
-        if _SCANNER not in other.coverage.scanners or candidate.name == image.name:
-            continue
-        then = _load(candidate.name, other, _all(other))
-        if _order(then) <= _order(now) and (then.count < now.count or then.size_bytes < now.size_bytes):
-            brought = {finding.id for finding in _all(other)}
-            better[candidate.name] = Swap(
+        then = _load(other)
+        better.pop(then.name, None)
+        is_new = not (chain and all(chain) and other.layers[: len(chain)] == chain)
+        if (
+            is_new
+            and _order(then) <= _order(now)
+            and (then.count < now.count or then.size_bytes < now.size_bytes)
+        ):
+            brought = set(other.ids)
+            better[then.name] = Swap(
                 now=now,
                 then=then,
+                digest=other.digest,
                 gone=tuple(sorted(found - brought)),
                 new=tuple(sorted(brought - found)),
-                fit=(fits or {}).get(candidate.name, Fit()),
+                fit=(fits or {}).get(other.digest, Fit()),
             )
     return sorted(better.values(), key=_rank)
 
@@ -114,15 +140,15 @@ def _today(report: Report) -> tuple[Load, set[str]]:
     return load, {finding.id for finding in found}
 
 
-def _load(name: str, report: Report, found: list[Finding]) -> Load:
+def _load(known: KnownImage) -> Load:
     return Load(
-        name=name,
-        findings=_by_severity(found),
-        size_bytes=sum(layer.content_bytes for layer in report.layers),
-        packages=len(report.packages),
-        unchecked=report.coverage.not_checked,
-        incomplete=report.incomplete,
-        as_of=report.as_of,
+        name=known.name,
+        findings=known.findings,
+        size_bytes=known.size_bytes,
+        packages=known.packages,
+        unchecked=known.unchecked,
+        incomplete=known.incomplete,
+        as_of=known.as_of,
     )
 
 

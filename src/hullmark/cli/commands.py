@@ -28,6 +28,7 @@ COMMANDS = (
     Command("explain", "explain:Explain", "Explain why an image is affected by a flaw, or why it is not."),
     Command("diff", "diff:Diff", "Say what differs between two images."),
     Command("layers", "layers:Layers", "Show the layers of an image: bytes, waste, order."),
+    Command("bases", "bases:Bases", "Say on which other base an image would have fewer findings and bytes."),
     Command(
         "ignore",
         "ignore:Ignore",

@@ -11,13 +11,15 @@ MOST_IDS = 5_000
 class KnownImage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An image as it was found at `as_of`; nothing of its files, its configuration's variables or what statements said of it.
 
-    `name` is what it was scanned as, `names` are the references of registries that it goes by, spelt out (`docker.io/library/debian:12.7`), the
+    `name` is its first tag, else its `reference`, by which it was read out of a `source`. `names` are the references of registries that it goes by, spelt out (`docker.io/library/debian:12.7`), the
     newest last. `findings` are numbers by severity, `ids` the flaws. `eol` tells that its release was past its end of life, since `eol_date`
     where that is known. `created` is what its configuration says. `size_bytes` are those of the files in its layers (`layers`, verified digests).
     `unchecked` packages were compared with no advisories, `incomplete` says that something of it could not be read.
     """
 
     name: str
+    reference: str = ""
+    source: str = ""
     names: tuple[str, ...] = ()
     digest: str
     platform: Platform = Platform()

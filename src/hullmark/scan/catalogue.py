@@ -133,18 +133,20 @@ def _identity() -> str:
 def _entries() -> tuple[DetectorEntry, ...]:
     from hullmark.detectors.registry import detectors
 
-    return tuple(
-        DetectorEntry(
-            detector.name,
-            detector.version,
-            detector.wants,
-            detector.binaries,
-            detector.database,
-            detector.owns,
-            detector.assemble is not None,
-            detector.max_bytes,
-        )
-        for detector in detectors()
+    return tuple(entry_of(detector) for detector in detectors())
+
+
+def entry_of(detector: Detector) -> DetectorEntry:
+    """Give what must be known of a detector before it runs."""
+    return DetectorEntry(
+        detector.name,
+        detector.version,
+        detector.wants,
+        detector.binaries,
+        detector.database,
+        detector.owns,
+        detector.assemble is not None,
+        detector.max_bytes,
     )
 
 

@@ -29,8 +29,8 @@ def known_image(report: Report) -> KnownImage | None:
     What filters took out of the report's list counts, since it is in the image; what somebody's statements did does not.
     """
     image = report.image
-    checked = "vuln" in report.coverage.scanners and report.database.parts
-    if image is None or not image.digest or image.derived_from or not checked:
+    is_checked = "vuln" in report.coverage.scanners and (report.database.parts or not report.packages)
+    if image is None or not image.digest or image.derived_from or not is_checked:
         return None
     found = list(_found(report))
     number = Counter(finding.severity for finding in found)
@@ -39,6 +39,8 @@ def known_image(report: Report) -> KnownImage | None:
     distribution = image.distribution
     return KnownImage(
         name=(image.tags[0] if image.tags else image.name)[:_LONGEST],
+        reference=image.name[:_LONGEST],
+        source=image.source,
         names=tuple(_names(image)),
         digest=image.digest,
         platform=image.platform,

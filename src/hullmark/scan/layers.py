@@ -21,7 +21,6 @@ from hullmark.model.facts import FileFacts, LayerShape, Unread, UnreadKind
 from hullmark.scan.aside import SearchedAside
 from hullmark.scan.bounds import Bounds, BoundsError, Weights, path_bytes, weigh, weight
 from hullmark.scan.cache import FactCache
-from hullmark.scan.catalogue import Catalogue
 from hullmark.scan.noting import FOLDERS, NOTED, LayerNotes
 from hullmark.scan.noting import VERSION as NOTES_VERSION
 from hullmark.scan.searching import SECRETS, Searcher
@@ -29,6 +28,7 @@ from hullmark.scan.watch import Watch
 
 if TYPE_CHECKING:
     from hullmark.detectors.secrets.stream import SecretStream
+    from hullmark.scan.catalogue import DetectorEntry
 
 SHAPE = "shape/3"
 TIME_OVER = "the time given with --timeout was over"
@@ -70,12 +70,25 @@ class Deadline(Protocol):
         """Give true once it is over."""
 
 
+class Detectors(Protocol):
+    """The detectors that a reader has: what must be known of each, and each whole where a layer must be read."""
+
+    @property
+    def detectors(self) -> "tuple[DetectorEntry, ...]":
+        """Give every detector."""
+        ...
+
+    def detector(self, name: str) -> Detector:
+        """Give one whole."""
+        ...
+
+
 class LayerReader:
     """Reads layers with a fixed set of detectors, limits and one cache."""
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        catalogue: Detectors,
         cache: FactCache,
         limits: ReadLimits,
         file_limits: Limits,
