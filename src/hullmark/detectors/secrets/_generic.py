@@ -16,7 +16,7 @@ PASSWORD = (
 """A name that ends in a word for a password, as `spring.datasource.password`, `MYSQL_ROOT_PASSWORD`, `dbPass`, `password1`."""
 SECRET = (
     r"(?i:[\w.-]{0,60}(?:secret|token|credentials?|(?:secret|api|access|auth|private|encryption|encrypt|cipher|crypt|signing|sign|signature|master|session|shared|app|application|account|"  # noqa: S105
-    r"service|license|hmac|jwt|webhook|deploy|admin|consumer|client|secure|salt|cookie|aes|storage|primary|bot|write|root)[_.-]?(?:key|auth|hash_salt)|key[_.-]?base|_auth|\bauth)"
+    r"service|license|hmac|jwt|webhook|deploy|admin|consumer|client|secure|salt|cookie|aes|storage|primary|bot|write|root)[_.-]?(?:key|auth|hash_salt)|key[_.-]?base|_auth|\bauth|(?:auth|logged_in|nonce|signing|session|cookie)[_.-]salt)"
     r"(?:[_.-]?(?:[0-9]|plain|value|default|base|hex|base64|b64))?)"
 )
 """A name that ends in a word for a key or token, as `SECRET_KEY`, `secret_key_base`, `client-secret`, `githubToken`, `apiKey`."""
@@ -66,6 +66,9 @@ SETTINGS = (
     "etc/environment",
     "**/*.service",
     "run/secrets/*",
+    "**/ansible/hosts",
+    "**/inventory",
+    "**/inventory/*",
 )
 """Files of settings: what is assigned there is in use, and a text needs no quotes."""
 COMMANDS = (
@@ -186,7 +189,7 @@ def generic(
 
 def setting(names: str, value: str) -> str:
     r"""Give the pattern of a value, quoted or not, that a file of settings or a command assigns: `name=…`, `name: …`, `--name=…`, `"name": "…"`."""
-    return rf"(?m)(?:^|[\s\"'`;&|(,{{]){names}{ASSIGNED}[\"']?(?P<secret>{value}){END}"
+    return rf"(?m)(?:^|[\s\"'`;&|(,{{]|\bEnvironment=){names}{ASSIGNED}[\"']?(?P<secret>{value}){END}"
 
 
 def quoted(names: str, value: str) -> str:

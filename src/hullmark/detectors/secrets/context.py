@@ -28,7 +28,7 @@ _LOCALES = re.compile(
     r"(?:\A|/)(?:locales?|i18n|l10n|lang|langs|languages?|translations?|messages|nls|[a-z]{2}_[A-Z]{2})/|messages?[._][^/]*\Z|\b(?:lang|locale)[._-][^/]*\.(?:json|ya?ml|php|js|properties)\Z"
 )
 _PACKAGED = re.compile(
-    r"(?:\A|/)(?:node_modules|site-packages|dist-packages|vendor|bower_components|third[_-]party|gems|perl5|\.cargo/registry|pkg/mod|jspm_packages|usr/include|usr/share(?!/nginx/html)|usr/lib|usr/libexec)/"
+    r"(?:\A|/)(?:node_modules|site-packages|dist-packages|vendor|bower_components|third[_-]party|gems|perl5|\.cargo/registry|pkg/mod|jspm_packages|usr/include|usr/share(?!/nginx/html)|usr/lib|usr/libexec|usr/local/go)/"
 )
 _SOURCE = re.compile(
     r"\.(?:py[iwx]?|pyx|js|jsx|mjs|cjs|ts|tsx|vue|svelte|go|rs|rb|rake|gemspec|java|kt|kts|scala|groovy|clj[cs]?|cs|vb|fs|c|cc|cpp|cxx|h|hh|hpp|hxx|m|mm|swift|php\d?|phtml|inc|pl|pm|t|lua|r|jl|ex|exs|erl|"

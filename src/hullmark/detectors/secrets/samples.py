@@ -121,6 +121,9 @@ _MADE: dict[str, Callable[[random.Random, int], str]] = {
     "cert64": lambda chance, length: _text64(
         f"-----BEGIN CERTIFICATE-----\n{_drawn(chance, 'der', length)}\n-----END CERTIFICATE-----\n"
     ),
+    "pullsecret": lambda chance, length: _text64(
+        f'{{"auths":{{"registry.shop.test":{{"auth":"{_drawn(chance, "basic", length)}"}}}}}}'
+    ),
     "jwt64": lambda chance, length: _text64(_jwt(chance, length)),
     "pypi": lambda chance, length: (
         "pypi-"
@@ -134,3 +137,9 @@ _MADE: dict[str, Callable[[random.Random, int], str]] = {
 
 def _text64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
+
+
+def corpus(text: str) -> dict[str, str]:
+    """Give the files of a corpus, path and expanded text: `=== path` stands before each, and what stands before the first is a comment."""
+    parts = (part.partition("\n") for part in text.split("\n=== ")[1:])
+    return {path: expanded(body.rstrip("\n") + "\n") for path, _, body in parts}

@@ -65,6 +65,22 @@ RULES = (
         good=("sshpass -p $PW ssh a", "sshpass -e ssh a", "sshpass -p password ssh a"),
     ),
     generic(
+        "ftp-user-password",
+        "A user's password is an argument of lftp",
+        rf"\blftp{_GAP}(?:{_ARGUMENTS}{_GAP})?(?:-u[ \t]{{0,4}}|--user[ \t=]{{1,4}}){_OPEN}[^\s,\"'`$\x00]{{1,64}},(?P<secret>{_WORD}{{4,128}})",
+        valid=_is_typed,
+        why=_WHY,
+        bad=(
+            "lftp -u upload,T<<alnum:9>> ftp.shop.test",
+            "lftp -e 'mirror' -u up,Q<<alnum:9>>3 ftp.shop.test",
+        ),
+        good=(
+            "lftp -u user,password ftp.shop.test",
+            "lftp -u $USER,$PASS ftp.shop.test",
+            "lftp -u upload ftp.shop.test",
+        ),
+    ),
+    generic(
         "login-password-argument",
         "A registry's or service's password is an argument of a login",
         rf"\b(?:docker|podman|buildah|skopeo|nerdctl|helm|oras|crane|regctl|az|oc|cf|argocd|vault|heroku|npm|gcloud){_GAP}(?:registry{_GAP}|auth{_GAP})?login\b{_ARGUMENTS}{_GAP}-p(?:assword)?[ \t=]{{1,4}}{_OPEN}(?P<secret>{_WORD}{{6,256}})",

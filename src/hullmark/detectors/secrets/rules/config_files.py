@@ -7,7 +7,13 @@ import base64
 import binascii
 
 from hullmark.detectors.secrets._generic import READ, REPLACE, generic
-from hullmark.detectors.secrets.values import is_code, is_password, is_random, reason_it_is_none
+from hullmark.detectors.secrets.values import (
+    is_code,
+    is_password,
+    is_random,
+    is_strong_password,
+    reason_it_is_none,
+)
 from hullmark.model.advisory import Severity
 
 _VALUE = r"[^\s\"'\x00]"
@@ -288,6 +294,36 @@ RULES = (
         valid=_is_kept,
         bad=("requirepass winter<<lower:6>>",),
         good=("# requirepass foobared", "requirepass ${REDIS_PASSWORD}"),
+    ),
+    generic(
+        "ldap-bind-password",
+        "The settings of an LDAP client or server hold a password",
+        rf"(?m)^[ \t]{{0,8}}(?:bindpw|rootpw|ldap_default_authtok)[ \t=]{{1,8}}[\"']?(?P<secret>{_VALUE}{{4,200}})",
+        paths=("**/*ldap*.conf", "**/nslcd.conf", "**/slapd.conf", "**/sssd.conf", "**/*ldap*/*.conf"),
+        valid=_is_kept,
+        bad=(
+            "bindpw winter<<lower:6>>",
+            "rootpw\twinter<<lower:6>>",
+            "ldap_default_authtok = winter<<lower:6>>",
+        ),
+        good=("# bindpw secret", "rootpw {SSHA}<<base64:32>>", "bindpw ${LDAP_PASSWORD}"),
+    ),
+    generic(
+        "vpn-user-password",
+        "A file for OpenVPN's auth-user-pass holds a password",
+        r"(?m)^[\w.@+-]{2,64}\r?\n(?P<secret>[!-~]{6,128})[ \t\r]{0,8}$",
+        paths=("**/openvpn/*auth*", "**/openvpn/*pass*", "**/openvpn/*login*", "**/*auth-user-pass*"),
+        valid=is_strong_password,
+        bad=("vpnuser\n<<alnum:12>>!7\n",),
+        good=("vpnuser\npassword\n", "client\nremote\n"),
+    ),
+    generic(
+        "laravel-app-key",
+        "The settings of a Laravel application hold its key",
+        r"(?m)(?:^|[\s\"'])APP_KEY[\"']?[ \t]{0,4}[=:][ \t]{0,4}[\"']?base64:(?P<secret>[A-Za-z0-9+/]{43}=)",
+        valid=is_random,
+        bad=("APP_KEY=base64:<<base64:43>>=", "  APP_KEY: 'base64:<<base64:43>>='"),
+        good=("APP_KEY=", "APP_KEY=base64:", "KEY=base64:<<base64:43>>="),
     ),
     generic(
         "wifi-password",

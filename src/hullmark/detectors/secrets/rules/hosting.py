@@ -1,6 +1,7 @@
 """Clouds beside the three great ones."""
 
 from hullmark.detectors.secrets._token import UUID, beside, token
+from hullmark.detectors.secrets.values import is_random
 
 _ALL = "make, change and delete what runs there"
 
@@ -62,8 +63,8 @@ RULES = (
         "b:alibaba-sts-access-key-id",
         confidence="medium",
         severity="medium",
-        entropy=3.5,
-        good=("STS.<<alnum:12>>",),
+        valid=is_random,
+        good=("STS.<<alnum:12>>", "AWS.STS.assumeRoleWithWebIdentity"),
     ),
     beside(
         "alibaba-sts-secret",
