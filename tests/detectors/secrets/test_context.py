@@ -1,12 +1,20 @@
 """What the place of a secret says of it."""
 
+from pathlib import Path
+
 import pytest
 
 from hullmark.detectors.secrets.context import environment_is_harmless, judged, skipped
+from hullmark.detectors.secrets.engine import Engine
 from hullmark.detectors.secrets.files import known_file
+from hullmark.detectors.secrets.registry import secret_rules
 from hullmark.detectors.secrets.rule import SecretRule
+from hullmark.detectors.secrets.samples import corpus
 from hullmark.model.advisory import Severity
 from hullmark.model.rule import Rule
+
+ENGINE = Engine(secret_rules, b"key")
+POSITIVES = corpus((Path(__file__).parents[2] / "data" / "secrets" / "corpus" / "positives.txt").read_text())
 
 
 def rule(*, generic: bool = True, binary: bool = False, paths: tuple[str, ...] = ()) -> SecretRule:
@@ -87,6 +95,49 @@ def test_in_source_code_a_name_alone_is_no_proof() -> None:
     assert judged("app/x.py", "a = k", rule())[0] == "medium"
     assert judged("app/x.py", "a = k", rule(paths=("**/*.py",)))[0] == "high"
     assert judged("app/x.py", "a = k", rule(generic=False))[0] == "high"
+
+
+def test_what_a_registry_gives_to_everybody_is_no_sure_find() -> None:
+    for path in ("root/go/pkg/mod/a@v1/x.go", "root/.cargo/registry/src/a-1.0/x.rs"):
+        assert judged(path, "t = k", rule(generic=False), "k")[0] == "medium"
+
+
+def test_a_line_that_shows_how_one_looks_has_none() -> None:
+    assert (
+        judged("app/x.json", "A token looks something like this: k1x", rule(generic=False), "k1x")[0] == "low"
+    )
+
+
+KEYS = [
+    path
+    for path in POSITIVES
+    if "PRIVATE KEY-----\n" in POSITIVES[path] and "ENCRYPTED" not in POSITIVES[path]
+]
+
+
+@pytest.mark.parametrize(
+    "path", [*KEYS, *("app/server.key", "srv/shop/tls.pem", "root/.ssh/id_rsa", "etc/ssl/private/site.key")]
+)
+def test_a_private_key_in_an_applications_own_folder_is_a_sure_find(path: str) -> None:
+    text = POSITIVES.get(path, POSITIVES["etc/ssl/private/server.key"])
+    (secret,) = ENGINE.search(path, text.encode())[0]
+    assert secret.confidence == "high"
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "app/node_modules/a",
+        "usr/share/a",
+        "usr/lib/python3/dist-packages/a",
+        "usr/local/go/src/a",
+        "app/tests",
+    ],
+)
+def test_a_private_key_that_a_package_or_a_test_brings_is_none(folder: str) -> None:
+    text = POSITIVES["etc/ssl/private/server.key"]
+    (secret,) = ENGINE.search(f"{folder}/server.key", text.encode())[0]
+    assert secret.confidence == "low"
 
 
 def test_a_private_key_that_a_package_brings_is_everybodys() -> None:

@@ -30,13 +30,14 @@ _LOCALES = re.compile(
 _PACKAGED = re.compile(
     r"(?:\A|/)(?:node_modules|site-packages|dist-packages|vendor|bower_components|third[_-]party|gems|perl5|\.cargo/registry|pkg/mod|jspm_packages|usr/include|usr/share(?!/nginx/html)|usr/lib|usr/libexec|usr/local/go)/"
 )
+_CACHED = re.compile(r"(?:\A|/)(?:pkg/mod|\.?cargo/registry)/")
 _SOURCE = re.compile(
     r"\.(?:py[iwx]?|pyx|js|jsx|mjs|cjs|ts|tsx|vue|svelte|go|rs|rb|rake|gemspec|java|kt|kts|scala|groovy|clj[cs]?|cs|vb|fs|c|cc|cpp|cxx|h|hh|hpp|hxx|m|mm|swift|php\d?|phtml|inc|pl|pm|t|lua|r|jl|ex|exs|erl|"
     r"hs|ml|mli|dart|elm|nim|zig|d|f90|tcl|el|lisp|scm|vim|proto|thrift|graphql|css|scss|less|rego|jinja2?|j2|tmpl|tpl|erb|ejs|hbs|mustache|gotmpl|in|am|ac|m4|cmake|pyc|class|ps)\Z",
     re.IGNORECASE,
 )
 _SAYS_EXAMPLE = re.compile(
-    r"(?i)\b(?:e\.g\.|examples?(?!\.(?:com|org|net|test)\b)|sample|dummy|fake|placeholder|mock(?:ed)?|for (?:testing|tests?)|test[_-]?(?:key|token|secret|password|only|data|vector)|insecure|not[_ -](?:a[_ -])?(?:real|secret)|do[_ -]not[_ -]use)\b|noqa: ?S10|nosec|# ?no ?secret"
+    r"(?i)\b(?:e\.g\.|examples?(?!\.(?:com|org|net|test)\b)|sample|dummy|fake|placeholder|mock(?:ed)?|for (?:testing|tests?)|test[_-]?(?:key|token|secret|password|only|data|vector)|insecure|looks? something like|not[_ -](?:a[_ -])?(?:real|secret)|do[_ -]not[_ -]use)\b|noqa: ?S10|nosec|# ?no ?secret"
 )
 _COMMENT = re.compile(
     r"\A[ \t]*(?:#(?!!)|//|/\*|\*[ /]|<!--|--[ \t]|;|\"\"\"|'''|rem |%%|\.\. |>>>|\$ )", re.IGNORECASE
@@ -86,6 +87,8 @@ def _doubts(path: str, line: str, rule: SecretRule, value: str) -> Iterator[tupl
         yield "low", "its line says that it is an example or for tests"
     if (rule.generic or rule.binary) and _PACKAGED.search("/" + path):
         yield "low", "in a package's own files, which are the same everywhere"
+    if rule.confidence == "high" and _CACHED.search(path):
+        yield "medium", "in the sources of others, as a registry gives them to everybody"
     if not rule.generic:
         return
     if _LOCALES.search(path):

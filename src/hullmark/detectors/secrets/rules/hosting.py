@@ -63,7 +63,7 @@ RULES = (
         "b:alibaba-sts-access-key-id",
         confidence="medium",
         severity="medium",
-        valid=is_random,
+        valid=lambda value: is_random(value[4:]),
         good=("STS.<<alnum:12>>", "AWS.STS.assumeRoleWithWebIdentity"),
     ),
     beside(
