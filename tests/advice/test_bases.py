@@ -8,6 +8,7 @@ from hullmark.advice.bases import Load, Swap
 from hullmark.advice.bases import swaps as swaps_of
 from hullmark.advice.linking import Fit
 from hullmark.model.advisory import Severity
+from hullmark.model.facts import Unread
 from hullmark.model.image import Layer, Platform
 from hullmark.model.report import BaseImage, Coverage, Finding, Report, ReportImage, Suppressed
 from hullmark.scan.known_images import known_image
@@ -62,7 +63,7 @@ def image(
         findings=tuple(findings),
         suppressed=(),
         packages=(),
-        incomplete=False,
+        errors=(),
         coverage=Coverage(scanners=("vuln",), not_checked=unchecked),
     )
 
@@ -112,7 +113,9 @@ def test_what_is_worse_or_no_better_is_no_proposal() -> None:
 
 def test_a_base_that_was_not_checked_whole_comes_after_those_that_were() -> None:
     unchecked = image("unchecked", [], 1_000, unchecked=3)
-    incomplete = msgspec.structs.replace(image("incomplete", [], 2_000), incomplete=True)
+    incomplete = msgspec.structs.replace(
+        image("incomplete", [], 2_000), errors=(Unread(kind="layer", reason="cut short"),)
+    )
     proposals = swaps(APP, [unchecked, incomplete, SLIM])
     assert [swap.then.name for swap in proposals] == ["debian:slim", "unchecked", "incomplete"]
     assert proposals[1].then.said() == "no findings, 3 packages not checked, 0.00 MB"

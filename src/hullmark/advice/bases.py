@@ -134,7 +134,7 @@ def _today(report: Report) -> tuple[Load, set[str]]:
         findings=_by_severity(found),
         size_bytes=sum(layer.content_bytes for layer in report.layers[: image.base.layers]),
         packages=len(components),
-        incomplete=report.incomplete,
+        incomplete=bool(report.errors),
         as_of=report.as_of,
     )
     return load, {finding.id for finding in found}

@@ -55,7 +55,7 @@ def known_image(report: Report) -> KnownImage | None:
         distribution=f"{distribution.id} {distribution.version_id}".strip() if distribution else "",
         packages=len(report.packages),
         unchecked=report.coverage.not_checked,
-        incomplete=report.incomplete,
+        incomplete=bool(report.errors),
         layers=tuple(layer.digest for layer in report.layers),
     )
 
