@@ -77,7 +77,7 @@ def measure(options: argparse.Namespace, work: Path) -> Runs:
     asked["hullmark lint"] = [program, "lint", str(dockerfile)]
     if options.hadolint:
         asked["hadolint"] = [options.hadolint, "--no-fail", str(dockerfile)]
-    built = [program, "db", "build", "--quiet", "--from", HERE.parent / "demo" / "feeds"]
+    built = [program, "db", "build", "--quiet", "--from", str(HERE.parent / "demo" / "feeds")]
     subprocess.run(built, check=True, env={**os.environ, "HULLMARK_DB_DIR": str(work / "db")})
     runs: Runs = {name: [] for name in asked}
     for _round in range(options.rounds):

@@ -1,6 +1,6 @@
 """What Hullmark, Kingfisher, gitleaks and Trivy find of the corpus of credentials, and what of its look-alikes.
 
-    python bench/secrets_accuracy.py [--kingfisher FILE] [--gitleaks FILE] [--trivy FILE] [--tree DIR …]
+    python bench/secrets_accuracy.py [--kingfisher FILE] [--gitleaks FILE] [--trivy FILE] [--missed] [--tree DIR …]
 
 Expands tests/data/secrets/corpus into a folder and runs each program on it as its documentation says, without network. A file with a
 credential counts as found where anything is reported in it; a look-alike counts as false where anything is. With `--tree` each is run on
@@ -87,6 +87,7 @@ def main() -> None:
     for name in ("kingfisher", "gitleaks", "trivy"):
         parser.add_argument(f"--{name}", default=shutil.which(name) or "")
     parser.add_argument("--tree", type=Path, action="append", default=[])
+    parser.add_argument("--missed", action="store_true", help="name what each program misses")
     options = parser.parse_args()
     programs: dict[str, tuple[str, Callable[[str, Path, Path], Found]]] = {
         "Hullmark": (sys.executable, hullmark),
@@ -115,7 +116,7 @@ def main() -> None:
             trees += [f"| {tree} | {name} | {_said(scan(program, tree, work))} |" for tree in options.tree]
         print(f"{len(credentials)} files with a credential, {len(others)} look-alikes\n")
     print("\n".join(rows))
-    for name, paths in missed.items():
+    for name, paths in missed.items() if options.missed else ():
         print(f"\n{name}: {' '.join(paths) or 'none'}")
     if trees:
         print("\n| tree | program | finds |\n| --- | --- | --- |\n" + "\n".join(sorted(trees)))
