@@ -52,6 +52,7 @@ def save(
     *,
     created: str = "2025-12-01T00:00:00Z",
     config: dict[str, Any] | None = None,
+    history: Sequence[dict[str, Any]] = (),
 ) -> str:
     """Write an image as `docker save` does, and give its path."""
     document = {
@@ -64,6 +65,8 @@ def save(
             "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers],
         },
     }
+    if history:
+        document["history"] = list(history)
     body = json.dumps(document).encode()
     name = f"blobs/sha256/{hashlib.sha256(body).hexdigest()}"
     blobs = [f"blobs/sha256/{hashlib.sha256(layer).hexdigest()}" for layer in layers]
