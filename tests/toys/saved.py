@@ -55,7 +55,7 @@ def save(
     history: Sequence[dict[str, Any]] = (),
 ) -> str:
     """Write an image as `docker save` does, and give its path."""
-    document = {
+    document: dict[str, Any] = {
         "os": "linux",
         "architecture": "amd64",
         "created": created,
