@@ -128,6 +128,11 @@ def test_no_flag_is_made_up() -> None:
     foreign = {
         "--mount",
         "--force",
+        "--no-validate",  # of peers, in docs/accuracy.md
+        "--no-dedup",
+        "--no-update-check",
+        "--confidence",
+        "--offline-scan",
         "--output",
         "--body-file",
         "--compare-versions",
