@@ -57,6 +57,7 @@ def learned(detector: Detector) -> Learned:
 
 WORDS = {
     "content_set": "repositories",
+    "account": "users",
     "dev": "development dependencies",
     "distribution": "the distribution",
     "licence": "licences from files apart",

@@ -98,7 +98,7 @@ def test_secrets_and_misconfigurations_are_part_of_the_verdict_and_of_its_gate()
         "hullmark scan registry.example/team/app:1.2 --fail-on high",
     )
     assert verdict(change(bare, secrets=SECRETS[2:4])).text == (
-        "no vulnerabilities found in 9 packages. 2 secrets: 1 high, 1 medium (2 not certain). "
+        "no vulnerabilities found in 9 packages. 2 uncertain secrets. "
         "No gate of --fail-on critical to low would fail"
     )
     said = verdict(change(bare, config=CONFIG[1:3]))
@@ -119,7 +119,7 @@ def test_a_secret_that_only_severities_hide_counts_for_the_gate() -> None:
 def test_secrets_without_vulnerabilities_that_were_looked_for() -> None:
     only = change(WHOLE, findings=(), config=(), suppressed=(), coverage=Coverage(scanners=("secret",)))
     assert verdict(only).text.startswith(
-        "9 packages; no vulnerabilities were looked for. 5 secrets: 1 critical, 2 high"
+        "9 packages; no vulnerabilities were looked for. 3 secrets: 1 critical, 1 high"
     )
     assert verdict(only).command.endswith("--fail-on critical")
     blind = change(

@@ -135,7 +135,7 @@ def test_no_bar_where_nobody_wants_one(images: tuple[str, str], tmp_path: Path, 
         assert len(lines) == 1, "the error, no warning"
         assert lines[0].startswith("hullmark: error: ")
     else:
-        assert [json.loads(line)["level"] for line in lines] == ["warning", "error"]
+        assert [json.loads(line)["level"] for line in lines] == ["error"]
 
 
 def test_a_pipe_sees_nothing(images: tuple[str, str], tmp_path: Path) -> None:
