@@ -1,0 +1,9 @@
+ARG TAG=1.2
+ARG VERSION=3.4
+
+FROM first:$TAG AS one
+FROM second:$TAG AS two
+FROM third:$VERSION
+ARG VERSION
+RUN echo "$VERSION"
+FROM redis:7
