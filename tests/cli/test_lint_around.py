@@ -74,14 +74,16 @@ def test_of_an_image_that_was_never_scanned_nothing_is_said(scanned: Call, text:
     assert notes(scanned, text) == []
 
 
-def test_a_tag_that_was_moved_is_the_image_that_it_named_last(scanned: Call, tmp_path: Path) -> None:
-    image = save(tmp_path / "moved.tar", "shop/app:1.0", LAYERS[:1], created="2026-01-01T00:00:00Z")
+def test_a_tag_that_was_moved_is_the_image_that_it_named_last(call: Call, tmp_path: Path) -> None:
+    for layers, created, as_of in (
+        (LAYERS, "2025-11-29T00:00:00Z", AS_OF),
+        (LAYERS[:1], "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
+    ):
+        image = save(tmp_path / "moved.tar", "shop/moved:1.0", layers, created=created)
+        assert call("scan", image, "--scanners", "vuln", "--as-of", as_of, "--quiet").code == 0
+    (note,) = notes(call, "FROM shop/moved:1.0\n")
     assert (
-        scanned("scan", image, "--scanners", "vuln", "--as-of", "2026-01-02T00:00:00Z", "--quiet").code == 0
-    )
-    (note,) = notes(scanned, "FROM shop/app:1.0\n")
-    assert (
-        note["message"].startswith("shop/app:1.0 was scanned 48 hours ago: ") or "2 days" in note["message"]
+        note["message"].startswith("shop/moved:1.0 was scanned 48 hours ago: ") or "2 days" in note["message"]
     )
 
 
