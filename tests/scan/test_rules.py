@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from hullmark.model.rule import Rule, RuleKind
-from hullmark.scan.rules import all_rules, names_of, nearest, normal, rules_named
+from hullmark.model.rule import Rule, RuleKind, normal
+from hullmark.scan.rules import all_rules, names_of, nearest, rules_named
 
 CONTROL = re.compile(r"(?:CIS-Docker|NIST-800-190|NIST-800-53|PCI-DSS) [A-Z0-9][\w.-]*")
 BESIDE_A_DOCKERFILE = {"known-image", "private-file-in-context"}

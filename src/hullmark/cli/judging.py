@@ -135,6 +135,21 @@ BaselineFile = Annotated[
 ]
 
 
+SecretsKey = Annotated[str, Option("File with the key of the fingerprints of secrets.", filled=True)]
+SecretConfigs = Annotated[
+    tuple[str, ...],
+    Option(
+        "Rules and allow-lists of your own, in gitleaks' or Trivy's format; may be repeated. none reads none.",
+        filled=True,
+    ),
+]
+
+
+def parted(texts: Sequence[str]) -> tuple[str, ...]:
+    """Give the words of a flag that may be repeated, and have commas in it."""
+    return tuple(word.strip() for text in texts for word in text.split(",") if word.strip())
+
+
 def asked_baseline(name: str) -> "Baseline | None":
     """Read the baseline that is asked for. Raises `UsageError`."""
     if not name:

@@ -9,9 +9,12 @@ from hullmark.cli.judging import (
     FailOn,
     Formats,
     Outputs,
+    SecretConfigs,
+    SecretsKey,
     Template,
     asked_baseline,
     asked_secret_config,
+    parted,
     verdict,
 )
 from hullmark.cli.options import Option
@@ -58,14 +61,8 @@ class Lint(Messages, frozen=True, kw_only=True):
         ),
     ] = ""
     fix: Annotated[bool, Option("Mend what can be mended without changing what is built.")] = False
-    secrets_key: Annotated[str, Option("File with the key of the fingerprints of secrets.", filled=True)] = ""
-    secret_config: Annotated[
-        tuple[str, ...],
-        Option(
-            "Rules and allow-lists of your own, in gitleaks' or Trivy's format; may be repeated. none reads none.",
-            filled=True,
-        ),
-    ] = ()
+    secrets_key: SecretsKey = ""
+    secret_config: SecretConfigs = ()
     baseline: BaselineFile = ""
     as_of: Annotated[
         str, Option("The time that the result is made for (RFC 3339); else SOURCE_DATE_EPOCH or now.")
@@ -98,8 +95,8 @@ class Lint(Messages, frozen=True, kw_only=True):
         request = LintRequest(
             paths=self.paths,
             as_of=moment(self.as_of),
-            rules=_words(self.rules),
-            ignored=_words(self.ignore),
+            rules=parted(self.rules),
+            ignored=parted(self.ignore),
             hadolint=hadolint,
             fix=self.fix,
             known=tuple(cache.known_images()),
@@ -134,10 +131,6 @@ class Lint(Messages, frozen=True, kw_only=True):
         if config.strange:
             warning(f"means nothing here: {', '.join(config.strange)}", where=found[0])
         return config
-
-
-def _words(texts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(word.strip() for text in texts for word in text.split(",") if word.strip())
 
 
 def _threshold(hadolint: "HadolintConfig | None") -> str:

@@ -135,7 +135,7 @@ def _page(rule: "Rule", look: "Look") -> "Iterator[str]":
 
 def other_names(rule: "Rule") -> list[str]:
     """Give the names that other tools have for a rule, of several forms of one name the first."""
-    from hullmark.scan.rules import normal
+    from hullmark.model.rule import normal
 
     names = {normal(rule.id): rule.id}
     for name in rule.same_as:

@@ -29,6 +29,8 @@ from hullmark.cli.judging import (
     NewSince,
     Outputs,
     PkgTypes,
+    SecretConfigs,
+    SecretsKey,
     Severities,
     ShowSuppressed,
     Template,
@@ -39,6 +41,7 @@ from hullmark.cli.judging import (
     asked_secret_config,
     formats_said,
     known_findings,
+    parted,
     verdict,
     words,
     write_vex,
@@ -91,14 +94,8 @@ class Scan(Reading, frozen=True, kw_only=True):
         tuple[str, ...],
         Option("pedantic, or a rule by any of its names, beside those that count; may be repeated."),
     ] = ()
-    secrets_key: Annotated[str, Option("File with the key of the fingerprints of secrets.", filled=True)] = ""
-    secret_config: Annotated[
-        tuple[str, ...],
-        Option(
-            "Rules and allow-lists of your own, in gitleaks' or Trivy's format; may be repeated. none reads none.",
-            filled=True,
-        ),
-    ] = ()
+    secrets_key: SecretsKey = ""
+    secret_config: SecretConfigs = ()
     new_since: NewSince = ""
     show_suppressed: ShowSuppressed = False
     formats: Formats = ("table",)
@@ -138,9 +135,7 @@ class Scan(Reading, frozen=True, kw_only=True):
             with progress() as show:
                 plain = msgspec.structs.replace(
                     matched.request(request, show),
-                    rules=tuple(
-                        word.strip() for text in self.rules for word in text.split(",") if word.strip()
-                    ),
+                    rules=parted(self.rules),
                     secrets_key=Path(self.secrets_key) if self.secrets_key else None,
                     secret_config=asked_secret_config(self.secret_config),
                 )

@@ -245,16 +245,17 @@ def _summary(report: Report, findings: Sequence[Finding]) -> Summary:
     return replace(
         report.summary,
         findings=len(findings),
-        by_severity=_by_severity(findings),
+        by_severity=by_severity(findings),
         fixable=sum(bool(finding.fixed_version) and finding.kind != "end_of_life" for finding in findings),
         from_base=bases[True],
         from_own_layers=bases[False],
         unattributed=bases[None],
-        secrets=_by_severity(report.secrets),
-        config=_by_severity(report.config),
+        secrets=by_severity(report.secrets),
+        config=by_severity(report.config),
     )
 
 
-def _by_severity(found: Iterable[Finding | SecretFinding | Misconfiguration]) -> dict[str, int]:
+def by_severity(found: Iterable[Finding | SecretFinding | Misconfiguration]) -> dict[str, int]:
+    """Give the numbers of each severity, zeros too."""
     levels = Counter(each.severity for each in found)
     return {str(level): levels[level] for level in Severity}

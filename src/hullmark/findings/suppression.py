@@ -11,13 +11,13 @@ from hullmark.findings.issues import Issue, taken_out
 from hullmark.findings.naming import is_product, package_test
 from hullmark.model.globs import fits_any
 from hullmark.model.report import Finding, Report, Silenced, Suppressed, Suppression
+from hullmark.model.rule import normal
 
 KERNEL_HEADERS = "kernel headers, which hold no code of the kernel"
 _KERNEL = re.compile(r"(?:linux|kernel)(?:-[\w.+-]+)?\Z")
 _HEADERS = re.compile(
     r"(?:linux-libc-dev(?:-[\w.+-]+)?|linux-(?:[\w.+-]+-)?headers(?:-[\w.+-]+)?|kernel-(?:[\w.+-]+-)?(?:headers|devel(?:-matched)?))\Z"
 )
-_TRIVY = re.compile(r"(?:AVD-)?DS-?(\d{1,4})")
 
 
 def is_headers(name: str, source: str) -> bool:
@@ -218,7 +218,7 @@ class _Index:
         for rule in rules:
             for name in rule.said.ids:
                 self._by_id.setdefault(name.upper(), []).append(rule)
-                self._by_rule.setdefault(rule_name(name), []).append(rule)
+                self._by_rule.setdefault(normal(name), []).append(rule)
 
     def of(self, finding: Finding) -> list[_Rule]:
         """Give the statements in their order."""
@@ -230,16 +230,9 @@ class _Index:
 
     def on(self, issue: Issue) -> list[_Rule]:
         """Give the statements that name an issue's rule, by whatever tool's id, in their order."""
-        names = {rule_name(name) for name in (issue.rule, *issue.same_as)}
+        names = {normal(name) for name in (issue.rule, *issue.same_as)}
         found = {rule.at: rule for name in names for rule in self._by_rule.get(name, ())}
         return [found[at] for at in sorted(found)]
-
-
-def rule_name(text: str) -> str:
-    """Give the form in which ids of rules are compared: Trivy has written one of its checks `AVD-DS-0002`, `DS002` and `DS-0002`."""
-    upper = text.upper()
-    found = _TRIVY.fullmatch(upper)
-    return f"DS-{int(found[1]):04}" if found is not None else upper
 
 
 def is_past(end: str, as_of: str) -> bool:

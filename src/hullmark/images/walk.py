@@ -7,6 +7,7 @@ would make of it: relative to the image's root.
 """
 
 import binascii
+import bisect
 import functools
 import io
 import os
@@ -81,6 +82,12 @@ def path_mark(path: str) -> int:
     """Give eight bytes that stand for a path in `LayerShape.hidden`."""
     raw = path.encode("utf-8", "replace")
     return zlib.crc32(raw) << 32 | zlib.adler32(raw)
+
+
+def has_mark(marks: memoryview, mark: int) -> bool:
+    """Tell whether a mark (`path_mark`) is among sorted ones."""
+    at = bisect.bisect_left(marks, mark)
+    return at < len(marks) and marks[at] == mark
 
 
 class Tap(Protocol):

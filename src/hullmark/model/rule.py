@@ -1,11 +1,13 @@
 """A rule about secrets or misconfiguration: what it looks for, why, what to do, and by which names others know it."""
 
+import re
 from typing import Literal
 
 from msgspec import Struct
 
 from hullmark.model.advisory import Severity
 
+_TRIVY = re.compile(r"(?:AVD-)?(DS|KSV)-?(\d{1,6})", re.IGNORECASE)
 RuleKind = Literal["secret", "dockerfile", "image", "pin", "layers"]
 Pack = Literal["default", "pedantic"]
 Confidence = Literal["high", "medium", "low"]
@@ -33,3 +35,15 @@ class Rule(Struct, frozen=True, kw_only=True):
     pack: Pack = "default"
     controls: tuple[str, ...] = ()
     same_as: tuple[str, ...] = ()
+
+
+def normal(name: str) -> str:
+    """Give a rule's name as it is compared: in small letters, and Trivy's in one of its three forms (`DS002`, `DS-0002`, `AVD-DS-0002`)."""
+    if found := _TRIVY.fullmatch(name.strip()):
+        return f"{found[1].lower()}-{int(found[2]):04}"
+    return name.strip().lower()
+
+
+def known_as(rule: Rule) -> frozenset[str]:
+    """Give all names of a rule as they are compared (`normal`)."""
+    return frozenset(map(normal, (rule.id, *rule.same_as)))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hullmark import __version__
 from hullmark.advice import known_images, private_files
@@ -18,6 +19,7 @@ from hullmark.detectors.config.dockerfile.fixing import fixed
 from hullmark.detectors.config.dockerfile.ignores import Ignore, ignores
 from hullmark.detectors.config.dockerfile.model import Dockerfile
 from hullmark.detectors.config.dockerfile.parser import parse
+from hullmark.findings.narrowing import by_severity
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import ImageError, UsageError
 from hullmark.model.facts import Secret, Unread
@@ -32,10 +34,12 @@ from hullmark.model.report import (
     Summary,
     Tool,
 )
-from hullmark.model.rule import Rule
+from hullmark.model.rule import Rule, normal
 from hullmark.scan.build_context import BuildContext
-from hullmark.scan.rules import names_of, normal
+from hullmark.scan.rewriting import rewrite
+from hullmark.scan.rules import names_of
 from hullmark.scan.searching import Searcher
+from hullmark.scan.secrets import secret_finding
 
 NOTES = frozenset({known_images.KNOWN_IMAGE.id})
 """Rules whose findings only tell something: no gate counts them."""
@@ -189,6 +193,8 @@ def _known(word: str, names: dict[str, frozenset[str]]) -> frozenset[str]:
 
 def _mended(path: Path, body: bytes, chosen: _Chosen) -> tuple[bytes, int]:
     """Mend what can be mended safely, and write the file anew where that was something."""
+    if len(body) > MAX_BYTES:
+        return body, 0  # more of it was not read
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -201,15 +207,7 @@ def _mended(path: Path, body: bytes, chosen: _Chosen) -> tuple[bytes, int]:
         if not count:
             break
     if total:
-        beside = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
-        try:
-            with beside.open("xb") as file:
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
-                file.write(text.encode())
-            beside.replace(path)
-        except OSError as problem:
-            beside.unlink(missing_ok=True)
-            raise ImageError(f"cannot be written: {problem.strerror}", where=str(path)) from problem
+        rewrite(str(path), body, text.encode())
     return text.encode(), total
 
 
@@ -315,21 +313,7 @@ def _secret_finding(path: str, secret: Secret, rule: Rule, line: bytes) -> Secre
     """Make a finding of it; columns count characters, as those of all that is found in a Dockerfile."""
     start = len(line[: secret.column - 1].decode("utf-8", "replace")) + 1
     end = len(line[: secret.end_column - 1].decode("utf-8", "replace")) + 1
-    return SecretFinding(
-        rule=rule.id,
-        severity=rule.severity,
-        confidence=secret.confidence,
-        message=rule.summary,
-        source="dockerfile",
-        path=path,
-        line=secret.line,
-        column=start,
-        end_column=end,
-        fingerprint=secret.fingerprint,
-        reason=secret.reason,
-        same_as=rule.same_as,
-        controls=rule.controls,
-    )
+    return secret_finding(replace(secret, column=start, end_column=end), rule, "dockerfile", path)
 
 
 def _misconfiguration(path: str, problem: Problem, severity: Severity | None) -> Misconfiguration:
@@ -371,8 +355,8 @@ def _report(
             packages=0,
             by_severity=dict.fromkeys(map(str, Severity), 0),
             unread={kind: sum(one.kind == kind for one in unread) for kind in kinds},
-            secrets=_counted(secrets),
-            config=_counted(config),
+            secrets=by_severity(secrets),
+            config=by_severity(config),
         ),
         secrets=tuple(sorted(secrets, key=lambda one: (one.path, one.line, one.column, one.rule))),
         secrets_key=searcher.key_id if secrets or any(each.fingerprint for each in silenced) else "",
@@ -391,10 +375,3 @@ def _report(
         ),
         silenced=tuple(silenced),
     )
-
-
-def _counted(findings: Iterable[SecretFinding | Misconfiguration]) -> dict[str, int]:
-    counts = dict.fromkeys(map(str, Severity), 0)
-    for finding in findings:
-        counts[finding.severity] += 1
-    return counts

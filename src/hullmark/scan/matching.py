@@ -180,8 +180,6 @@ class _Reporter:
                 packages=len(components),
                 unread={kind: kinds[kind] for kind in ("layer", "package_database", "file", "record")},
                 unread_in_deleted=self.inventory.unread_in_deleted,
-                secrets=_counted(self.inventory.secrets),
-                config=_counted(self.inventory.config),
             ),
             packages=tuple(components),
             findings=tuple(findings),
@@ -537,11 +535,6 @@ class _Reporter:
             release=self.release,
             dev_unchecked=self.dev_unchecked,
         )
-
-
-def _counted(findings: Sequence[SecretFinding | Misconfiguration]) -> dict[str, int]:
-    counts = Counter(finding.severity for finding in findings)
-    return {str(level): counts[level] for level in Severity}
 
 
 def query_of(item: Item, origin: Origin) -> Query:

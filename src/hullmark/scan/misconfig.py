@@ -66,7 +66,8 @@ def selected(names: Sequence[str]) -> Any:
     if not names:
         return None
     from hullmark.detectors.config.image.checks import rules
-    from hullmark.scan.rules import names_of, normal
+    from hullmark.model.rule import normal
+    from hullmark.scan.rules import names_of
 
     every = rules()
     known = names_of(every)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hullmark.detectors.config.image.known import is_known
 from hullmark.detectors.config.image.modes import ACCOUNT_FILES, mode_fact
 from hullmark.detectors.config.image.view import ModeAt, PathAt
-from hullmark.images.walk import owner, path_mark
+from hullmark.images.walk import has_mark, owner, path_mark
 from hullmark.model.facts import FileFacts, FileMode, LayerShape, Unread
 
 NOTED = "noted"
@@ -68,19 +68,14 @@ def visible_folders(shapes: Sequence[LayerShape], noted: Sequence[Iterable[FileF
                 continue
             mark = path_mark(entry.path)
             above = range(number + 1, len(shapes))
-            if any(_has(tables[other], mark) or _is_removed(entry.path, removed[other]) for other in above):
+            if any(
+                has_mark(tables[other], mark) or _is_removed(entry.path, removed[other]) for other in above
+            ):
                 continue
             done.add(entry.path)
             for fact in entry.facts:
                 if isinstance(fact, FileMode):
                     yield ModeAt(entry.path, number, fact)
-
-
-def _has(marks: memoryview, mark: int) -> bool:
-    import bisect
-
-    at = bisect.bisect_left(marks, mark)
-    return at < len(marks) and marks[at] == mark
 
 
 def _is_removed(path: str, removed: set[str]) -> bool:

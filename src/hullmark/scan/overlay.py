@@ -6,11 +6,10 @@ an opaque directory hides all of it, an entry that is no directory hides a whole
 directory replaces a link or a file of its name.
 """
 
-import bisect
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from hullmark.images.walk import path_mark
+from hullmark.images.walk import has_mark, path_mark
 from hullmark.model.errors import ImageError
 from hullmark.model.facts import Fact, LayerShape, Package
 from hullmark.scan.layers import Facts
@@ -196,7 +195,7 @@ class _Tree:
     def _met(self, entries: memoryview) -> list[str]:
         if len(entries) <= len(self._marks):
             return [path for mark in entries if (path := self._marks.get(mark)) is not None]
-        return [path for mark, path in self._marks.items() if _has_mark(entries, mark)]
+        return [path for mark, path in self._marks.items() if has_mark(entries, mark)]
 
     def _index(self) -> None:
         for key in self._unindexed:
@@ -388,12 +387,7 @@ def merge(
 
 
 def _has(marks: memoryview, path: str) -> bool:
-    return len(marks) > 0 and _has_mark(marks, path_mark(path))
-
-
-def _has_mark(marks: memoryview, mark: int) -> bool:
-    at = bisect.bisect_left(marks, mark)
-    return at < len(marks) and marks[at] == mark
+    return len(marks) > 0 and has_mark(marks, path_mark(path))
 
 
 def _words(packed: bytes) -> list[str]:

@@ -4,9 +4,6 @@ What is written is the digest of the index, where the tag has one, so that every
 and renamed into it; every byte but the digests stays.
 """
 
-import contextlib
-import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,9 +14,10 @@ from hullmark.advice.pinning import broken, understood
 from hullmark.detectors.config.references import ImageReference, Slot, TextFile, kind_of, may_want
 from hullmark.detectors.config.references import read as read_references
 from hullmark.images.reference import Reference
-from hullmark.model.errors import HullmarkError, ImageError, UsageError
+from hullmark.model.errors import HullmarkError, UsageError
 from hullmark.model.facts import Unread
 from hullmark.scan.project import decoded, read_text, wanted_files
+from hullmark.scan.rewriting import rewrite
 
 Resolve = Callable[[Reference], str | HullmarkError]
 """Gives the digest that a tag points to, or what kept it from being known."""
@@ -187,22 +185,7 @@ def _hopeless(reference: ImageReference, where: str) -> Failure | None:
 
 def write(plan: Plan) -> None:
     """Write a file as planned, by rename. Raises `ImageError` where it has changed meanwhile or cannot be written."""
-    path = Path(plan.file.path).resolve()
-    beside = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
-    try:
-        if path.read_bytes() != plan.file.text.encode():
-            what = "has changed meanwhile, and stays as it is"
-            raise ImageError(what, where=plan.file.path, hint="run it again")
-        with beside.open("xb") as file:
-            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-            file.write(plan.text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as problem:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise ImageError(f"cannot be written: {problem.strerror}", where=plan.file.path) from problem
+    rewrite(plan.file.path, plan.file.text.encode(), plan.text.encode())
 
 
 def unified_diff(plan: Plan, context: int = 3) -> Iterator[str]:

@@ -2,10 +2,9 @@
 
 import functools
 import importlib
-import re
 from collections.abc import Iterable
 
-from hullmark.model.rule import Rule
+from hullmark.model.rule import Rule, known_as, normal
 
 _SOURCES = (
     "hullmark.detectors.config.dockerfile.lint:rules",
@@ -17,7 +16,6 @@ _SOURCES = (
     "hullmark.advice.private_files:rules",
 )
 """Where rules of each kind are, as `module:name` of a tuple or of a function that gives one."""
-_TRIVY = re.compile(r"(?:AVD-)?(DS|KSV)-?(\d{1,6})", re.IGNORECASE)
 _MOST_NAME = 80
 _NEAREST = 5
 
@@ -36,7 +34,7 @@ def all_rules() -> tuple[Rule, ...]:
 def rules_named(name: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """Give the rules among `rules` that go by a name, ours or that of another tool, in their order."""
     wanted = normal(name)
-    return tuple(rule for rule in rules if wanted in map(normal, (rule.id, *rule.same_as)))
+    return tuple(rule for rule in rules if wanted in known_as(rule))
 
 
 def nearest(name: str, rules: Iterable[Rule]) -> tuple[str, ...]:
@@ -54,13 +52,6 @@ def names_of(rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
     """Give the ids of the rules that go by a name, ours or that of another tool (`normal`)."""
     found: dict[str, set[str]] = {}
     for rule in rules:
-        for name in (rule.id, *rule.same_as):
-            found.setdefault(normal(name), set()).add(rule.id)
+        for name in known_as(rule):
+            found.setdefault(name, set()).add(rule.id)
     return {name: frozenset(ids) for name, ids in found.items()}
-
-
-def normal(name: str) -> str:
-    """Give a rule's name as it is compared: in small letters, and Trivy's in one of its three forms (`DS002`, `DS-0002`, `AVD-DS-0002`)."""
-    if found := _TRIVY.fullmatch(name.strip()):
-        return f"{found[1].lower()}-{int(found[2]):04}"
-    return name.strip().lower()

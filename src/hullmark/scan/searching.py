@@ -11,7 +11,7 @@ from hullmark.detectors.secrets.foreign import Ignored, SecretConfig, ids
 from hullmark.detectors.secrets.registry import digest, secret_rules
 from hullmark.detectors.secrets.rule import SecretRule
 from hullmark.model.errors import UsageError
-from hullmark.model.rule import Rule
+from hullmark.model.rule import Rule, known_as
 from hullmark.scan.cache import FactCache, make_folder, read_checked
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Searcher:
 
     def known_place(self, rule: Rule, path: str, line: int) -> str:
         """Say where a team says that it knows of a secret at just this place, nothing where it does not."""
-        names = {name.lower() for name in (rule.id, *rule.same_as)}
+        names = known_as(rule)
         return next(
             (each.said for each in self._places.get((path.strip("/"), line), ()) if each.rule in names), ""
         )

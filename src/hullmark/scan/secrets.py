@@ -11,6 +11,7 @@ from hullmark.model.advisory import SEVERITY_RANK
 from hullmark.model.facts import FileFacts, Secret, Unread
 from hullmark.model.image import Layer
 from hullmark.model.report import SecretFinding, SecretSource, Silenced
+from hullmark.model.rule import Rule
 from hullmark.scan.cache import FactCache
 from hullmark.scan.overlay import Merged
 from hullmark.scan.searching import SECRETS, Searcher
@@ -75,31 +76,38 @@ def secrets_of(
             continue
         rule = rules[secret.rule]
         layer = layers[number] if 0 <= number < len(layers) else None
-        made = SecretFinding(
-            rule=rule.id,
-            severity=rule.severity,
-            confidence=secret.confidence,
-            message=rule.summary,
-            source=source,
-            path=path,
-            line=secret.line,
-            column=secret.column,
-            end_column=secret.end_column,
-            fingerprint=secret.fingerprint,
-            reason=secret.reason,
-            layer=number,
-            layer_digest=layer.digest if layer is not None else "",
-            created_by=layer.created_by if layer is not None else "",
-            from_base=layer.from_base if layer is not None else None,
-            same_as=rule.same_as,
-            controls=rule.controls,
-        )
+        made = secret_finding(secret, rule, source, path, number, layer)
         found.setdefault(_identity(made), made)
     return Secrets(
         tuple(sorted(found.values(), key=_order)),
         tuple(sorted(silenced, key=_silenced_order)),
         searcher.key_id,
         unread,
+    )
+
+
+def secret_finding(
+    secret: Secret, rule: Rule, source: SecretSource, path: str, number: int = -1, layer: Layer | None = None
+) -> SecretFinding:
+    """Make the finding of a secret that stands at a path; `number` is that of its layer."""
+    return SecretFinding(
+        rule=rule.id,
+        severity=rule.severity,
+        confidence=secret.confidence,
+        message=rule.summary,
+        source=source,
+        path=path,
+        line=secret.line,
+        column=secret.column,
+        end_column=secret.end_column,
+        fingerprint=secret.fingerprint,
+        reason=secret.reason,
+        layer=number,
+        layer_digest=layer.digest if layer is not None else "",
+        created_by=layer.created_by if layer is not None else "",
+        from_base=layer.from_base if layer is not None else None,
+        same_as=rule.same_as,
+        controls=rule.controls,
     )
 
 

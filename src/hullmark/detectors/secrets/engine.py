@@ -23,7 +23,7 @@ from hullmark.detectors.secrets.rule import BEGIN, END, FIRST, LAST, WINDOW, Sec
 from hullmark.detectors.secrets.values import entropy, reason_it_is_none
 from hullmark.model.facts import Secret
 from hullmark.model.globs import fits_any
-from hullmark.model.rule import Confidence
+from hullmark.model.rule import Confidence, known_as, normal
 
 VERSION = 1
 _RELEASE = str(getattr(hyperscan, "__version__", ""))
@@ -80,14 +80,14 @@ class _Allowed:
 
     def __init__(self, allow: Allow) -> None:
         self._allow = allow
-        self._rules = frozenset(name.lower() for name in allow.rules)
+        self._rules = frozenset(map(normal, allow.rules))
         self._patterns = AnyOf(allow.patterns)
         self._paths = AnyOf(allow.paths)
 
     def covers(self, rule: SecretRule, path: str, texts: Mapping[str, bytes]) -> bool:
         """Tell whether it speaks of a match."""
         allow = self._allow
-        if self._rules and not self._rules & {name.lower() for name in (rule.rule.id, *rule.rule.same_as)}:
+        if self._rules and not self._rules & known_as(rule.rule):
             return False
         said = []
         if allow.patterns:
@@ -152,7 +152,7 @@ class Engine:
             return found, True
         return found, False
 
-    def search(self, path: str, body: bytes, place: Place | None = None) -> tuple[list[Secret], bool]:
+    def search(self, path: str, body: bytes) -> tuple[list[Secret], bool]:
         """Give the secrets of a file that is held whole, and whether there may be more."""
         for begin, encoding in zip(_UTF16, ("utf-16-le", "utf-16-be"), strict=True):
             if re.match(begin, body):
@@ -161,7 +161,7 @@ class Engine:
         if not found:
             return [], more
         secrets, cut = self.confirmed(
-            path, body, (0, len(body)), found, binary=b"\0" in body[:HEAD], place=place or Place()
+            path, body, (0, len(body)), found, binary=b"\0" in body[:HEAD], place=Place()
         )
         return secrets, more or cut
 

@@ -16,7 +16,7 @@ from hullmark.detectors.detector import File, MalformedError
 from hullmark.detectors.secrets.rule import SecretRule
 from hullmark.model.advisory import Severity
 from hullmark.model.errors import UsageError
-from hullmark.model.rule import Rule
+from hullmark.model.rule import Rule, known_as, normal
 
 MAX_BYTES = 4 * 1024 * 1024
 _MOST = 2_000
@@ -93,7 +93,7 @@ def _ignored(name: str, text: str) -> SecretConfig:
             left_out.append(f"line {number}: {said[:80]}")
             continue
         path = _COMMIT.sub("", parts[0]).strip("/")
-        found.append(Ignored(path, parts[1].lower(), int(parts[2]), f"{name}:{number}"))
+        found.append(Ignored(path, normal(parts[1]), int(parts[2]), f"{name}:{number}"))
     return SecretConfig(ignored=tuple(found), left_out=tuple(left_out))
 
 
@@ -320,9 +320,5 @@ def named(pattern: str, group: int) -> str:
 
 def ids(rules: Iterable[SecretRule], disabled: Sequence[str]) -> frozenset[str]:
     """Give the ids of the rules that are known by one of these names."""
-    wanted = {name.lower() for name in disabled}
-    return frozenset(
-        each.rule.id
-        for each in rules
-        if wanted & {name.lower() for name in (each.rule.id, *each.rule.same_as)}
-    )
+    wanted = frozenset(map(normal, disabled))
+    return frozenset(each.rule.id for each in rules if wanted & known_as(each.rule))

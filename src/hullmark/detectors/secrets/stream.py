@@ -34,7 +34,6 @@ class SecretStream:
 
     def __init__(self, engine: Engine, most: int = 10_000) -> None:
         self._engine = engine
-        self._most = most
         self._left = most
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
