@@ -159,6 +159,7 @@ def generic(
     paths: tuple[str, ...] = (),
     binary: bool = False,
     entropy: float = 0.0,
+    searched: str = "",
     same_as: tuple[str, ...] = (),
     yields: bool = True,
 ) -> SecretRule:
@@ -180,6 +181,7 @@ def generic(
         pattern=pattern,
         confidence=confidence,
         entropy=entropy,
+        searched=searched,
         valid=valid,
         paths=paths,
         binary=binary,

@@ -37,6 +37,7 @@ def token(
     plain: bool = False,
     paths: tuple[str, ...] = (),
     allow: str = "",
+    searched: str = "",
     generic: bool = False,
     bad: tuple[str, ...] = (),
     good: tuple[str, ...] = (),
@@ -68,6 +69,7 @@ def token(
         plain=plain,
         paths=paths,
         allow=allow,
+        searched=searched,
         generic=generic,
     )
 

@@ -1,8 +1,7 @@
 """Looks for all secrets of all rules at once.
 
-Hyperscan (https://intel.github.io/hyperscan/dev-reference/) says at which ends which patterns match; without start of match, which would make
-the patterns too large for it. What it finds is confirmed by `re` on a window around the end, then by the rule's proof, by what the value is
-and by where it stands. What is remembered of a secret is a keyed digest.
+What Hyperscan finds (`compiled`) is confirmed by `re` on a window around the end, then by the rule's proof, by what the value is and by where it
+stands. What is remembered of a secret is a keyed digest.
 """
 
 import bisect
@@ -13,32 +12,25 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import hyperscan
 from msgspec.structs import replace
 
+from hullmark.detectors.secrets.compiled import Compiled, Kind
 from hullmark.detectors.secrets.context import judged, skipped
 from hullmark.detectors.secrets.foreign import Allow
-from hullmark.detectors.secrets.linear import AnyOf, Spans, flags, is_slow
-from hullmark.detectors.secrets.rule import BEGIN, END, FIRST, LAST, WINDOW, SecretRule
+from hullmark.detectors.secrets.linear import AnyOf, Spans, is_slow
+from hullmark.detectors.secrets.rule import END, WINDOW, SecretRule
 from hullmark.detectors.secrets.values import entropy, reason_it_is_none
 from hullmark.model.facts import Secret
 from hullmark.model.globs import fits_any
 from hullmark.model.rule import Confidence, known_as, normal
 
-VERSION = 1
-_RELEASE = str(getattr(hyperscan, "__version__", ""))
 BEHIND = WINDOW
 """So much of what follows the end that Hyperscan tells may belong to a match."""
 HEAD = 8192
 """A NUL byte in so many first bytes makes a file a binary one: only rules that say so look into it."""
-_RAW_HITS = 50_000  # of Hyperscan in one piece: a file of nothing else ends there
 _OF_A_RULE = 100  # in one file
 _TRIES = 2_000  # of a rule in one file
 _LINE_SHOWN = 512
-_ENOUGH = 16
-_COUNTED = 64
-_REPEAT = re.compile(r"(?<!\\)\{(\d+)(,?)(\d*)\}")
-_LAST_REPEAT = re.compile(r"\{(\d+)(?:,\d*)?\}(\)*)\Z")
 _SURE: tuple[Confidence, ...] = ("high", "medium", "low")
 _NAMED = 128  # so much before a value may hold its name
 _ALLOWED = re.compile(
@@ -46,8 +38,11 @@ _ALLOWED = re.compile(
     re.IGNORECASE,
 )
 _LINES = re.compile(r"\\[nrsWDS]|\(\?s|\[\^(?![^\]]*\\[nrs])")
-_UTF16 = (rb"\xff\xfe(?:[\x09-\x7e]\x00){3}", rb"\xfe\xff(?:\x00[\x09-\x7e]){3}")
-"""How a text in UTF-16 begins; these stand before the rules."""
+_UTF16 = (
+    (re.compile(rb"\xff\xfe(?:[\x09-\x7e]\x00){3}"), "utf-16-le"),
+    (re.compile(rb"\xfe\xff(?:\x00[\x09-\x7e]){3}"), "utf-16-be"),
+)
+"""How a text in UTF-16 begins, and its encoding."""
 
 
 class Match(NamedTuple):
@@ -122,14 +117,13 @@ class Engine:
         self._key = key
         self._allows = [_Allowed(allow) for allow in allows]
         self._patterns: dict[int, _Pattern] = {}
-        self._database = _database(rules, name, load, save)
-        self._scratch = hyperscan.Scratch(self._database)
+        self.compiled = Compiled(rules, name, load, save)
 
     def clone(self) -> "Engine":
         """Give one for another thread: a scratch space is of one alone."""
         other = object.__new__(Engine)
         other.__dict__.update(self.__dict__)
-        other._scratch = hyperscan.Scratch(self._database)
+        other.compiled = self.compiled.clone()
         return other
 
     @functools.cached_property
@@ -137,32 +131,16 @@ class Engine:
         """All rules, in the order of their numbers."""
         return tuple(self._rules())
 
-    def hits(self, body: bytes) -> tuple[list[tuple[int, int]], bool]:
-        """Give (rule, end) of all that may be a match, and whether there may be more. A number below 0 is the begin of a text in UTF-16."""
-        found: list[tuple[int, int]] = []
-        add = found.append
-
-        def note(number: int, _start: int, end: int, _flags: int, _context: object) -> bool:
-            add((number - len(_UTF16), end))
-            return len(found) >= _RAW_HITS
-
-        try:
-            self._database.scan(body, match_event_handler=note, scratch=self._scratch)
-        except hyperscan.ScanTerminated:
-            return found, True
-        return found, False
-
     def search(self, path: str, body: bytes) -> tuple[list[Secret], bool]:
         """Give the secrets of a file that is held whole, and whether there may be more."""
-        for begin, encoding in zip(_UTF16, ("utf-16-le", "utf-16-be"), strict=True):
-            if re.match(begin, body):
-                body = body[2:].decode(encoding, "replace").encode()
-        found, more = self.hits(body)
+        if encoding := wide_encoding(body):
+            body = body[2:].decode(encoding, "replace").encode()
+        binary = b"\0" in body[:HEAD]
+        kind: Kind = "binary" if binary else "named" if self.compiled.is_named(path) else "text"
+        found, more = self.compiled.hits(body, kind)
         if not found:
             return [], more
-        secrets, cut = self.confirmed(
-            path, body, (0, len(body)), found, binary=b"\0" in body[:HEAD], place=Place()
-        )
+        secrets, cut = self.confirmed(path, body, (0, len(body)), found, binary=binary, place=Place())
         return secrets, more or cut
 
     def confirmed(
@@ -182,14 +160,8 @@ class Engine:
         matches: list[Match] = []
         cut = False
         for number in sorted(ends):
-            if number < 0:
-                continue
             rule, fits = self.rules[number], self._pattern(number).fits
-            if (
-                (binary and not rule.binary and not rule.own)
-                or (fits is not None and not fits(path))
-                or skipped(path, rule)
-            ):
+            if (fits is not None and not fits(path)) or skipped(path, rule):
                 continue
             of_rule, more = self._matches(number, path, body, region, ends[number])
             matches += of_rule
@@ -306,6 +278,11 @@ class Engine:
         )
 
 
+def wide_encoding(body: bytes) -> str:
+    """Give the encoding of a text in UTF-16 by how it begins; nothing for all else."""
+    return next((name for begin, name in _UTF16 if begin.match(body)), "")
+
+
 def fingerprint(key: bytes, rule: str, value: bytes) -> str:
     """Give the keyed digest by which a secret is known: HMAC-SHA256 of rule and value (RFC 2104)."""
     return hmac.new(key, rule.encode() + b"\0" + value, hashlib.sha256).hexdigest()
@@ -360,60 +337,8 @@ def _fits(rule: SecretRule) -> Callable[[str], bool] | None:
     return fits_any(rule.paths) if rule.paths else None
 
 
-def _searched(pattern: str) -> bytes:
-    """Give what Hyperscan looks for: something that is there wherever the pattern matches, and is cheap to look for.
-
-    What follows the value is left out, since a file may end there in the midst of a stream; what may stand in front says nothing where only
-    ends are told; and repetitions that are counted to large numbers make it take three times as long.
-    """
-    if pattern.startswith(BEGIN):
-        pattern = "(?i:" + pattern.removeprefix(BEGIN)
-    pattern = pattern.removeprefix(FIRST).removesuffix(END).removesuffix(LAST).removesuffix("\\b")
-    return _REPEAT.sub(_loosened, _LAST_REPEAT.sub(_shortened, pattern)).encode()
-
-
-def _shortened(found: re.Match[str]) -> str:
-    """Ask for no more repetitions at the end than tell what it is."""
-    least = int(found[1])
-    return f"{{{min(least, _ENOUGH)}}}{found[2]}" if least else found[0]
-
-
-def _loosened(found: re.Match[str]) -> str:
-    """Count no repetitions beyond a number."""
-    least = int(found[1])
-    most = int(found[3]) if found[3] else least if not found[2] else _COUNTED + 1
-    if most <= _COUNTED:
-        return found[0]
-    return f"{{{min(least, _ENOUGH)},}}" if least else "*"
-
-
 def _reach(pattern: str) -> int:
     """Say how long a match can be."""
     from re import _parser  # type: ignore[attr-defined]  # the only place that tells
 
     return min(int(_parser.parse(pattern).getwidth()[1]) + 1, WINDOW)
-
-
-def _database(
-    rules: Callable[[], Sequence[SecretRule]],
-    name: str,
-    load: Callable[[str], bytes | None],
-    save: Callable[[str, bytes], None],
-) -> "hyperscan.Database":
-    kept = hashlib.blake2b(repr((VERSION, _RELEASE, name)).encode(), digest_size=16).hexdigest()
-    if name and (body := load(kept)) is not None:
-        try:
-            return hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
-        except hyperscan.error:
-            pass  # of another machine, or damaged
-    every = [*_UTF16, *(_searched(rule.pattern) for rule in rules())]
-    made = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    made.compile(
-        expressions=every,
-        ids=list(range(len(every))),
-        elements=len(every),
-        flags=[flags(one) for one in every],
-    )
-    if name:
-        save(kept, hyperscan.dumpb(made))
-    return made

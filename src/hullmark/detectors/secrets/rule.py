@@ -31,7 +31,8 @@ class SecretRule(Struct, frozen=True, kw_only=True):
     a rule with such a proof has `confidence` high even where its form is plain. `binary` rules look into files with a NUL byte as well: only those
     with a proof or a form that occurs nowhere else. `paths` are globs (`**/.npmrc`) outside of which the rule says nothing; `allow` is a pattern of
     values (whole) that are none. `generic` rules yield where another one finds the same value. Of `plain` rules a
-    value counts that looks like a filler, since its form has that in it. `own` rules are a team's: their patterns may be such
+    value counts that looks like a filler, since its form has that in it. `searched` is there wherever the pattern matches, and cheaper to search for,
+    where that does not follow from the pattern by itself. `own` rules are a team's: their patterns may be such
     as take exponential time, so that they are confirmed by Hyperscan as well; `path_pattern` is searched for in a path, as gitleaks does.
     """
 
@@ -47,6 +48,7 @@ class SecretRule(Struct, frozen=True, kw_only=True):
     plain: bool = False
     own: bool = False
     path_pattern: str = ""
+    searched: str = ""
 
 
 def assigned(names: str, value: str) -> str:

@@ -1,20 +1,23 @@
 """Secrets in a stream of files that passes once, as the tar of a layer does: nothing is copied out of it.
 
-What comes is searched piece by piece, whatever it is: headers, bodies, padding. Only where something was found it matters which file it is in,
-and by then whoever walks over the stream has told (`file`). A piece is searched together with the end of the one before, so that
-what lies across the border is found, once.
+A piece is searched when whoever walks over the stream has told which files begin in it (`file`): texts that follow each other at once, whatever stands
+between them, and binary files apart, since few rules look into those. It is searched together with the end of the one before, so that what lies
+across the border is found, once.
 """
 
 import bisect
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from hullmark.detectors.secrets.engine import BEHIND, HEAD, Engine, Place
+from hullmark.detectors.secrets.compiled import Kind
+from hullmark.detectors.secrets.engine import BEHIND, HEAD, Engine, Place, wide_encoding
 from hullmark.detectors.secrets.rule import WINDOW
 from hullmark.model.facts import FileFacts, Secret, Unread
 
 _OVERLAP = WINDOW + BEHIND
 _LEAST = 256 * 1024  # to be searched at once: each search goes over an overlap again
 _MOST_UTF16 = 4 * 1024 * 1024
+_BETWEEN = 2048  # so much between two files is searched with them rather than each alone
 
 
 class _Wide(NamedTuple):
@@ -24,6 +27,14 @@ class _Wide(NamedTuple):
     start: int
     end: int
     body: bytearray
+
+
+class _Run(NamedTuple):
+    """A part of the buffer that is searched at once: files of one kind, and what stands between them."""
+
+    kind: Kind
+    low: int
+    high: int
 
 
 class SecretStream:
@@ -39,11 +50,11 @@ class SecretStream:
         self._waiting_bytes = 0
         self._buffer = b""
         self._base = 0  # of the buffer's first byte in the stream
-        self._hits: list[tuple[int, int]] = []
+        self._done = 0  # so far the buffer was searched with the piece before
         self._starts: list[int] = []
         self._files: list[tuple[str, int]] = []
-        self._before = Place()  # of the part of the last file that lies before the buffer
-        self._binary = False
+        self._before = Place()  # of the part of the first file that lies before the buffer
+        self._kind: Kind = "text"  # of that file
         self._wide: _Wide | None = None
         self._found: dict[str, list[Secret]] = {}
         self._cut: dict[str, None] = {}
@@ -55,33 +66,16 @@ class SecretStream:
         self._files.append((path, size))
 
     def piece(self, piece: bytes) -> None:
-        """Search the next piece."""
-        self._waiting.append(piece)
-        self._waiting_bytes += len(piece)
+        """Take the next piece, and search the one before."""
         if self._waiting_bytes >= _LEAST:
             self._next()
-
-    def _next(self) -> None:
-        piece = b"".join(self._waiting) if len(self._waiting) > 1 else self._waiting[0]
-        self._waiting, self._waiting_bytes = [], 0
-        self._settle(last=False)
-        overlap = self._buffer[-_OVERLAP:]
-        self._base += len(self._buffer) - len(overlap)
-        self._search(overlap, piece)
-
-    def _search(self, overlap: bytes, piece: bytes) -> None:
-        self._buffer = overlap + piece if overlap else piece
-        hits, more = self._engine.hits(self._buffer)
-        self._cut_pieces += more
-        # What ends further up was found with the piece before.
-        done = max(len(overlap) - BEHIND, 0)
-        self._hits = [hit for hit in hits if hit[1] > done]
+        self._waiting.append(piece)
+        self._waiting_bytes += len(piece)
 
     def end(self) -> tuple[FileFacts, ...]:
         """Give what was found, by path."""
-        if self._waiting:
-            self._next()
-        self._settle(last=True)
+        self._next()
+        self._search(last=True)
         facts: dict[str, list[Secret | Unread]] = {path: [*found] for path, found in self._found.items()}
         for path in self._cut:
             reason = "more secrets than are listed of one file or layer"
@@ -91,38 +85,78 @@ class SecretStream:
             facts.setdefault("", []).append(Unread(kind="record", reason=reason))
         return tuple(FileFacts(path, tuple(facts[path])) for path in sorted(facts))
 
-    def _settle(self, *, last: bool) -> None:
-        """Find the files of the hits in the buffer, now that those that begin in it are known, and have them confirmed."""
+    def _next(self) -> None:
+        """Search what is in the buffer, and put what waits behind its end."""
+        self._search(last=False)
+        overlap = self._buffer[-_OVERLAP:]
+        self._base += len(self._buffer) - len(overlap)
+        self._done = max(len(overlap) - BEHIND, 0)
+        self._buffer = b"".join((overlap, *self._waiting))
+        self._waiting, self._waiting_bytes = [], 0
+
+    def _search(self, *, last: bool) -> None:
+        """Search the files in the buffer, but for what the next piece decides."""
+        until = len(self._buffer) if last else len(self._buffer) - BEHIND
         if self._wide is not None:
             self._collect(last=last)
-        base, buffer = self._base, self._buffer
-        until = len(buffer) if last else len(buffer) - BEHIND
-        by_file: dict[int, list[tuple[int, int]]] = {}
-        for number, end in self._hits:
-            if end <= until:
-                at = bisect.bisect_right(self._starts, base + end - 1) - 1
-                if at >= 0 and base + end <= self._starts[at] + self._files[at][1]:
-                    by_file.setdefault(at, []).append((number, end))
-        for at in sorted(by_file):
-            self._confirm(at, by_file[at])
-            if self._wide is not None:
-                self._collect(last=last)
-        self._hits = []
+        for run in self._runs(until, last=last):
+            self._confirm(run, until)
         self._forget()
 
-    def _confirm(self, at: int, hits: list[tuple[int, int]]) -> None:
-        path, size = self._files[at]
-        start = self._starts[at] - self._base
-        low, high = max(start, 0), min(start + size, len(self._buffer))
-        encoded = [hit for hit in hits if hit[0] < 0]
-        if encoded and low == start and any(end - low == 8 for _number, end in encoded):
-            self._wide = _Wide(path, self._starts[at], self._starts[at] + size, bytearray())
-            return
-        binary = self._binary if start < 0 else b"\0" in self._buffer[low : min(low + HEAD, high)]
-        place = self._before if start < 0 else Place()
-        self._take(
-            path, *self._engine.confirmed(path, self._buffer, (low, high), hits, binary=binary, place=place)
-        )
+    def _runs(self, until: int, *, last: bool) -> Iterator[_Run]:
+        """Give what is to be searched, in the order of the stream."""
+        buffer, base = self._buffer, self._base
+        run: _Run | None = None
+        for start_in_stream, (path, size) in zip(self._starts, self._files, strict=True):
+            start = start_in_stream - base
+            low, high = max(start, 0), min(start + size, len(buffer))
+            if low >= until:
+                break
+            if high <= self._done or high == low:
+                continue
+            if start >= self._done and buffer[start] >= 0xFE and wide_encoding(buffer[start : start + 8]):
+                self._wide = _Wide(path, start_in_stream, start_in_stream + size, bytearray())
+                self._collect(last=last)
+                continue
+            if self._wide is not None and self._wide.start == start_in_stream:
+                continue
+            kind = self._kind if start < 0 else self._kind_of(path, low, high)
+            if run is not None and run.kind == kind and low - run.high <= _BETWEEN:
+                run = _Run(kind, run.low, high)
+                continue
+            if run is not None:
+                yield run
+            run = _Run(kind, low, high)
+        if run is not None:
+            yield run
+
+    def _kind_of(self, path: str, low: int, high: int) -> Kind:
+        """Say what a file is whose content begins at `low` in the buffer."""
+        if self._buffer.find(b"\0", low, min(low + HEAD, high)) >= 0:
+            return "binary"
+        return "named" if self._engine.compiled.is_named(path) else "text"
+
+    def _confirm(self, run: _Run, until: int) -> None:
+        """Search a part, and have confirmed what was found, by file."""
+        hits, more = self._engine.compiled.hits(self._buffer[run.low : run.high], run.kind)
+        self._cut_pieces += more
+        by_file: dict[int, list[tuple[int, int]]] = {}
+        for number, end_in_run in hits:
+            end = run.low + end_in_run
+            if self._done < end <= until:
+                at = bisect.bisect_right(self._starts, self._base + end - 1) - 1
+                if at >= 0 and self._base + end <= self._starts[at] + self._files[at][1]:
+                    by_file.setdefault(at, []).append((number, end))
+        for at, of_file in sorted(by_file.items()):
+            path, size = self._files[at]
+            start = self._starts[at] - self._base
+            region = max(start, 0), min(start + size, len(self._buffer))
+            place = self._before if start < 0 else Place()
+            binary = run.kind == "binary"
+            found, cut = self._engine.confirmed(
+                path, self._buffer, region, of_file, binary=binary, place=place
+            )
+            self._take(path, found, more=cut)
 
     def _collect(self, *, last: bool) -> None:
         """Put a file in UTF-16 together, and search it when it is whole: its signs are not what patterns are made of."""
@@ -134,9 +168,9 @@ class SecretStream:
         if last or over or wide.start + len(wide.body) >= wide.end:
             self._wide = None
             secrets, more = self._engine.search(wide.path, bytes(wide.body))
-            self._take(wide.path, secrets, more or over)
+            self._take(wide.path, secrets, more=more or over)
 
-    def _take(self, path: str, secrets: list[Secret], more: bool) -> None:  # noqa: FBT001  # as it was given
+    def _take(self, path: str, secrets: list[Secret], *, more: bool) -> None:
         if more or len(secrets) > self._left:
             self._cut[path] = None
         if secrets and self._left:
@@ -154,9 +188,9 @@ class SecretStream:
         first, size = self._starts[at] - self._base, self._files[at][1]
         if first < upto < first + size:
             if first >= 0:
-                self._binary = b"\0" in self._buffer[first : first + min(HEAD, size)]
+                self._kind = self._kind_of(self._files[at][0], first, first + size)
                 self._before = Place()
-            if not self._binary:
+            if self._kind != "binary":
                 part = self._buffer[max(first, 0) : upto]
                 lines = part.count(b"\n")
                 columns = len(part) - part.rfind(b"\n") - 1

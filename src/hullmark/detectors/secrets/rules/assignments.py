@@ -295,6 +295,7 @@ RULES = (
         "connection-string-password",
         "A connection string holds a password",
         r"(?i:(?:server|data source|host|user id|uid|user|username|initial catalog|database)[ ]?=[^\"'\n\x00;]{1,100};(?:[^\"'\n\x00]{0,300};)?[ ]{0,2}(?:password|pwd)[ ]?=)(?P<secret>[^\s;\"'<>\x00]{4,128})(?:[;\"'<\s]|$)",
+        searched=r"(?i:;[^\"'\n\x00]{0,2}(?:password|pwd)[ ]?=)[^\s;\"'<>\x00]{4}",
         valid=lambda value: not is_code(value) and not is_name(value),
         bad=(
             "Server=db1;Database=shop;User Id=app;Password=B<<alnum:11>>;",

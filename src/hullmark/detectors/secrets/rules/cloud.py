@@ -186,6 +186,7 @@ RULES = (
         "use the service as its owner",
         severity="critical",
         entropy=4.0,
+        searched=rf"(?:\+ASt|ACDb|\+ABa|\+AMC|APIM){_BASE64}{{5}}[AQgw]==|(?:\+ASb|\+AEh|\+ARm|AIoT){_BASE64}{{5}}[AEIMQUYcgkosw048]=|(?:AzSe|\+ACR)[A-D][A-Za-z0-9]{{5}}",
     ),
     *(
         token(

@@ -339,6 +339,7 @@ RULES = (
         "sql-user-password",
         "An SQL script sets a user's password",
         rf"(?i:\bidentified[ \t]{{1,8}}(?:with[ \t]{{1,8}}\w{{1,40}}[ \t]{{1,8}})?by|\b(?:user|role|login)[ \t][^;\n\x00]{{1,120}}\bpassword)[ \t=]{{1,8}}'(?P<secret>{_VALUE}{{4,128}})'",
+        searched=rf"(?i:\bby|password)[ \t=]{{1,8}}'{_VALUE}{{4}}",
         valid=is_password,
         bad=(
             "CREATE USER 'app'@'%' IDENTIFIED BY 'W<<alnum:9>>4';",

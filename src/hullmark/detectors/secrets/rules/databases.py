@@ -112,6 +112,7 @@ RULES = (
         "",
         _DATA,
         entropy=2.5,
+        searched=r"(?i:;(?:Password|Pwd)[ \t]?=[ \t]?)[^;\"'\s<>{}$%]{4}",
         valid=lambda value: not _valid.placeholder(value),
         bad=(
             '"Server=db.corp;Database=app;User Id=app;Password=<<alnum:16>>;"',

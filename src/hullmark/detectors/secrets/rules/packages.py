@@ -28,6 +28,7 @@ RULES = (
         "//registry.corp/:_authToken=<<alnum:36>>",
         _PUBLISH,
         entropy=3.0,
+        searched=r":_(?:authToken|password)[ \t]{0,3}=[ \t]{0,3}[\"']?[A-Za-z0-9+/_.=-]{16}",
         bad=("//registry.corp.internal/npm/:_authToken=<<alnum:36>>\n",),
         good=("//registry.npmjs.org/:_authToken=${NPM_TOKEN}",),
     ),

@@ -110,9 +110,10 @@ RULES = (
         "asana-access-token",
         "Asana",
         "personal access token",
-        r"[0-9]/[0-9]{15,17}(?:/[0-9]{15,17})?:[a-f0-9]{32}",
+        r"[0-2]/[0-9]{15,17}(?:/[0-9]{15,17})?:[a-f0-9]{32}",
         "1/<<digits:16>>:<<hex:32>>",
         _DOCS,
+        searched=r"[0-2]/[0-9]{15}",
     ),
     token(
         "airtable-access-token",
