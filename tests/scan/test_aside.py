@@ -22,15 +22,23 @@ TOKEN = expanded("ghp_<<crc62:30>>").encode()
 
 
 def files() -> list[tuple[str, bytes]]:
-    some = [(f"app/{number:04}.txt", b"a line of text\n" * number) for number in range(400)]
-    return [*some, ("app/key", b"token: " + TOKEN + b"\n"), ("app/last", b"\n\n" + TOKEN)]
+    """Some that make several batches, one of which is larger than a batch with a secret at its end."""
+    some = [(f"app/{number:04}.txt", b"a line of text\n" * number) for number in range(600)]
+    large = b"a line of text\n" * 200_000 + TOKEN
+    return [
+        *some,
+        ("app/key", b"token: " + TOKEN + b"\n"),
+        ("app/large", large),
+        ("app/last", b"\n\n" + TOKEN),
+    ]
 
 
 def told(searcher: SearchedAside | SecretStream) -> tuple[FileFacts, ...]:
     at = 0
     for path, body in files():
         searcher.file(path, at, len(body))
-        searcher.piece(body)
+        for begin in range(0, len(body), 100_000):
+            searcher.piece(body[begin : begin + 100_000])
         at += len(body)
     return searcher.end()
 
@@ -39,12 +47,13 @@ def children() -> str:
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text()
 
 
-def test_the_same_is_found_as_in_one_process() -> None:
-    aside = SearchedAside(lambda: SecretStream(ENGINE))
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_the_same_is_found_as_in_one_process(processes: int) -> None:
+    aside = SearchedAside(lambda: SecretStream(ENGINE), processes)
     found = told(aside)
     aside.close()
     assert found == told(SecretStream(ENGINE))
-    assert {entry.path for entry in found} == {"app/key", "app/last"}
+    assert {entry.path for entry in found} == {"app/key", "app/large", "app/last"}
     assert all(isinstance(fact, Secret) for entry in found for fact in entry.facts)
 
 
@@ -53,16 +62,16 @@ def test_a_process_that_ends_early_is_said() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
         return SecretStream(ENGINE)
 
-    aside = SearchedAside(stream)
+    aside = SearchedAside(stream, 2)
     (entry,) = told(aside)
     aside.close()
-    assert "ended" in entry.facts[0].reason  # type: ignore[union-attr]
+    assert all("ended" in fact.reason for fact in entry.facts)  # type: ignore[union-attr]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="tells children by /proc")
 def test_no_process_and_no_descriptor_is_left() -> None:
     before = children(), len([*Path("/proc/self/fd").iterdir()])
-    aside = SearchedAside(lambda: SecretStream(ENGINE))
-    aside.piece(b"x" * 300_000)
+    aside = SearchedAside(lambda: SecretStream(ENGINE), 2)
+    aside.piece(b"x" * 3_000_000)
     aside.close()
     assert (children(), len([*Path("/proc/self/fd").iterdir()])) == before

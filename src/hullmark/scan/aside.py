@@ -1,7 +1,7 @@
-"""The search for secrets in a process of its own, while this one walks over a folder.
+"""The search for secrets in processes of their own, while this one walks over a folder.
 
-A folder is one layer: its files cannot be dealt to several processes as layers are. So one process walks and reads, and hands all that it
-reads to another one, which searches it in the order in which it was read: what is found is the same as with one process.
+A folder is one layer: its files cannot be dealt to several processes as layers are. So one process walks and reads, and hands what it reads in turn
+to some others, cut where a file ends, which search it in the order in which it was read: what is found is the same as with one process.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from hullmark.model.facts import FileFacts, Unread
+from hullmark.model.facts import Fact, FileFacts, Unread
 from hullmark.processes import end, forked
 
 if TYPE_CHECKING:
@@ -28,42 +28,85 @@ _ENDED = "the process that looked for secrets ended, for want of memory perhaps"
 
 
 class SearchedAside:
-    """Does as a `SecretStream` does, which `stream` makes in the process that searches."""
+    """Does as a `SecretStream` does for files that follow each other, which `stream` makes in each of the processes that search."""
 
-    def __init__(self, stream: "Callable[[], SecretStream]") -> None:
-        queue_out, self._queue = os.pipe()
-        self._answers, answers_in = os.pipe()
-        mine = (self._queue, self._answers)
-        _widen(self._queue)
-
-        def work() -> None:
-            for descriptor in mine:
-                os.close(descriptor)
-            with os.fdopen(queue_out, "rb", _BATCH) as queue, os.fdopen(answers_in, "wb") as answers:
-                answers.write(_ENCODE(_searched(queue, stream())))
-
-        self._child = forked(work)
-        os.close(queue_out)
-        os.close(answers_in)
+    def __init__(self, stream: "Callable[[], SecretStream]", processes: int = 1) -> None:
+        self._children: list[_Child] = []
+        for _process in range(processes):
+            self._children.append(_Child(stream, [end for child in self._children for end in child.ends]))
+        self._turn = 0
+        self._passed = 0  # of the whole stream, when the batch begins
         self._files: list[tuple[str, int, int]] = []
         self._pieces: list[bytes] = []
         self._bytes = 0
 
     def file(self, path: str, start: int, size: int) -> None:
         """Take note of a regular file's content: it begins so many bytes from the begin of the stream."""
-        self._files.append((path, start, size))
+        if self._bytes >= _BATCH:
+            self._send()
+            self._turn = (self._turn + 1) % len(self._children)
+        self._files.append((path, start - self._passed + self._children[self._turn].passed, size))
 
     def piece(self, piece: bytes) -> None:
         """Hand on the next piece."""
         self._pieces.append(piece)
         self._bytes += len(piece)
-        if self._bytes >= _BATCH:
+        if self._bytes >= _CHUNK:
             self._send()
 
     def end(self) -> tuple[FileFacts, ...]:
         """Give what was found, by path."""
         self._send()
-        self._hang_up()
+        for child in self._children:
+            child.hang_up()
+        found: dict[str, tuple[Fact, ...]] = {}
+        for child in self._children:
+            for entry in child.answer():
+                found[entry.path] = found.get(entry.path, ()) + entry.facts
+        return tuple(FileFacts(path, found[path]) for path in sorted(found))
+
+    def close(self) -> None:
+        """Leave no process behind, whatever became of the folder."""
+        for child in self._children:
+            child.close()
+
+    def _send(self) -> None:
+        self._children[self._turn].send(self._files, b"".join(self._pieces))
+        self._passed += self._bytes
+        self._files, self._pieces, self._bytes = [], [], 0
+
+
+class _Child:
+    """A process that searches: what it is sent goes through one pipe, its answer through another; of the pipes of `others` it holds none."""
+
+    def __init__(self, stream: "Callable[[], SecretStream]", others: list[int]) -> None:
+        self.passed = 0
+        queue_out, self._queue = os.pipe()
+        self._answers, answers_in = os.pipe()
+        self.ends = (self._queue, self._answers)
+        _widen(self._queue)
+
+        def work() -> None:
+            for descriptor in (*others, *self.ends):
+                os.close(descriptor)
+            with os.fdopen(queue_out, "rb", _BATCH) as queue, os.fdopen(answers_in, "wb") as answers:
+                answers.write(_ENCODE(_searched(queue, stream())))
+
+        self._process = forked(work)
+        os.close(queue_out)
+        os.close(answers_in)
+
+    def send(self, files: list[tuple[str, int, int]], body: bytes) -> None:
+        """Hand on what follows, and the files that begin in it."""
+        encoded = _ENCODE(files)
+        left = memoryview(_HEAD.pack(len(encoded), len(body)) + encoded + body)
+        self.passed += len(body)
+        with contextlib.suppress(BrokenPipeError):  # which is told at the end
+            while left and self._queue >= 0:
+                left = left[os.write(self._queue, left[:_CHUNK]) :]
+
+    def answer(self) -> tuple[FileFacts, ...]:
+        """Give what it found in all that it was sent."""
         with os.fdopen(self._answers, "rb") as answers:
             self._answers = -1
             body = answers.read()
@@ -72,25 +115,19 @@ class SearchedAside:
         except msgspec.DecodeError:
             return (FileFacts("", (Unread(kind="layer", reason=_ENDED),)),)
 
-    def close(self) -> None:
-        """Leave no process behind, whatever became of the folder."""
-        self._hang_up()
-        if self._answers >= 0:
-            os.close(self._answers)
-        end(self._child)
-
-    def _send(self) -> None:
-        files, body = _ENCODE(self._files), b"".join(self._pieces)
-        self._files, self._pieces, self._bytes = [], [], 0
-        left = memoryview(_HEAD.pack(len(files), len(body)) + files + body)
-        with contextlib.suppress(BrokenPipeError):  # which is told at the end
-            while left and self._queue >= 0:
-                left = left[os.write(self._queue, left[:_CHUNK]) :]
-
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """Say that nothing follows."""
         if self._queue >= 0:
             os.close(self._queue)
             self._queue = -1
+
+    def close(self) -> None:
+        """End it."""
+        self.hang_up()
+        if self._answers >= 0:
+            os.close(self._answers)
+            self._answers = -1
+        end(self._process)
 
 
 def _searched(queue: BinaryIO, stream: "SecretStream") -> tuple[FileFacts, ...]:

@@ -96,7 +96,7 @@ class LayerReader:
         searcher: Searcher | None = None,
         *,
         notes: bool = False,
-        aside: bool = False,
+        aside: int = 0,
     ) -> None:
         self.catalogue = catalogue
         self.searcher = searcher
@@ -281,12 +281,13 @@ class LayerReader:
         return not any(self.over() for _chunk in hashed)
 
     def _read_folder(self, walk_folder: FolderWalk) -> Facts:
-        """Read what has no tar; secrets are looked for in a process of their own where there may be two."""
+        """Read what has no tar; secrets are looked for in `aside` processes of their own, if any."""
         notes = LayerNotes(self.limits.layer_facts // 4) if self.notes else None
         with contextlib.ExitStack() as stack:
             secrets: SearchedAside | SecretStream | None = None
             if self.searcher is not None and self.aside:
-                secrets = SearchedAside(self.searcher.stream)
+                assert self.searcher.engine.rules  # compiled and imported before the forks
+                secrets = SearchedAside(self.searcher.stream, self.aside)
                 stack.callback(secrets.close)
             elif self.searcher is not None:
                 secrets = self.searcher.stream()

@@ -36,6 +36,7 @@ from hullmark.scan.workers import in_processes
 Config = dict[str, Any]
 _WORTH_FORKING = 8 * 1024 * 1024
 _UNREAD_LISTED = 10_000
+_MOST_SEARCHING = 3
 
 
 def run(request: ScanRequest) -> Report:
@@ -94,7 +95,7 @@ def take_inventory(
         over,
         searcher,
         notes="config" in request.scanners,
-        aside=_workers(request) > 1,
+        aside=_searching(request),
     )
     ids = DiffIds(cache, request.limits, over)
     early: dict[int, Facts] = {}
@@ -224,6 +225,12 @@ def _read_layers(
 
 def _workers(request: ScanRequest) -> int:
     return request.threads or min(os.cpu_count() or 1, 4)
+
+
+def _searching(request: ScanRequest) -> int:
+    """Say how many processes look for secrets in a folder, beside the one that reads it: that is twice their work, with less there is none."""
+    workers = _workers(request)
+    return min(workers, _MOST_SEARCHING) if workers > 1 else 0
 
 
 def _read_missing(
