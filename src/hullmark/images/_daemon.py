@@ -21,9 +21,10 @@ from msgspec import Struct
 from hullmark.images import _archive, _oci, wire
 from hullmark.images.reference import parse
 from hullmark.images.source import OpenedImage, Source, SourceOptions
-from hullmark.images.transport import cleaned, socket_client
+from hullmark.images.transport import socket_client
 from hullmark.model.errors import ImageError, UsageError
 from hullmark.model.image import Platform
+from hullmark.model.printable import cleaned
 
 if TYPE_CHECKING:
     import httpx2

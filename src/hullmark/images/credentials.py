@@ -22,8 +22,8 @@ import msgspec
 from msgspec import Struct
 
 from hullmark.images.reference import DOCKER_HUB, HUB_NAMES
-from hullmark.images.transport import cleaned
 from hullmark.model.errors import ImageError
+from hullmark.model.printable import cleaned
 
 HELPER_TIMEOUT_S = 30.0
 MAX_ANSWER_BYTES = 64 * 1024

@@ -9,9 +9,9 @@ import re
 
 from msgspec import Struct
 
-from hullmark.images.transport import cleaned
 from hullmark.model.errors import UsageError
 from hullmark.model.image import DIGEST
+from hullmark.model.printable import cleaned
 
 DOCKER_HUB = "docker.io"
 _HUB_ADDRESS = "registry-1.docker.io"

@@ -20,9 +20,10 @@ from hullmark.images import _oci, wire
 from hullmark.images.credentials import Credentials, Search, find
 from hullmark.images.reference import Reference
 from hullmark.images.source import SourceOptions
-from hullmark.images.transport import UnreachableError, cleaned, is_insecure, is_loopback, origin_of
+from hullmark.images.transport import UnreachableError, is_insecure, is_loopback, origin_of
 from hullmark.model.errors import ImageError
 from hullmark.model.image import DIGEST
+from hullmark.model.printable import cleaned
 
 if TYPE_CHECKING:
     import httpx2

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import hullmark
 from hullmark.model.errors import UsageError
+from hullmark.model.printable import cleaned
 
 if TYPE_CHECKING:
     import httpx2
@@ -106,13 +107,6 @@ def is_insecure(origin: Origin, options: Reach) -> bool:
     """Tell whether the user accepts this host without verified TLS."""
     names = {"*", origin.host, origin.address, f"{origin.host}:{origin.port}"}
     return any(word in names for word in options.insecure)
-
-
-def cleaned(text: str, limit: int = 200) -> str:
-    """Make words from elsewhere fit to be shown: one line, printable, short."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text[: limit * 2]).split())[
-        :limit
-    ]
 
 
 # ── proxies ─────────────────────────────────────────────────────────────────────────────────────────────

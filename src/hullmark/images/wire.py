@@ -19,13 +19,13 @@ from hullmark.images.transport import (
     Origin,
     Reach,
     UnreachableError,
-    cleaned,
     client,
     is_insecure,
     origin_of,
     proxy_for,
     trusting,
 )
+from hullmark.model.printable import cleaned
 
 if TYPE_CHECKING:
     import httpx2

@@ -105,3 +105,10 @@ def wrapped(text: str, width: int) -> list[str]:
             size = columns(word)
         line, used = word, size
     return [*lines, line] if line or not lines else lines
+
+
+def cleaned(text: str, limit: int = 200) -> str:
+    """Make words from elsewhere fit to be shown: one line, printable, short."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text[: limit * 2]).split())[
+        :limit
+    ]

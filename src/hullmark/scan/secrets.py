@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -13,8 +13,10 @@ from hullmark.model.image import Layer
 from hullmark.model.report import SecretFinding, SecretSource, Silenced
 from hullmark.model.rule import Rule
 from hullmark.scan.cache import FactCache
-from hullmark.scan.overlay import Merged
 from hullmark.scan.searching import SECRETS, Searcher
+
+if TYPE_CHECKING:
+    from hullmark.scan.overlay import Merged
 
 Config = dict[str, Any]
 _CONFIDENCE = {"high": 0, "medium": 1, "low": 2}
@@ -52,7 +54,7 @@ class Secrets(NamedTuple):
 def secrets_of(
     searcher: Searcher,
     cache: FactCache,
-    merged: Merged,
+    merged: "Merged",
     layers: Sequence[Layer],
     files: Sequence[Sequence[FileFacts]],
     config: Config,
@@ -135,7 +137,7 @@ def _silenced_order(entry: Silenced) -> tuple[object, ...]:
 
 
 def _in_files(
-    merged: Merged, files: Sequence[Sequence[FileFacts]], skip: Callable[[str], bool]
+    merged: "Merged", files: Sequence[Sequence[FileFacts]], skip: Callable[[str], bool]
 ) -> Iterator[_Placed]:
     """Give the secrets of files: first those that show, since what lies under them is the same where it says the same."""
     shown = {(seen.layer, seen.path) for (name, _), seen in merged.files.items() if name == SECRETS}

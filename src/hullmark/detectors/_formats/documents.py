@@ -1,6 +1,5 @@
 """JSON, TOML and XML documents, decoded within bounds. Each raises `MalformedError` for what it can't read."""
 
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 from xml.parsers import expat
@@ -46,6 +45,8 @@ def toml(file: File) -> dict[str, Any]:
             and line.partition("=")[0].partition('"')[0].count(".") > _MAX_KEY_PARTS
         ):
             raise MalformedError("TOML key nested too deeply", f"line {number}")
+    import tomllib  # for those who have such a file only
+
     try:
         return tomllib.loads(text)
     except ValueError as problem:  # also for a number of more digits than Python reads

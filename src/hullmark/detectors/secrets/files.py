@@ -3,6 +3,7 @@
 What is in them decides whether there is a finding; a name alone is no more than a hint. Nothing is said of public halves and of what everybody has (certificates).
 """
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -143,20 +144,25 @@ _KINDS = (
         r"\.circleci/secrets?[^/]*|\.buildkite/secrets?[^/]*|\.jenkins/secrets/.+|jenkins\.plugins\.publish_over_ssh\.BapSshPublisherPlugin\.xml",
     ),
 )
-_KNOWN = re.compile(
-    "|".join(rf"(?P<k{number}>(?:\A|.*/)(?:{pattern})\Z)" for number, (_, _, pattern) in enumerate(_KINDS)),
-    re.DOTALL,
-)
 _PACKAGED = re.compile(
     r"(?:\A|/)(?:node_modules|site-packages|dist-packages|usr/share|usr/lib|usr/include|vendor|gems|pkg/mod|tests?|testdata|examples?|fixtures)/"
 )
+
+
+@functools.cache
+def _known() -> re.Pattern[str]:
+    kinds = enumerate(_KINDS)
+    return re.compile(
+        "|".join(rf"(?P<k{number}>(?:\A|.*/)(?:{pattern})\Z)" for number, (_, _, pattern) in kinds),
+        re.DOTALL,
+    )
 
 
 def known_file(path: str) -> KnownFile | None:
     """Say what a file is known to hold, by its path (no leading slash); nothing of those that packages bring as tests and examples."""
     if _PACKAGED.search(path):
         return None
-    found = _KNOWN.match(path)
+    found = _known().match(path)
     if found is None or found.lastgroup is None:
         return None
     kind, about, _ = _KINDS[int(found.lastgroup[1:])]

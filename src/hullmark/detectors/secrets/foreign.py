@@ -5,7 +5,6 @@ which are brought into what `re` reads; what cannot be is an error with the rule
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -74,7 +73,7 @@ def read(name: str, body: bytes) -> SecretConfig:
         if name.endswith((".yaml", ".yml")):
             return _trivy(name, next(plainyaml.documents(file), {}))
         return _gitleaks(name, documents.toml(file))
-    except (MalformedError, RecursionError, tomllib.TOMLDecodeError) as problem:
+    except (MalformedError, RecursionError) as problem:
         raise UsageError(
             f"cannot be read: {str(getattr(problem, 'reason', problem))[:300]}", where=name
         ) from problem
