@@ -11,7 +11,7 @@ from hullmark.detectors.secrets.rule import SecretRule
 from hullmark.model.rule import Confidence
 
 _TESTS = re.compile(
-    r"(?:\A|/)(?:tests?|testing|testdata|testutils?|test[_-]data|test[_-]?suites?|testsuite|__tests__|__mocks__|specs?|fixtures?|mocks?|e2e|examples?|samples?|demos?|snippets|playground|cassettes|golden|"
+    r"(?:\A|/)(?:tests?|testing|testdata|testutils?|test[_-]data|test[_-]?suites?|testsuite|test[_-]?(?:certs?|keys?|pki|tls|ssl)|__tests__|__mocks__|specs?|fixtures?|mocks?|e2e|examples?|samples?|demos?|snippets|playground|cassettes|golden|"
     r"integration[_-]tests?|unit[_-]?tests?|sandbox|benchmarks?|stories|templates?|skel|test_\w+|\w+_tests?|tests?-\w+|\w+-tests?)/|"
     r"(?:\A|/)(?:conftest|test_[^/]*|tests?|example[^/]*|sample[^/]*|mock[^/]*|fixtures?[^/]*)\.[^/]*\Z|[._-](?:tests?|spec|examples?|samples?|mocks?|fixtures?|dist|template|tmpl|default|stories|e2e)(?:\.\w{1,10}){0,2}\Z|"
     r"(?:Tests?|TestCase|Spec|Mock|Example)\.(?:java|kt|scala|cs|groovy|php|swift)\Z",

@@ -29,7 +29,7 @@ BEHIND = WINDOW
 HEAD = 8192
 """A NUL byte in so many first bytes makes a file a binary one: only rules that say so look into it."""
 _OF_A_RULE = 100  # in one file
-_TRIES = 2_000  # of a rule in one file
+_LOOKED_BYTES = 8 * 1024 * 1024  # by a rule in one file, window by window
 _LINE_SHOWN = 512
 _SURE: tuple[Confidence, ...] = ("high", "medium", "low")
 _NAMED = 128  # so much before a value may hold its name
@@ -180,10 +180,11 @@ class Engine:
         low, high = region
         found: list[Match] = []
         done = low
-        for tried, end in enumerate(sorted(set(ends))):
+        looked = 0
+        for end in sorted(set(ends)):
             if end <= done:
                 continue
-            if tried >= _TRIES or len(found) >= _OF_A_RULE:
+            if looked > _LOOKED_BYTES or len(found) >= _OF_A_RULE:
                 return found, True
             start = max(done, end - pattern.reach)
             if not pattern.lines:
@@ -192,6 +193,7 @@ class Engine:
             stop = min(high, end + min(pattern.reach, BEHIND))
             if not pattern.lines and (line_end := body.find(b"\n", end, stop)) >= 0:
                 stop = line_end + 1
+            looked += stop - start
             for whole, value in _spans(pattern, body, start, stop):
                 if whole[0] >= end:
                     break

@@ -135,7 +135,7 @@ RULES = (
         "<<snowflake64:18>>.<<base64url:6>>.<<base64url:27>>",
         _CHAT,
         "",
-        searched=r"(?:[MNO][DTjz][AEIMQUYcgk][w-z0-5]){5}",  # digits in base64
+        searched=r"(?:[MNO][DTjz][AEIMQUYcgk][w-z0-5]){5}[A-Za-z0-9]{0,7}\.",  # digits in base64
         valid=_valid.discord,
         entropy=4.0,
         good=("M<<alnum:23>>.<<base64url:6>>.<<base64url:27>>",),
