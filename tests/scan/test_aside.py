@@ -1,17 +1,22 @@
 """Secrets of a folder are looked for in a process of their own: the same is found, and nothing is left behind."""
 
 import os
+import random
 import signal
 from pathlib import Path
 
 import pytest
 
+from e2e.program import layer, write_layout
 from hullmark.detectors.secrets.engine import Engine
 from hullmark.detectors.secrets.registry import secret_rules
 from hullmark.detectors.secrets.samples import expanded
 from hullmark.detectors.secrets.stream import SecretStream
 from hullmark.model.facts import FileFacts, Secret
 from hullmark.scan.aside import SearchedAside
+from hullmark.scan.request import ScanRequest
+from hullmark.scan.run import run
+from toys.saved import packed, save
 
 KEY = b"k" * 32
 RULES = tuple(
@@ -75,3 +80,39 @@ def test_no_process_and_no_descriptor_is_left() -> None:
     aside.piece(b"x" * 3_000_000)
     aside.close()
     assert (children(), len([*Path("/proc/self/fd").iterdir()])) == before
+
+
+def test_a_layer_that_is_alone_is_searched_beside_its_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same is found with one process and with two, and of a large layer there are two."""
+    forks: list[int] = []
+    fork = os.fork
+
+    def counted() -> int:
+        forks.append(child := fork())
+        return child
+
+    monkeypatch.setattr(os, "fork", counted)
+    large = random.Random(7).randbytes(18_000_000)
+    body = {"srv/a": b"x\n" + TOKEN, "srv/large.bin": large, "srv/z": b"y " + TOKEN + b"\n"}
+    image = save(tmp_path / "image.tar", "shop/app:1.0", [packed(body)])
+    layout = tmp_path / "layout"
+    write_layout(layout, [layer(body)])
+    key = tmp_path / "secrets.key"
+    key.write_bytes(KEY)
+    found = []
+    for reference in (str(image), str(layout)):
+        for threads in (1, 2):
+            request = ScanRequest(
+                reference=reference,
+                as_of="2026-01-01T00:00:00Z",
+                scanners=("secret",),
+                secrets_key=key,
+                threads=threads,
+                offline=True,
+            )
+            found.append([(each.path, each.line, each.fingerprint) for each in run(request).secrets])
+            assert len(forks) >= threads - 1
+    assert all(each == found[0] for each in found)
+    assert {path for path, _, _ in found[0]} == {"srv/a", "srv/z"}

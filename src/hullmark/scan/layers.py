@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SHAPE = "shape/3"
 TIME_OVER = "the time given with --timeout was over"
 _OTHERS_FILE = "its blob is a link to a file whose digest is not the one that the manifest gives"
+_WORTH_A_PROCESS = 16 * 1024 * 1024
 _WAIT_FOR_OTHER_S = 30.0
 _LOOK_EVERY_S = 0.02
 _LONG_S = 0.05
@@ -102,6 +103,7 @@ class LayerReader:
         self.searcher = searcher
         self.notes = notes
         self.aside = aside
+        self.alone = False  # whether the layer that is read is the only one
         self.cache = cache
         self.limits = limits
         self.file_limits = file_limits
@@ -284,13 +286,7 @@ class LayerReader:
         """Read what has no tar; secrets are looked for in `aside` processes of their own, if any."""
         notes = LayerNotes(self.limits.layer_facts // 4) if self.notes else None
         with contextlib.ExitStack() as stack:
-            secrets: SearchedAside | SecretStream | None = None
-            if self.searcher is not None and self.aside:
-                assert self.searcher.engine.rules  # compiled and imported before the forks
-                secrets = SearchedAside(self.searcher.stream, self.aside)
-                stack.callback(secrets.close)
-            elif self.searcher is not None:
-                secrets = self.searcher.stream()
+            secrets = self._search(stack, self.aside)
             reading = _Reading(self, list(self.detectors), secrets, notes)
             problems: list[str] = []
             try:
@@ -305,11 +301,34 @@ class LayerReader:
 
     def _read_whole(self, blob: Blob, missing: list[Detector], rows: Mapping[str, msgspec.Raw]) -> Facts:
         search = self.searcher is not None and (self.shape_key not in rows or self.keys[SECRETS] not in rows)
+        with contextlib.ExitStack() as stack:
+            large = blob.size > _WORTH_A_PROCESS
+            secrets = self._search(stack, 1 if self.alone and self.aside and large else 0) if search else None
+            return self._read_all(blob, missing, rows, secrets)
+
+    def _search(self, stack: contextlib.ExitStack, aside: int) -> "SearchedAside | SecretStream | None":
+        """Give what looks for secrets, in processes of its own if any; they end with the stack."""
+        if self.searcher is None:
+            return None
+        if not aside:
+            return self.searcher.stream()
+        assert self.searcher.engine.rules  # compiled and imported before the forks
+        secrets = SearchedAside(self.searcher.stream, aside)
+        stack.callback(secrets.close)
+        return secrets
+
+    def _read_all(
+        self,
+        blob: Blob,
+        missing: list[Detector],
+        rows: Mapping[str, msgspec.Raw],
+        secrets: "SearchedAside | SecretStream | None",
+    ) -> Facts:
         note = self.notes and any(self.keys[name] not in rows for name in (NOTED, FOLDERS))
         reading = _Reading(
             self,
             missing,
-            self.searcher.stream() if search and self.searcher else None,
+            secrets,
             LayerNotes(self.limits.layer_facts // 4) if note else None,
         )
         hashed = Hashed(blob.open(), _algorithm(blob))

@@ -238,6 +238,7 @@ def _read_missing(
 ) -> Iterator[tuple[int, Facts]]:
     """Read layers: in processes where they may be and are large, else in threads."""
     if workers == 1 or len(waiting) < 2:
+        reader.alone = True
         for number in waiting:
             yield number, reader.facts(blobs[number])
     elif (
