@@ -343,21 +343,25 @@ class FactCache:
         return content
 
     def write(self, path: Path, content: bytes) -> None:
-        """Write beside and rename, so that a reader sees the old content or the new one, never a part."""
-        if self.read_only:
-            return
-        beside = path.parent / f".{path.name[:16]}.{os.getpid()}.{time.monotonic_ns()}"
-        check = hashlib.blake2b(content, digest_size=_CHECK_BYTES).digest()
-        try:
-            make_folder(path.parent)
-            descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(FORMAT + check + content)
-            beside.replace(path)
-        except OSError:
-            # A full or vanished disk costs only the memory of this layer.
-            with contextlib.suppress(OSError):
-                beside.unlink()
+        """Write a file of the cache, unless that is only read."""
+        if not self.read_only:
+            write_checked(path, content)
+
+
+def write_checked(path: Path, content: bytes) -> None:
+    """Write beside and rename, so that a reader sees the old content or the new one, never a part."""
+    beside = path.parent / f".{path.name[:16]}.{os.getpid()}.{time.monotonic_ns()}"
+    check = hashlib.blake2b(content, digest_size=_CHECK_BYTES).digest()
+    try:
+        make_folder(path.parent)
+        descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(FORMAT + check + content)
+        beside.replace(path)
+    except OSError:
+        # A full or vanished disk costs only the memory of this layer.
+        with contextlib.suppress(OSError):
+            beside.unlink()
 
 
 def make_folder(folder: Path) -> None:

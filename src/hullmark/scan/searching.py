@@ -12,7 +12,7 @@ from hullmark.detectors.secrets.registry import digest, secret_rules
 from hullmark.detectors.secrets.rule import SecretRule
 from hullmark.model.errors import UsageError
 from hullmark.model.rule import Rule, known_as
-from hullmark.scan.cache import FactCache, make_folder, read_checked
+from hullmark.scan.cache import FactCache, make_folder, read_checked, write_checked
 
 if TYPE_CHECKING:
     from hullmark.detectors.secrets.engine import Engine
@@ -103,8 +103,8 @@ class Searcher:
 
     def _save(self, name: str, body: bytes) -> None:
         path = self._path(name)
-        if path is not None:
-            self._cache.write(path, body)
+        if path is not None and (os.environ.get(PATTERNS) or not self._cache.read_only):
+            write_checked(path, body)
 
 
 def secrets_key(cache: FactCache, key_file: Path | None) -> bytes:
