@@ -1,5 +1,7 @@
 """Ignore files and VEX documents from the command line: written, read by a scan, aged, and told."""
 
+import base64
+import hashlib
 import json
 import re
 import shlex
@@ -385,3 +387,58 @@ def test_the_file_of_the_page_is_one(call: Call, tmp_path: Path) -> None:
 
 def test_each_justification_is_on_the_page() -> None:
     assert [word for word in sorted(JUSTIFICATIONS) if f"`{word}`" not in PAGE.read_text("utf-8")] == []
+
+
+JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI4NDIxOTYwMyIsImlhdCI6MTcwOTI4ODQwMX0.{}"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> str:
+    """A folder with a secret whose rule is called by one word."""
+    signature = base64.urlsafe_b64encode(hashlib.sha256(b"x").digest()).decode().rstrip("=")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "settings.ini").write_text(f"session = {JWT.format(signature)}\n")
+    return "dir:app"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (FILE, "ignore:\n- id: jwt\n"),
+        (FILE, "ignore:\n- id: [CVE-2023-4911, JWT]\n"),
+        (".trivyignore", "jwt\n"),
+        (".trivyignore.yaml", "secrets:\n- id: jwt\n"),
+        (".trivyignore", "betterleaks.jwt\n"),
+    ],
+)
+def test_a_rule_that_is_called_by_one_word_is_ignored(
+    call: Call, tmp_path: Path, app: str, name: str, text: str
+) -> None:
+    words = ("scan", app, "--scanners", "secret", "--format", "json", "--ignore-file", name)
+    (tmp_path / name).write_text(text)
+    done = call(*words)
+    assert (done.code, done.document["secrets"]) == (0, [])
+    assert [each["rule"] for each in done.document["silenced"]] == ["json-web-token"]
+    assert "suppresses nothing" not in done.err
+
+
+def test_a_word_that_names_no_rule_is_told_with_its_line(call: Call, tmp_path: Path, app: str) -> None:
+    words = ("scan", app, "--scanners", "secret", "--format", "json")
+    (tmp_path / ".trivyignore").write_text("# ours\njwtt\n")
+    done = call(*words, "--ignore-file", ".trivyignore")
+    assert [each["rule"] for each in done.document["secrets"]] == ["json-web-token"]
+    assert (
+        ".trivyignore:2: suppresses nothing: no flaw can have the id 'jwtt', and no rule has it" in done.err
+    )
+    (tmp_path / FILE).write_text("ignore:\n- id: jwtt\n")
+    done = call(*words)
+    assert done.code == 2
+    assert f"{FILE}:2: no flaw can have the id 'jwtt', and no rule has it" in done.err
+
+
+def test_the_command_takes_a_rule_of_one_word(call: Call, app: str) -> None:
+    done = call("ignore", "jwt", "--reason", "x")
+    assert (done.code, done.err) == (0, "")
+    assert call("ignore", "jwtt", "--reason", "x").code == 2
+    assert "jwt" in call("ignore", "--list").out
+    assert call("scan", app, "--scanners", "secret", "--format", "json").document["secrets"] == []

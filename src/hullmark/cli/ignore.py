@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from hullmark.cli.judging import IGNORE_FILE, read_file
+from hullmark.cli.judging import IGNORE_FILE, is_rule, read_file
 from hullmark.cli.options import Option
 from hullmark.cli.output import write, write_line
 from hullmark.cli.reading import Messages
@@ -29,7 +29,7 @@ class Ignore(Messages, frozen=True, kw_only=True):
     """
 
     ids: Annotated[
-        tuple[str, ...], Option("Ids of flaws; an alias will do.", name="ID", positional=True)
+        tuple[str, ...], Option("Ids of flaws, an alias will do, or of rules.", name="ID", positional=True)
     ] = ()
     package: Annotated[
         tuple[str, ...],
@@ -97,14 +97,14 @@ class Ignore(Messages, frozen=True, kw_only=True):
         name = os.path.realpath(self.file)  # the file that a link leads to is replaced, not the link
         with _alone(Path(name).parent, self.file):
             body = read_file(self.file) if Path(name).exists() else None
-            made, said = extended(self.file, body, values)
+            made, said = extended(self.file, body, values, is_rule)
             if not knows(self.file, made):
                 raise UsageError(
                     "no scan would know it for an ignore file", where=self.file, hint=IGNORE_FILE
                 )
             if said.expires and is_past(said.expires, as_of):
                 raise UsageError(f"{said.expires} is past", where="--expires")
-            before = read(self.file, body).suppressions if body is not None else ()
+            before = read(self.file, body, is_rule).suppressions if body is not None else ()
             same = twin(before, said)
             if same is not None and not (same.expires and is_past(same.expires, as_of)):
                 raise UsageError("is ignored there already", where=f"{self.file}:{same.line}")
@@ -122,7 +122,7 @@ class Ignore(Messages, frozen=True, kw_only=True):
         from hullmark.scan.moment import moment
 
         as_of = moment()
-        entries = read(self.file, read_file(self.file)).suppressions
+        entries = read(self.file, read_file(self.file), is_rule).suppressions
         if self.list_:
             for said in entries:
                 has_expired = bool(said.expires) and is_past(said.expires, as_of)

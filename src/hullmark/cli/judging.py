@@ -1,6 +1,6 @@
 """What every command is told that judges findings and writes them: which are shown, which fail, in what form they are written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol, get_args
 
@@ -216,14 +216,21 @@ def asked_suppressions(vex: Sequence[str], ignores: Sequence[str]) -> "tuple[Sup
     from hullmark.findings.statements import read_ignores, read_vex
 
     found: list[Suppression] = []
-    for names, read in ((vex, read_vex), (files, read_ignores)):
-        for name in names:
-            found += _stated(name, read)
+    for name in vex:
+        found += _stated(name, read_vex(name, read_file(name)))
+    for name in files:
+        found += _stated(name, read_ignores(name, read_file(name), is_rule))
     return tuple(found)
 
 
-def _stated(name: str, read: "Callable[[str, bytes], Stated]") -> "tuple[Suppression, ...]":
-    stated = read(name, read_file(name))
+def is_rule(name: str) -> bool:
+    """Tell whether a rule goes by that name; all rules are loaded for it, which only what has not the form of an id is worth."""
+    from hullmark.scan import rules
+
+    return rules.is_rule(name)
+
+
+def _stated(name: str, stated: "Stated") -> "tuple[Suppression, ...]":
     for line, what in stated.left_out[:_LINES_SHOWN]:
         warning(
             f"suppresses nothing: {what}", where=f"{name}:{line}" if line else name, hint="the rest counts"

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from hullmark.findings.statements import IsRule, no_rule
 from hullmark.findings.statements._yaml import Node, decoded, load
 from hullmark.findings.statements.ignorefile import KEYS, read
 from hullmark.model.errors import UsageError
@@ -19,17 +20,19 @@ _LINE_END = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def extended(name: str, body: bytes | None, values: Mapping[str, Sequence[str]]) -> tuple[bytes, Suppression]:
+def extended(
+    name: str, body: bytes | None, values: Mapping[str, Sequence[str]], is_rule: IsRule = no_rule
+) -> tuple[bytes, Suppression]:
     """Give a file with an entry more at its end, and what the entry says. `values` are its keys, each with one text or several.
 
     Raises `UsageError` for a file or an entry that is not right, and where an entry cannot be put into the file without touching what else
     is in it.
     """
-    _check(values)
-    before = read(name, body).suppressions if body is not None else ()
+    _check(values, is_rule)
+    before = read(name, body, is_rule).suppressions if body is not None else ()
     made = _inserted(name, decoded(name, body) if body is not None else "", values)
     try:
-        after = read(name, made).suppressions
+        after = read(name, made, is_rule).suppressions
     except UsageError:
         after = ()
     if len(after) != len(before) + 1 or list(map(_content, after[:-1])) != list(map(_content, before)):
@@ -41,13 +44,13 @@ def extended(name: str, body: bytes | None, values: Mapping[str, Sequence[str]])
     return made, after[-1]
 
 
-def _check(values: Mapping[str, Sequence[str]]) -> None:
+def _check(values: Mapping[str, Sequence[str]], is_rule: IsRule) -> None:
     """Refuse an entry that is not right, before it stands anywhere."""
     for text in (text for texts in values.values() for text in texts):
         if printable(text) != text:
             raise UsageError(f"{printable(text[:80])!r} has signs in it that nobody sees")
     try:
-        read("", b"ignore:\n" + _entry(values, 0).encode())
+        read("", b"ignore:\n" + _entry(values, 0).encode(), is_rule)
     except UsageError as problem:
         raise UsageError(problem.what, hint=problem.hint) from problem
 

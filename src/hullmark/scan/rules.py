@@ -37,6 +37,16 @@ def rules_named(name: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules if wanted in known_as(rule))
 
 
+@functools.cache
+def _names() -> frozenset[str]:
+    return frozenset(names_of(all_rules()))
+
+
+def is_rule(name: str) -> bool:
+    """Tell whether a rule goes by a name, ours or that of another tool."""
+    return normal(name) in _names()
+
+
 def nearest(name: str, rules: Iterable[Rule]) -> tuple[str, ...]:
     """Give the names that are most like one that nobody knows: those that it is a part of, then those that are spelled alike."""
     import difflib  # only for who mistypes

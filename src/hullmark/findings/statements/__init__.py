@@ -2,11 +2,12 @@
 
 A module defines `knows(name, body) -> bool`, which tells a document by its file's name and its first words, and
 `read(name, body) -> Stated`, which is pure and raises `UsageError` with file and line for what cannot be read. `VEX = True` says that its
-documents are VEX documents (`--vex`); the others are ignore files (`--ignore-file`).
+documents are VEX documents (`--vex`); the others are ignore files (`--ignore-file`), whose `read` has a third argument, an `IsRule`.
 """
 
 import functools
 import importlib
+from collections.abc import Callable
 from types import ModuleType
 from typing import NamedTuple
 
@@ -16,6 +17,15 @@ from hullmark.modules import names_in
 
 MAX_BYTES = 64 * 1024 * 1024
 """No such document is larger by far."""
+
+
+IsRule = Callable[[str], bool]
+"""Tells whether a text is the name of a rule for secrets or misconfigurations, ours or another tool's."""
+
+
+def no_rule(_name: str) -> bool:
+    """Know no rule: an id has the form of an id then."""
+    return False
 
 
 class LeftOut(NamedTuple):
@@ -34,23 +44,26 @@ class Stated(NamedTuple):
 
 def read_vex(name: str, body: bytes) -> Stated:
     """Read a VEX document of any form. Raises `UsageError`."""
-    return _read(name, body, "VEX document", vex=True)
+    module = _module(name, body, "VEX document", vex=True)
+    stated: Stated = module.read(name, body)
+    return stated
 
 
-def read_ignores(name: str, body: bytes) -> Stated:
+def read_ignores(name: str, body: bytes, is_rule: IsRule = no_rule) -> Stated:
     """Read an ignore file of any form. Raises `UsageError`."""
-    return _read(name, body, "ignore file", vex=False)
+    module = _module(name, body, "ignore file", vex=False)
+    stated: Stated = module.read(name, body, is_rule)
+    return stated
 
 
-def _read(name: str, body: bytes, kind: str, *, vex: bool) -> Stated:
+def _module(name: str, body: bytes, kind: str, *, vex: bool) -> ModuleType:
     if len(body) > MAX_BYTES:
         raise UsageError(
             f"larger than {MAX_BYTES} bytes", where=name, hint=f"is it one? No {kind} is so large"
         )
     for module in _modules(vex=vex):
         if module.knows(name, body):
-            stated: Stated = module.read(name, body)
-            return stated
+            return module
     forms = ", ".join(module.__name__.rpartition(".")[2] for module in _modules(vex=vex))
     raise UsageError(f"it is no {kind} of a form that is known", where=name, hint=f"known are {forms}")
 

@@ -6,6 +6,7 @@ Each function gives what is wrong with a text, empty where nothing is.
 import datetime as dt
 import re
 
+from hullmark.findings.statements import IsRule, no_rule
 from hullmark.model.printable import printable
 from hullmark.model.purl import parse_purl
 
@@ -20,8 +21,8 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)")
 
 
-def id_fault(text: str) -> str:
-    """Tell what can be no flaw's id: CVE and GHSA numbers have a form of their own (CVE 5 schema, GitHub's advisory database)."""
+def id_fault(text: str, is_rule: IsRule = no_rule) -> str:
+    """Tell what can be no flaw's id and is no rule's: CVE and GHSA numbers have a form of their own (CVE 5 schema, GitHub's advisory database)."""
     upper = text.upper()
     is_bad = (
         not _ID.fullmatch(text)
@@ -29,12 +30,14 @@ def id_fault(text: str) -> str:
         or (upper.startswith("CVE") and not _CVE.fullmatch(text))
         or (upper.startswith("GHSA") and not _GHSA.fullmatch(text))
     )
-    return f"no flaw can have the id {_shown(text)}" if is_bad else ""
+    if not is_bad or is_rule(text):
+        return ""
+    return f"no flaw can have the id {_shown(text)}{'' if is_rule is no_rule else ', and no rule has it'}"
 
 
-def rule_fault(text: str) -> str:
+def rule_fault(text: str, is_rule: IsRule = no_rule) -> str:
     """Tell what can be no id of a rule for secrets or misconfigurations, ours or another tool's."""
-    return "" if _RULE.fullmatch(text) else f"no rule can have the id {_shown(text)}"
+    return "" if _RULE.fullmatch(text) or is_rule(text) else f"no rule can have the id {_shown(text)}"
 
 
 def package_fault(text: str) -> str:

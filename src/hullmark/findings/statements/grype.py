@@ -8,7 +8,7 @@ source; a name with a metacharacter in it is a regular expression (RE2) of the w
 import re
 from pathlib import PurePath
 
-from hullmark.findings.statements import LeftOut, Stated
+from hullmark.findings.statements import IsRule, LeftOut, Stated, no_rule
 from hullmark.findings.statements._globs import translated
 from hullmark.findings.statements._words import glob_fault, id_fault
 from hullmark.findings.statements._yaml import Entry, Node, entry, items, load
@@ -92,8 +92,8 @@ def knows(name: str, body: bytes) -> bool:
     return "grype" in base or bool(_TOP.search(body) and _RULE.search(body))
 
 
-def read(name: str, body: bytes) -> Stated:
-    """Read a file; rules that cannot be translated are left out, each with its line."""
+def read(name: str, body: bytes, _is_rule: IsRule = no_rule) -> Stated:
+    """Read a file; rules that cannot be translated are left out, each with its line. Grype knows flaws alone."""
     top = load(name, body)
     if top is None:
         return Stated(())

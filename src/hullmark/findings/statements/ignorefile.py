@@ -12,11 +12,12 @@
 All that an entry names must fit. Whatever else stands in the file is refused: a mistake in it must not suppress anything.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import PurePath
 
-from hullmark.findings.statements import Stated
+from hullmark.findings.statements import IsRule, Stated, no_rule
 from hullmark.findings.statements._words import (
     id_fault,
     layer_fault,
@@ -44,18 +45,18 @@ def knows(name: str, body: bytes) -> bool:
     return "grype" not in base and bool(_TOP.search(body)) and not _GRYPE.search(body)
 
 
-def read(name: str, body: bytes) -> Stated:
+def read(name: str, body: bytes, is_rule: IsRule = no_rule) -> Stated:
     """Read a file. Raises `UsageError` with file and line for whatever is wrong in it."""
     top = load(name, body)
     if top is None:
         return Stated(())
     document = entry(top, name, ("ignore",))
     found = items(document.values.get("ignore"), name, "ignore")
-    return Stated(tuple(_suppression(entry(node, name, KEYS)) for node in found))
+    return Stated(tuple(_suppression(entry(node, name, KEYS), is_rule) for node in found))
 
 
-def _suppression(said: Entry) -> Suppression:
-    ids = _checked(said, "id", id_fault)
+def _suppression(said: Entry, is_rule: IsRule) -> Suppression:
+    ids = _checked(said, "id", functools.partial(id_fault, is_rule=is_rule))
     packages = _checked(said, "package", package_fault)
     paths = _checked(said, "path", path_fault)
     if not (ids or packages or paths):

@@ -8,7 +8,7 @@ licences may stand between those of flaws; those of licences suppress nothing he
 import re
 from pathlib import PurePath
 
-from hullmark.findings.statements import LeftOut, Stated
+from hullmark.findings.statements import IsRule, LeftOut, Stated, no_rule
 from hullmark.findings.statements._words import id_fault, rule_fault, time_fault
 from hullmark.findings.statements._yaml import decoded
 from hullmark.model.report import Suppression
@@ -26,7 +26,7 @@ def knows(name: str, _body: bytes) -> bool:
     return not PurePath(name).name.lower().endswith((*_YAML, ".json", ".xml", ".toml"))
 
 
-def read(name: str, body: bytes) -> Stated:
+def read(name: str, body: bytes, is_rule: IsRule = no_rule) -> Stated:
     """Read a file; what is no flaw's id, and what has a date that is none, is left out."""
     found: list[Suppression] = []
     left_out: list[LeftOut] = []
@@ -36,7 +36,7 @@ def read(name: str, body: bytes) -> Stated:
         if not words or words[0].startswith("#"):
             continue
         said = next((word[4:] for word in words[1:] if word.startswith("exp:")), None)
-        if fault := fault_of(words[0]):
+        if fault := fault_of(words[0], is_rule):
             left_out.append(LeftOut(line, fault))
         elif said is not None and (len(said) != _DAY or time_fault(said)):
             left_out.append(LeftOut(line, f"{said[:40]!r} is no day (exp:2026-12-31)"))
@@ -46,10 +46,10 @@ def read(name: str, body: bytes) -> Stated:
     return Stated(tuple(found), tuple(left_out))
 
 
-def fault_of(name: str) -> str:
+def fault_of(name: str, is_rule: IsRule) -> str:
     """Tell what Trivy takes for an id and is none of a flaw, a misconfiguration of an image or a secret."""
     if ELSEWHERE.fullmatch(name):
         return f"{name[:80]!r} is an id of a check of a cluster or a cloud: this version has none"
     if _RULE.fullmatch(name) and not name.upper().startswith(("GHSA", "CVE")):
-        return rule_fault(name)
-    return id_fault(name)
+        return rule_fault(name, is_rule)
+    return id_fault(name, is_rule)

@@ -8,7 +8,7 @@ version does not look for.
 import re
 from pathlib import PurePath
 
-from hullmark.findings.statements import LeftOut, Stated
+from hullmark.findings.statements import IsRule, LeftOut, Stated, no_rule
 from hullmark.findings.statements._globs import translated
 from hullmark.findings.statements._words import purl_fault, rule_fault, time_fault
 from hullmark.findings.statements._yaml import Entry, entry, items, load
@@ -29,7 +29,7 @@ def knows(name: str, body: bytes) -> bool:
     return "trivyignore" in base or bool(_TOP.search(body))
 
 
-def read(name: str, body: bytes) -> Stated:
+def read(name: str, body: bytes, is_rule: IsRule = no_rule) -> Stated:
     """Read a file; an entry of another section, or with a word that cannot be translated, is left out."""
     top = load(name, body)
     if top is None:
@@ -47,18 +47,18 @@ def read(name: str, body: bytes) -> Stated:
                 left_out.append(LeftOut(each.line, f"{section} {what!r}: this version looks for none"))
                 continue
             try:
-                found.append(_suppression(said, section))
+                found.append(_suppression(said, section, is_rule))
             except ValueError as problem:
                 left_out.append(LeftOut(each.line, str(problem)))
     return Stated(tuple(found), tuple(sorted(left_out)))
 
 
-def _suppression(said: Entry, section: str) -> Suppression:
+def _suppression(said: Entry, section: str, is_rule: IsRule) -> Suppression:
     """Translate an entry. Raises `ValueError` for what cannot be said, `UsageError` for what Trivy itself could not read."""
     if unknown := [key for key in said.values if key not in _KEYS]:
         raise ValueError(f"Trivy has no key {unknown[0][:60]!r}")
     name = said.text("id")
-    if fault := (fault_of(name) if section == "vulnerabilities" else _rule_fault(name)):
+    if fault := (fault_of(name, is_rule) if section == "vulnerabilities" else _rule_fault(name, is_rule)):
         raise ValueError(fault)
     if section != "vulnerabilities" and _has(said, "purls"):
         raise ValueError(f"{section} have no package, so that purls fit none")
@@ -80,9 +80,9 @@ def _suppression(said: Entry, section: str) -> Suppression:
     )
 
 
-def _rule_fault(name: str) -> str:
+def _rule_fault(name: str, is_rule: IsRule) -> str:
     """Tell what can be no rule of Trivy's for what an image or a Dockerfile is checked for."""
-    return fault_of(name) if ELSEWHERE.fullmatch(name) else rule_fault(name)
+    return fault_of(name, is_rule) if ELSEWHERE.fullmatch(name) else rule_fault(name, is_rule)
 
 
 def _has(said: Entry, key: str) -> bool:
