@@ -221,3 +221,30 @@ def test_a_filter_means_the_same_in_every_format(
     if name == "html" and "--ignore-file" in flags:
         hidden.discard("NSWG-ECO-106")  # the page lists the statements
     assert [one for one in sorted(hidden) if one in out and one not in said] == []
+
+
+def test_a_baseline_means_what_it_does_in_a_scan(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / ".env").write_text("DB_PASSWORD=Nvz7kQ2wXp9LsT4e\n")
+    scan = ("scan", "dir:app", "--scanners", "secret", "--as-of", AS_OF)
+    assert call(*scan, "--format", "json=known.json").code == 0
+    (tmp_path / "app" / "later.env").write_text("API_PASSWORD=Rt5mWq8zYb3JhF6u\n")
+    assert call(*scan, "--format", "json=r.json").code == 0
+    asked = ("--baseline", "known.json", "--fail-on", "secret:low", "--format", "json")
+    scanned, converted = call(*scan, *asked), call("convert", "r.json", *asked)
+    assert scanned.code == converted.code == 1
+    assert (converted.out, converted.err) == (scanned.out, scanned.err)
+    assert [each["path"] for each in converted.document["secrets"]] == ["later.env"]
+    assert [each["reason"] for each in converted.document["silenced"]] == ["--baseline known.json"]
+    assert call("convert", "r.json", "--baseline", "r.json", "--fail-on", "secret:low").code == 0
+    table = call("convert", "r.json", "--baseline", "known.json")
+    assert "1 secret not shown: 1 by --baseline known.json" in table.out
+
+
+def test_a_baseline_of_another_key_is_refused(call: Call, tmp_path: Path, with_secrets: str) -> None:
+    (tmp_path / "known.json").write_text(
+        '{"secrets_key": "other", "secrets": [{"rule": "private-key", "fingerprint": "hmac:1"}]}'
+    )
+    done = call("convert", with_secrets, "--baseline", "known.json")
+    assert done.code == 2
+    assert "known.json: was made with another key" in done.err

@@ -237,3 +237,25 @@ def test_the_page_shows_what_the_program_says(call: Call) -> None:
     for command, text in EXAMPLES:
         done = call(*shlex.split(command))
         assert [line.rstrip() for line in lines(done.out + done.err)] == [line[4:] for line in lines(text)]
+
+
+def test_a_baseline_takes_out_of_what_is_new_the_secrets_that_are_known(call: Call, tmp_path: Path) -> None:
+    for name, texts in (("one", ()), ("two", ("Nvz7kQ2wXp9LsT4e",)), ("three", ("Nvz7kQ2wXp9LsT4e", "Rt5mWq8zYb3JhF6u"))):  # fmt: skip
+        (tmp_path / name).mkdir()
+        for number, text in enumerate(texts):
+            (tmp_path / name / f"{number}.env").write_text(f"DB_PASSWORD={text}\n")
+    (tmp_path / "team.key").write_text("0123456789abcdef" * 4)
+    key = ("--secrets-key", "team.key")
+    words = ("--scanners", "secret", "--as-of", AS_OF, "--format", "json=known.json", *key)
+    assert call("scan", "dir:two", *words).code == 0
+    gate = ("--fail-on", "secret:low", "--format", "json")
+    assert call("diff", "dir:one", "dir:two", *gate).code == 1
+    done = call("diff", "dir:one", "dir:two", *gate, *key, "--baseline", "known.json")
+    assert done.code == 0
+    assert [each["suppressed"] for each in done.document["secrets"]] == ["--baseline known.json"]
+    done = call("diff", "dir:one", "dir:three", *gate, *key, "--baseline", "known.json")
+    assert done.code == 1
+    shown = [each["secret"]["path"] for each in done.document["secrets"] if not each["suppressed"]]
+    assert shown == ["1.env"]
+    done = call("diff", "dir:one", "dir:two", *gate, "--baseline", "known.json")
+    assert (done.code, "known.json: was made with another key" in done.err) == (2, True)

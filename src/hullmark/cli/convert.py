@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from hullmark.cli.judging import (
+    BaselineFile,
     FailOn,
     FailOnUnused,
     FixableOnly,
@@ -46,6 +47,7 @@ class Convert(Messages, frozen=True, kw_only=True):
     ignore_status: IgnoreStatus = ""
     vex: Vex = ()
     ignore_file: IgnoreFiles = ("none",)
+    baseline: BaselineFile = ""
     new_since: NewSince = ""
     show_suppressed: ShowSuppressed = False
     formats: Formats = ("table",)

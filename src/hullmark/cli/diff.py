@@ -15,10 +15,12 @@ from hullmark.cli.feeding import (
     Revision,
 )
 from hullmark.cli.judging import (
+    BaselineFile,
     FixableOnly,
     IgnoreFiles,
     IgnoreStatus,
     PkgTypes,
+    SecretsKey,
     Severities,
     ShowSuppressed,
     Vex,
@@ -58,6 +60,8 @@ class Diff(Reading, frozen=True, kw_only=True):
     ignore_status: IgnoreStatus = ""
     vex: Vex = ()
     ignore_file: IgnoreFiles = ()
+    baseline: BaselineFile = ""
+    secrets_key: SecretsKey = ""
     show_suppressed: ShowSuppressed = False
     formats: Annotated[
         tuple[str, ...],
@@ -102,7 +106,10 @@ class Diff(Reading, frozen=True, kw_only=True):
             matched.warn_of_none()
         with replacing([target for _, target in outputs]):
             with progress() as show:
-                plain = matched.request(request, show)
+                plain = replace(
+                    matched.request(request, show),
+                    secrets_key=Path(self.secrets_key) if self.secrets_key else None,
+                )
                 before, after = (_report_of(name, plain, self.platform) for name in self.images)
             matched.warn_of_stale((before, after))
             if narrowing != Narrowing():

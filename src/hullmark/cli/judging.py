@@ -105,6 +105,11 @@ class Filtering(Protocol):
         """Files."""
         ...
 
+    @property
+    def baseline(self) -> str:
+        """A file."""
+        ...
+
 
 class Writing(Protocol):
     """A command that writes reports."""
@@ -193,7 +198,7 @@ def words(text: str, known: Sequence[str], flag: str) -> tuple[str, ...]:
 
 
 def asked_narrowing(asked: Filtering) -> "Narrowing":
-    """Give which findings are asked for; the files of statements are read. Raises `UsageError`."""
+    """Give which findings are asked for; the files of statements and the baseline are read. Raises `UsageError`."""
     from hullmark.findings.narrowing import Narrowing
     from hullmark.model.advisory import Severity
 
@@ -203,6 +208,7 @@ def asked_narrowing(asked: Filtering) -> "Narrowing":
         pkg_types=words(asked.pkg_types, ("os", "library"), "--pkg-types"),
         ignore_states=words(asked.ignore_status, get_args(StateName), "--ignore-status"),
         suppressions=asked_suppressions(asked.vex, asked.ignore_file),
+        baseline=asked_baseline(asked.baseline),
     )
 
 

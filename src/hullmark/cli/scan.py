@@ -36,7 +36,6 @@ from hullmark.cli.judging import (
     Template,
     Vex,
     VexOut,
-    asked_baseline,
     asked_narrowing,
     asked_secret_config,
     formats_said,
@@ -121,7 +120,7 @@ class Scan(Reading, frozen=True, kw_only=True):
 
         gate = parse_gate(self.fail_on)
         asked = words(self.scanners, SCANNERS, "--scanners")
-        narrowing = msgspec.structs.replace(asked_narrowing(self), baseline=asked_baseline(self.baseline))
+        narrowing = asked_narrowing(self)
         matched = Matched(self, asked, self.severity_source)
         outputs = Outputs(self)
         listed = read_references(self.images_file) if self.images_file else ()

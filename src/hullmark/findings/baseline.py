@@ -38,9 +38,9 @@ class Baseline(Struct, frozen=True):
         """Refuse a report whose fingerprints were made with another key: none of them would be found in this baseline. Raises `UsageError`."""
         if key and self.secrets and key != self.key:
             raise UsageError(
-                f"was made with another key for fingerprints ({self.key[:40] or 'none'}) than this scan's ({key})",
+                f"was made with another key for fingerprints ({self.key[:40] or 'none'}) than the report ({key})",
                 where=self.name,
-                hint="--secrets-key FILE gives the key that it was made with; secrets.key in the cache folder is the default",
+                hint="scan with --secrets-key FILE, the key that it was made with; secrets.key in the cache folder is the default",
             )
 
 
