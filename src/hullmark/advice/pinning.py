@@ -15,7 +15,7 @@ from hullmark.images.reference import Reference, parse
 from hullmark.model.advisory import Severity
 from hullmark.model.errors import UsageError
 from hullmark.model.image import DIGEST
-from hullmark.model.rule import Rule
+from hullmark.model.rule import Rule, known_as
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 _DAY = re.compile(
@@ -131,6 +131,9 @@ MOVED = Rule(
 RULES = (UNPINNED, UNDATED, NOT_BY_DIGEST, BROKEN, MOVED)
 
 
+_LINTED = (UNPINNED.id, UNDATED.id, NOT_BY_DIGEST.id)
+
+
 class Judged(NamedTuple):
     """What is wrong with a reference: the rule, what is wrong here, what to do here."""
 
@@ -138,6 +141,16 @@ class Judged(NamedTuple):
     message: str
     advice: str
     severity: Severity
+
+
+def names_for(rule: Rule, text: str) -> frozenset[str]:
+    """Give every name by which a comment may silence what a rule found in a reference (`normal`): its own, and that of what lint says there."""
+    reference = understood(text)
+    if rule.id not in _LINTED or reference is None:
+        return known_as(rule)
+    if ":" not in reference.text.rpartition("/")[2]:
+        return known_as(rule) | {"untagged-base"}
+    return known_as(rule) | {"latest-base" if reference.tag == "latest" else "moving-base"}
 
 
 def understood(text: str) -> Reference | None:

@@ -52,7 +52,7 @@ class Pin(Messages, frozen=True, kw_only=True):
 
     @property
     def show_suppressed(self) -> bool:
-        """Nothing is suppressed."""
+        """What comments leave out is counted, not listed."""
         return False
 
     def run(self) -> int:
@@ -184,6 +184,8 @@ def _show(found: "Checked") -> None:
     write_line(
         f"{number} reference{'' if number == 1 else 's'}: {', '.join(said)}" if said else "no image is named"
     )
+    if found.report.silenced:
+        write_line(f"{len(found.report.silenced)} not shown: left out by comments")
 
 
 def _notes(unread: "tuple[Unread, ...] | list[Unread]") -> None:

@@ -1,17 +1,20 @@
 """Every reference judged, as a report: what is named too loosely, what is broken, which tags have moved."""
 
+import bisect
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from hullmark import __version__
-from hullmark.advice.pinning import Judged, Level, judged, level_of, understood
-from hullmark.detectors.config.references import ImageReference, TextFile
+from hullmark.advice.pinning import Judged, Level, judged, level_of, names_for, understood
+from hullmark.detectors.config.check import Span
+from hullmark.detectors.config.references import Ignore, ImageReference, TextFile
 from hullmark.images.reference import Reference
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import HullmarkError
 from hullmark.model.facts import Unread
-from hullmark.model.report import Coverage, Misconfiguration, Report, ReportDatabase, Summary, Tool
+from hullmark.model.report import Coverage, Misconfiguration, Report, ReportDatabase, Silenced, Summary, Tool
+from hullmark.model.rule import normal
 from hullmark.scan.cache import FactCache
 from hullmark.scan.pinning import Seen
 from hullmark.scan.resolving import Resolver, tagged
@@ -20,7 +23,10 @@ _SHOWN = 300
 
 
 class Checked(NamedTuple):
-    """The report, each reference with its level (empty where it is broken or not known), and whether something is wrong from medium up."""
+    """The report, each reference with its level (empty where it is broken or not known), and whether something is wrong from medium up.
+
+    What comments in the files leave out is in the report's `silenced` alone.
+    """
 
     report: Report
     levels: tuple[tuple[TextFile, ImageReference, str], ...]
@@ -38,9 +44,11 @@ def check(
     """Judge every reference; with a resolver also say which tags no longer point to what is pinned or was scanned."""
     drift = _Drift(resolver, cache, seen)
     found: list[Misconfiguration] = []
+    silenced: list[Silenced] = []
     notes: list[Unread] = list(unread)
     levels: list[tuple[TextFile, ImageReference, str]] = []
     for one in seen:
+        comments = _Comments(one.ignores, as_of[:10])
         for each in one.references:
             named = understood(each.text) if not each.unknown else None
             levels.append((one.file, each, str(level_of(named)) if named is not None else ""))
@@ -53,9 +61,15 @@ def check(
                     _note(one.file, each, f"where {each.text} points to is not known: {problem.what}")
                 )
             said = judged(each.text, required, now, scanned, one.file.path, each.fixed)
-            found += [_finding(one.file, each, judgement) for judgement in said]
+            for judgement in said:
+                made = _finding(one.file, each, judgement)
+                comment = comments.on(names_for(judgement.rule, each.text), each.span)
+                if comment:
+                    silenced.append(Silenced(comment, made.rule, made.file, made.line, config=made))
+                else:
+                    found.append(made)
     is_below = any(SEVERITY_RANK[each.severity] <= SEVERITY_RANK[Severity.MEDIUM] for each in found)
-    return Checked(_report(found, notes, as_of), tuple(levels), is_below)
+    return Checked(_report(found, silenced, notes, as_of), tuple(levels), is_below)
 
 
 def _note(file: TextFile, reference: ImageReference, reason: str) -> Unread:
@@ -74,6 +88,31 @@ def _finding(file: TextFile, reference: ImageReference, said: Judged) -> Misconf
         same_as=said.rule.same_as,
         controls=said.rule.controls,
     )
+
+
+class _Comments:
+    """Finds the comment that leaves something out, in a time that grows little with how many there are."""
+
+    def __init__(self, found: Sequence[Ignore], day: str) -> None:
+        self._starts: dict[str, list[int]] = {}
+        self._furthest: dict[
+            str, list[Ignore]
+        ] = {}  # of all that begin there or before the one that ends last
+        for each in sorted(found, key=lambda one: one.first):
+            if each.until and each.until < day:
+                continue
+            name = normal(each.rule)
+            before = self._furthest.setdefault(name, [])
+            before.append(each if not before or each.last > before[-1].last else before[-1])
+            self._starts.setdefault(name, []).append(each.first)
+
+    def on(self, names: Collection[str], span: Span) -> str:
+        """Give the comment that leaves out a rule with one of these names there; empty where there is none."""
+        for name in (*sorted(names), "*"):
+            at = bisect.bisect_right(self._starts.get(name, ()), span.end_line)
+            if at and (each := self._furthest[name][at - 1]).last >= span.line:
+                return each.comment
+        return ""
 
 
 class _Drift:
@@ -104,7 +143,9 @@ class _Drift:
         return named.digest or self._cache.digest_seen(tagged(named))
 
 
-def _report(found: Sequence[Misconfiguration], notes: Sequence[Unread], as_of: str) -> Report:
+def _report(
+    found: Sequence[Misconfiguration], silenced: Sequence[Silenced], notes: Sequence[Unread], as_of: str
+) -> Report:
     return Report(
         tool=Tool("hullmark", __version__, {}),
         as_of=as_of,
@@ -119,4 +160,5 @@ def _report(found: Sequence[Misconfiguration], notes: Sequence[Unread], as_of: s
             unread=dict(sorted(Counter(note.kind for note in notes).items())),
         ),
         config=tuple(found),
+        silenced=tuple(silenced),
     )

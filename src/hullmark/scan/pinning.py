@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from hullmark.advice.pinning import broken, understood
-from hullmark.detectors.config.references import ImageReference, Slot, TextFile, kind_of, may_want
+from hullmark.detectors.config.references import Ignore, ImageReference, Slot, TextFile, kind_of, may_want
 from hullmark.detectors.config.references import read as read_references
 from hullmark.images.reference import Reference
 from hullmark.model.errors import HullmarkError, UsageError
@@ -25,10 +25,11 @@ STDIN = "-"
 
 
 class Seen(NamedTuple):
-    """A file that names images, and the references in it."""
+    """A file that names images, the references in it, and what its comments say is not to be reported."""
 
     file: TextFile
     references: tuple[ImageReference, ...]
+    ignores: tuple[Ignore, ...] = ()
 
 
 class Failure(NamedTuple):
@@ -102,7 +103,8 @@ def _take(path: str, text: str | Unread, seen: list[Seen], unread: list[Unread],
     file = TextFile(path, text)
     found = list(read_references(file, kind))
     unread += [each for each in found if isinstance(each, Unread)]
-    seen.append(Seen(file, tuple(each for each in found if isinstance(each, ImageReference))))
+    references = tuple(each for each in found if isinstance(each, ImageReference))
+    seen.append(Seen(file, references, tuple(kind.ignores(text)) if references else ()))
 
 
 def place(file: TextFile, reference: ImageReference) -> str:

@@ -9,11 +9,12 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from hullmark.detectors.config.dockerfile.ignores import Ignore
 from hullmark.detectors.config.references._reference import ImageReference, Kind, Slot, TextFile
 from hullmark.model.facts import Unread
 from hullmark.modules import names_in
 
-__all__ = ["ImageReference", "Kind", "Slot", "TextFile", "kind_of", "kinds", "may_want", "read"]
+__all__ = ["Ignore", "ImageReference", "Kind", "Slot", "TextFile", "kind_of", "kinds", "may_want", "read"]
 
 _MAX_FOUND = 10_000
 _OTHERS = (".dockerignore", ".md", ".rst", ".bak", ".orig", ".swp", "~")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from hullmark.detectors.config.check import Span
+from hullmark.detectors.config.dockerfile.ignores import Ignore, line_ignores
 from hullmark.model.facts import Unread
 
 NOWHERE = -1
@@ -91,13 +92,15 @@ class UnknownError(Exception):
 class Kind(Struct, frozen=True):
     """A kind of file that names images.
 
-    `wants` are globs of its paths. `is_one` tells it by its content, where its name says nothing. `read` gives the references in the order of the file.
+    `wants` are globs of its paths. `is_one` tells it by its content, where its name says nothing. `read` gives the references in the order of the file,
+    `ignores` what its comments say is not to be reported.
     """
 
     name: str
     wants: tuple[str, ...]
     read: Callable[[TextFile], Iterator[ImageReference | Unread]]
     is_one: Callable[[str], bool] | None = None
+    ignores: Callable[[str], list[Ignore]] = line_ignores
 
 
 def joined(file: TextFile, pieces: Sequence[Piece], start: int, end: int) -> ImageReference:

@@ -3,6 +3,9 @@
 Format: the Development Containers specification, devcontainer.json reference.
 """
 
+import functools
+
+from hullmark.detectors.config.dockerfile.ignores import line_ignores
 from hullmark.detectors.config.references._found import Found, each_document, image
 from hullmark.detectors.config.references._reference import Kind, TextFile
 from hullmark.detectors.config.references._tree import Node, Table
@@ -18,4 +21,9 @@ def _of_document(file: TextFile, root: Node) -> Found:
         yield from image(file, root.text("image"))
 
 
-KIND = Kind("devcontainer", ("devcontainer.json", ".devcontainer.json"), read)
+KIND = Kind(
+    "devcontainer",
+    ("devcontainer.json", ".devcontainer.json"),
+    read,
+    ignores=functools.partial(line_ignores, signs=("//",)),
+)

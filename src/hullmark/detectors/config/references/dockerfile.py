@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from hullmark.detectors.config.check import Span
+from hullmark.detectors.config.dockerfile.ignores import ignores
 from hullmark.detectors.config.dockerfile.model import Dockerfile, Flag, Instruction, Word
 from hullmark.detectors.config.dockerfile.parser import parse
 from hullmark.detectors.config.references._found import Found, image
@@ -110,4 +111,5 @@ KIND = Kind(
     ),
     read,
     is_one,
+    lambda text: ignores(parse(text, "")) if "ignore" in text.lower() else [],
 )

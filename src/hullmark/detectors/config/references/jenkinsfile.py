@@ -3,10 +3,12 @@
 Format: Jenkins' Pipeline syntax, `agent`; Docker Pipeline plugin; Kubernetes plugin (`containerTemplate`, `yaml`).
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from hullmark.detectors.config.dockerfile.ignores import line_ignores
 from hullmark.detectors.config.references._found import Found, image
 from hullmark.detectors.config.references._reference import Kind, TextFile, unknown
 from hullmark.detectors.config.references._tree import Text, lines
@@ -79,4 +81,9 @@ def _image(file: TextFile, token: _Token) -> Found:
         yield from image(file, Text(value, start, end))
 
 
-KIND = Kind("jenkinsfile", ("Jenkinsfile", "Jenkinsfile[-_.]*", "*.[jJ]enkinsfile"), read)
+KIND = Kind(
+    "jenkinsfile",
+    ("Jenkinsfile", "Jenkinsfile[-_.]*", "*.[jJ]enkinsfile"),
+    read,
+    ignores=functools.partial(line_ignores, signs=("//", "#")),
+)
