@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from cli.conftest import Call
@@ -11,8 +12,10 @@ from e2e.program import AS_OF
 from hullmark.detectors.detector import File, read_file
 from hullmark.detectors.linkage import DETECTOR
 from hullmark.model.facts import Needs
+from hullmark.reports._schema import schema
 from toys.saved import demo_layers, packed, save
 
+VALIDATOR = jsonschema.Draft202012Validator(schema("bases"))
 TOOL = Path(shutil.which("cat") or "/bin/cat").resolve()
 
 
@@ -70,6 +73,7 @@ def app(tmp_path: Path, command: str = "/app/tool") -> str:
 def asked(call: Call, image: str, *words: str) -> Any:
     done = call("bases", image, "--as-of", AS_OF, "--format", "json", *words)
     assert done.code == 0, done.err
+    assert list(VALIDATOR.iter_errors(done.document)) == []
     return done.document
 
 
@@ -160,3 +164,10 @@ def test_one_image_is_looked_at(call: Call) -> None:
     assert call("bases", "a", "b").code == 2
     assert call("bases", "a", "--platform", "all").code == 2
     assert call("bases", "a", "--format", "html").code == 2
+
+
+def test_the_schema_refuses_what_is_no_answer(scanned: Call, tmp_path: Path) -> None:
+    found = asked(scanned, app(tmp_path))
+    assert found["swaps"]
+    del found["swaps"][0]["fit"]["runs"]
+    assert list(VALIDATOR.iter_errors(found))

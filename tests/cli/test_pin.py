@@ -4,11 +4,13 @@ import re
 import time
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from cli.conftest import Call
 from e2e.program import ROOT
 from hullmark.advice.pinning import RULES
+from hullmark.reports._schema import schema
 
 PAGE = (ROOT / "docs" / "howto" / "pin-images.md").read_text("utf-8")
 DOCKERFILE = "FROM node:20.11.1\nFROM ubuntu:focal-20200423\n"
@@ -222,3 +224,17 @@ def test_comments_without_end_take_no_time_without_end(call: Call, tmp_path: Pat
     start = time.process_time()
     assert call("pin", "--check", "--offline", "compose.yaml").code in {0, 1}
     assert time.process_time() - start < 10
+
+
+def test_the_json_satisfies_the_schema_of_reports(call: Call, tmp_path: Path) -> None:
+    validator = jsonschema.Draft202012Validator(schema("report"))
+    (tmp_path / "Dockerfile").write_text(
+        f"{DOCKERFILE}# hullmark ignore=undated-image\nFROM python:3.12\nFROM $X\nFROM {'1' * 64}\n"
+    )
+    found = call("pin", "--check", "--offline", "--format", "json", "Dockerfile").document
+    assert found["config"]
+    assert found["silenced"]
+    assert found["errors"]
+    assert list(validator.iter_errors(found)) == []
+    del found["silenced"][0]["config"]["advice"]
+    assert list(validator.iter_errors(found))

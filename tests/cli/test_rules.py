@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from cli.conftest import Call
 from hullmark.model.rule import Rule
+from hullmark.reports._schema import schema
 from hullmark.scan.rules import all_rules
 
 KNOWN = {rule.id: rule for rule in all_rules()}
@@ -159,3 +161,13 @@ def test_what_makes_no_sense(call: Call, words: tuple[str, ...], said: str) -> N
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert "\x1b" not in done.err
+
+
+@pytest.mark.parametrize("words", [(), ("DL3002",), ("--kind", "secret")])
+def test_the_json_satisfies_its_schema(call: Call, words: tuple[str, ...]) -> None:
+    validator = jsonschema.Draft202012Validator(schema("rules"))
+    found = call("rules", *words, "--format", "json").document
+    assert found["rules"]
+    assert list(validator.iter_errors(found)) == []
+    found["rules"][0]["severity"] = "worst"
+    assert list(validator.iter_errors(found))

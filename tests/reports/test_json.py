@@ -47,7 +47,10 @@ def test_the_schema_in_the_documentation_is_that_of_the_types(
     golden(REFERENCE / f"{name}.schema.json", document(name))
 
 
-@pytest.mark.parametrize(("name", "version"), [("report", "1.2"), ("diff", "1.1"), ("explanation", "1.0")])
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [("report", "1.2"), ("diff", "1.1"), ("explanation", "1.0"), ("bases", "1.0"), ("rules", "1.0")],
+)
 def test_the_schema_is_one(name: str, version: str) -> None:
     made = schema(name)
     jsonschema.Draft202012Validator.check_schema(made)

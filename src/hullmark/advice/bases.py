@@ -15,6 +15,7 @@ from hullmark.model.known_image import KnownImage
 from hullmark.model.report import Finding, Report
 from hullmark.model.words import amount, counts
 
+SCHEMA_VERSION = "1.0"
 _SCANNER = "vuln"
 _RUNS = {True: 0, None: 1, False: 2}
 
@@ -68,7 +69,7 @@ class Bases(Struct, frozen=True, kw_only=True):
     For the best ones it is looked whether what the image's own layers hold would find there what it links against; of the others `fit.runs` is None.
     """
 
-    schema_version: str = "1.0"
+    schema_version: str = SCHEMA_VERSION
     name: str
     digest: str
     as_of: str

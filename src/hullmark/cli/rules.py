@@ -44,10 +44,11 @@ class Rules(Settings, frozen=True, kw_only=True):
 
         from hullmark.cli.output import look, write
         from hullmark.model.errors import ExitCode
+        from hullmark.model.rule import RuleList
 
         found = self._found()
         if self.format == "json":
-            body = msgspec.json.format(msgspec.json.encode({"rules": found}), indent=2)
+            body = msgspec.json.format(msgspec.json.encode(RuleList(rules=tuple(found))), indent=2)
             write(body + b"\n", "")
             return ExitCode.CLEAN
         dressed = look("")

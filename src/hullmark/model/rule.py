@@ -13,6 +13,9 @@ Pack = Literal["default", "pedantic"]
 Confidence = Literal["high", "medium", "low"]
 
 
+SCHEMA_VERSION = "1.0"
+
+
 class Rule(Struct, frozen=True, kw_only=True):
     """One rule.
 
@@ -35,6 +38,13 @@ class Rule(Struct, frozen=True, kw_only=True):
     pack: Pack = "default"
     controls: tuple[str, ...] = ()
     same_as: tuple[str, ...] = ()
+
+
+class RuleList(Struct, frozen=True, kw_only=True):
+    """Rules, by kind and id, or in the order in which they were named."""
+
+    schema_version: str = SCHEMA_VERSION
+    rules: tuple[Rule, ...]
 
 
 def normal(name: str) -> str:

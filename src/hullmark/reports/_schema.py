@@ -1,6 +1,6 @@
-"""The JSON Schemas (draft 2020-12) of the JSON documents: the report, the comparison, the explanation, the layers; made from their types.
+"""The JSON Schemas (draft 2020-12) of the JSON documents: the report, the comparison, the explanation, the layers, the bases, the rules; made from their types.
 
-`python -m hullmark.reports._schema report > docs/reference/report.schema.json` writes one anew; so do `diff`, `explanation` and `layers`.
+`python -m hullmark.reports._schema report > docs/reference/report.schema.json` writes one anew; so do the other names.
 """
 
 import inspect
@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from hullmark.model import diff, explanation, layering, report
+from hullmark.advice import bases
+from hullmark.model import diff, explanation, layering, report, rule
 
 
 class _Document(NamedTuple):
@@ -21,7 +22,7 @@ class _Document(NamedTuple):
 _DOCUMENTS = {
     "report": _Document(
         report.SCHEMA_VERSION,
-        "What `hullmark scan --format json` writes: the report of one image, or of several.",
+        "What `hullmark scan --format json` writes: the report of one image, or of several; what lint and pin --check write is one, too.",
         (report.Report, report.ReportSet),
     ),
     "diff": _Document(
@@ -36,6 +37,16 @@ _DOCUMENTS = {
         layering.SCHEMA_VERSION,
         "What `hullmark layers --format json` writes: how an image is built up in layers, and what would be better.",
         (layering.Layering,),
+    ),
+    "bases": _Document(
+        bases.SCHEMA_VERSION,
+        "What `hullmark bases --format json` writes: on which other bases an image would have fewer findings and bytes.",
+        (bases.Bases,),
+    ),
+    "rules": _Document(
+        rule.SCHEMA_VERSION,
+        "What `hullmark rules --format json` writes: all rules, or those that are named.",
+        (rule.RuleList,),
     ),
 }
 NAMES = tuple(_DOCUMENTS)
