@@ -127,7 +127,7 @@ def others() -> str:
         ("Hadolint", "Version 2.15 and its main branch, with the rules of ShellCheck that its documentation lists and a few more.", of_dockerfiles("hadolint")),
         ("Trivy, Dockerfiles", "trivy-checks 1.12. Each of these is also known as `AVD-DS-…`.", of_dockerfiles("trivy_dockerfile")),
         ("Trivy, image configuration", "Its checks of Dockerfiles, which it also puts to an image's history.", trivy_image),
-        ("Dockle", "Version 0.4.", dockle),
+        ("Dockle", DOCKLE, dockle),
     ):  # fmt: skip
         lines += [f"## {title}", "", about, ""]
         lines += table(
@@ -165,6 +165,10 @@ def of_images() -> tuple[list[Row], list[Row]]:
     return dockle, trivy
 
 
+DOCKLE = (
+    "Version 0.4. A `.dockleignore` in the folder is read by `hullmark scan`: each code in it takes out what the `image-…` rules beside it find. "
+    "A line that names none of them is warned of, and suppresses nothing."
+)
 TOOLS = {"gitleaks": "gitleaks 8.30.1", "kingfisher": "Kingfisher 2.14", "trivy": "Trivy 0.74"}
 
 

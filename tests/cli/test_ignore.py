@@ -16,6 +16,7 @@ from e2e.program import AS_OF
 from findings.statements.documents import openvex, statement, validate
 from hullmark.cli.app import run
 from hullmark.findings.statements.openvex import JUSTIFICATIONS
+from toys.saved import packed, save
 
 FILE = ".hullmark-ignore.yaml"
 FLAW = "CVE-2024-22195"  # of jinja2
@@ -328,6 +329,21 @@ def test_files_of_others_are_read_as_they_are(call: Call, tmp_path: Path) -> Non
     assert ".trivyignore:2: suppresses nothing: 'AVD-AWS-0001' is an id of a check of a cluster" in done.err
     assert ".trivyignore:3" not in done.err
     assert ".grype.yaml:3: suppresses nothing: namespace: which feed" in done.err
+
+
+def test_dockles_file_in_the_folder_is_honoured(call: Call, tmp_path: Path) -> None:
+    layers = [packed({"usr/bin/helper": b"\x7fELF" + b"\0" * 60}, mode=0o4755)]
+    config = {"User": "root", "ExposedPorts": {"22/tcp": {}}}
+    image = save(tmp_path / "image.tar", "shop/app:1.0", layers, config=config)
+    (tmp_path / ".dockleignore").write_text("# starts as root\nCIS-DI-0001\nCIS-DI-0008\nCIS-DI-0005\n")
+    words = ("scan", str(image), "--scanners", "config", "--format", "json")
+    done = call(*words)
+    assert [each["rule"] for each in done.document["config"]] == ["image-port-ssh"]
+    assert {each["rule"] for each in done.document["silenced"]} == {"image-root-user", "image-setuid-file"}
+    assert [each["state"] for each in done.document["suppressions"]] == ["used", "used"]
+    assert ".dockleignore:4: suppresses nothing: no check of images here goes by 'CIS-DI-0005'" in done.err
+    assert ".dockleignore:2" not in done.err
+    assert len(call(*words, "--ignore-file", "none").document["config"]) == 3
 
 
 def test_a_vex_document_for_another_image_takes_nothing_out(call: Call, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ StateName = Literal[
 ]
 IGNORE_FILE = ".hullmark-ignore.yaml"
 """Read where nothing else is named; `hullmark ignore` writes it."""
+_IGNORE_FILES = (IGNORE_FILE, ".dockleignore")
+"""Read where nothing else is named, as Dockle does its own."""
 NO_FILE = "none"
 _LINES_SHOWN = 100
 
@@ -57,7 +59,7 @@ Vex = Annotated[
 IgnoreFiles = Annotated[
     tuple[str, ...],
     Option(
-        f"Ignore file: ours, Trivy's or Grype's; may be repeated; none reads none. Else {IGNORE_FILE} where it is.",
+        f"Ignore file: ours, Trivy's, Grype's or Dockle's; may be repeated; none reads none. Else {' and '.join(_IGNORE_FILES)} where they are.",
         name="ignore-file",
         filled=True,
     ),
@@ -214,7 +216,7 @@ def asked_narrowing(asked: Filtering) -> "Narrowing":
 
 def asked_suppressions(vex: Sequence[str], ignores: Sequence[str]) -> "tuple[Suppression, ...]":
     """Read VEX documents and ignore files; say of each line that cannot be translated that it suppresses nothing."""
-    files = [*ignores] or ([IGNORE_FILE] if Path(IGNORE_FILE).is_file() else [])
+    files = [*ignores] or [name for name in _IGNORE_FILES if Path(name).is_file()]
     if files == [NO_FILE]:
         files = []
     if not vex and not files:

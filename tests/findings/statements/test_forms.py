@@ -23,6 +23,8 @@ GRYPE = b"ignore:\n- vulnerability: CVE-2020-1234\n"
         (".trivyignore", TRIVY, "trivyignore"),
         (".trivyignore", b"", "trivyignore"),
         ("ignore.txt", TRIVY, "trivyignore"),
+        (".dockleignore", b"CIS-DI-0001\n", "dockleignore"),
+        ("conf/.dockleignore", b"", "dockleignore"),
         (".trivyignore.yaml", TRIVY_YAML, "trivyyaml"),
         (".trivyignore.yaml", b"", "trivyyaml"),
         ("accepted.yaml", TRIVY_YAML, "trivyyaml"),

@@ -117,7 +117,7 @@ def test_what_is_no_text_is_told(body: bytes) -> None:
         read_ignores(NAME, body)
 
 
-@pytest.mark.parametrize("name", [NAME, ".trivyignore", ".trivyignore.yaml", ".grype.yaml"])
+@pytest.mark.parametrize("name", [NAME, ".trivyignore", ".trivyignore.yaml", ".grype.yaml", ".dockleignore"])
 def test_a_huge_file_is_refused_before_it_is_read(name: str) -> None:
     with pytest.raises(UsageError, match="larger than"):
         read_ignores(name, b"#" * (MAX_BYTES + 1))

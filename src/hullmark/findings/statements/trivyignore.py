@@ -23,7 +23,7 @@ _DAY = len("2026-12-31")
 
 def knows(name: str, _body: bytes) -> bool:
     """Tell one by its name, or by that it is no YAML: it has no form of its own."""
-    return not PurePath(name).name.lower().endswith((*_YAML, ".json", ".xml", ".toml"))
+    return not PurePath(name).name.lower().endswith((*_YAML, ".json", ".xml", ".toml", "dockleignore"))
 
 
 def read(name: str, body: bytes, is_rule: IsRule = no_rule) -> Stated:
