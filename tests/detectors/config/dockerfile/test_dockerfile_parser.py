@@ -10,6 +10,7 @@ import pytest
 
 from conftest import GOLDEN
 from hullmark.detectors.config.check import Span
+from hullmark.detectors.config.dockerfile._heredocs import hidden
 from hullmark.detectors.config.dockerfile._syntax import SYNTAX_ERROR
 from hullmark.detectors.config.dockerfile.model import Command, Dockerfile, Flag, Instruction, Word
 from hullmark.detectors.config.dockerfile.parser import parse
@@ -238,3 +239,41 @@ def test_what_follows_a_redirect_is_an_argument() -> None:
     (curl,) = script.commands
     assert [word.text for word in curl.words] == ["-k", "http://x", "y"]
     assert [(operator, word.text) for operator, word in curl.redirects] == [(">", "/dev/null"), (">&", "1")]
+
+
+def test_heredocs_that_the_grammar_cannot_read_are_redirects() -> None:
+    text = "FROM a\nRUN <<EOF\nécho ü; cat <<'E' > /x; curl x | sh\n\\1 ü $(\n\n\tE\nE\ncat <<A <<-B | tee x\n\\$\nA\n\tB\ndone_\nEOF\n"
+    script = parse(text, "Dockerfile").instructions[-1].script
+    assert script is not None
+    assert script.broken is None
+    found = [(one.name, one.before, one.span.line, one.span.column) for one in script.commands]
+    assert found == [
+        ("écho", "", 3, 1),
+        ("cat", ";", 3, 9),
+        ("curl", ";", 3, 25),
+        ("sh", "|", 3, 34),
+        ("cat", ";", 8, 1),
+        ("tee", "|", 8, 16),
+        ("done_", ";", 12, 1),
+    ]
+    assert [(operator, word.text) for operator, word in script.commands[1].redirects] == [
+        ("<<", "'E'"),
+        (">", "/x"),
+    ]
+    assert [operator for operator, _ in script.commands[4].redirects] == ["<<", "<<-"]
+
+
+def test_hidden_heredocs_keep_every_place_and_cost_no_more_than_their_size() -> None:
+    script = b"cat <<A\n\xc3\xbc\\x\nA\necho <<-'B C'\n\t\tx\n\t\tB C\ncat <<D\nno end\n"
+    data, found = hidden(script)
+    assert data == b"cat <__\n    \n \necho <_______\n   \n     \ncat <<D\nno end\n"
+    assert [script[one.start : one.end] for one in found] == [b"<<A", b"<<-'B C'"]
+    assert [(one.name, one.expand, one.strip_tabs) for one in found] == [
+        ("A", True, False),
+        ("B C", False, True),
+    ]
+    start = time.process_time()
+    hidden(b"<<A <<B\n" * 200_000)
+    hidden(b"<<A\nA\n" * 200_000)
+    hidden(b"<<A" * 200_000)
+    assert time.process_time() - start < 5

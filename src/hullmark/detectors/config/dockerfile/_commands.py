@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from hullmark.detectors.config.check import Span
-from hullmark.detectors.config.dockerfile._heredocs import Opening
+from hullmark.detectors.config.dockerfile._heredocs import Opening, hidden
 from hullmark.detectors.config.dockerfile._prefixes import SH, base_name, is_all_options, peel, script_word
 from hullmark.detectors.config.dockerfile.model import Command, Word
 
@@ -128,11 +128,24 @@ class Walk:
         )  # the grammar takes a NUL for the end
         self._offsets = None if script.isascii() else _offsets(script)
         self._span = span
-        self._root = parser.parse(self._data).root_node
+        self._root = self._parsed(parser)
         self._drafts: list[_Draft] = []
         self._last: dict[int, _Draft] = {}  # of each level, for the redirects of a group
         self._stack: list[Callable[[], None]] = []
         self._pipelines = 0
+
+    def _parsed(self, parser: "Parser") -> "Node":
+        root = parser.parse(self._data).root_node
+        if root.has_error and b"<<" in self._data:
+            # The grammar stumbles over here-documents that begin with a backslash, and over `<<EOF; …`.
+            data, found = hidden(self._data)
+            without = parser.parse(data).root_node
+            if found and not without.has_error:
+                for one in found:
+                    start, end = self._at(one.start), self._at(one.end)
+                    self._heredocs[start] = -1, one._replace(start=start, end=end)
+                return without
+        return root
 
     def run(self) -> Parsed:
         """Give the commands in the order in which they stand."""
@@ -310,7 +323,8 @@ class Walk:
         if start not in self._heredocs:
             return operator, word
         number, one = self._heredocs[start]
-        self._asks[id(draft)] = number
+        if number >= 0:
+            self._asks[id(draft)] = number
         operator = "<<-" if one.strip_tabs else "<<"
         raw = self._script[start + len(operator) : one.end].lstrip()
         return operator, Word(one.name, raw, self._span(one.end - len(raw), one.end))

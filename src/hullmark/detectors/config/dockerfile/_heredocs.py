@@ -4,6 +4,8 @@ So `<<EOF;` is ended by `EOF;`, and a line with an odd quote has none. BuildKit'
 """
 
 import re
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,6 +14,7 @@ from hullmark.detectors.config.dockerfile.words import SPACES
 
 _PLAIN = re.compile(rf"[^'\"$\\<{SPACES}]+")
 _OPERATOR = re.compile(r"<<[\t\r ]*")
+_ASKED_IN_SCRIPT = re.compile(rb"<<(-?)[\t ]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?(\w+))")
 _HEREDOC = re.compile(r"[0-9]*<<(-?)[\t\n\f\r ]*([^<]*)\Z")
 
 
@@ -82,3 +85,36 @@ def _step(lexer: Lexer, char: str) -> None:
     else:
         found = (_OPERATOR if char == "<" else _PLAIN).match(lexer.text, lexer.at)
         lexer.at = found.end() if found else lexer.at + 1
+
+
+def hidden(script: bytes) -> tuple[bytes, list[Opening]]:
+    """Blank out the here-documents within a shell script, each `<<EOF` made another redirect; the length stays. What it asks for is told in bytes.
+
+    Whether `<<` stands in quotes is not looked at: this is for scripts that the grammar cannot read with them in.
+    """
+    lines = script.split(b"\n")
+    ends: dict[tuple[bool, bytes], list[int]] = defaultdict(list)
+    for number, line in enumerate(lines):
+        ends[False, line].append(number)
+        ends[True, line.lstrip(b"\t")].append(number)
+    found: list[Opening] = []
+    parts: list[bytes] = []
+    offset = number = 0
+    while number < len(lines):
+        first = bytearray(lines[number])
+        last = number
+        for asked in _ASKED_IN_SCRIPT.finditer(lines[number]):
+            name = asked[2] or asked[3] or asked[4]
+            places = ends.get((bool(asked[1]), name), [])
+            index = bisect_right(places, last)
+            if index == len(places):
+                continue
+            last = places[index]
+            start, end = asked.span()
+            first[start + 1 : end] = b"_" * (end - start - 1)
+            text = name.decode("utf-8", "replace")
+            found.append(Opening(offset + start, offset + end, text, asked[4] is not None, bool(asked[1])))
+        parts += [bytes(first), *(b" " * len(body) for body in lines[number + 1 : last + 1])]
+        offset += sum(len(each) + 1 for each in lines[number : last + 1])
+        number = last + 1
+    return b"\n".join(parts), found

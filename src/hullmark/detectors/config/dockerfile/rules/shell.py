@@ -31,6 +31,8 @@ SYNTAX = Rule(
     ),
     good=(
         "FROM debian:12.7\nRUN if true; then echo a; fi\n",
+        "FROM debian:12.7\nRUN <<'EOF'\n\tcat > /a <<-'EOM'\n\t\t\\e[1;32mhello\n\tEOM\n\tcat >> /b <<-EOB\n\t\t$- x\n\tEOB\nEOF\n",
+        "FROM debian:12.7\nRUN <<EOF\ncat > /a <<E; echo b\nit's\nE\nEOF\n",
         'FROM windows:ltsc2022\nSHELL ["powershell", "-Command"]\nRUN if ($a) { echo "b }\n',
         "FROM mcr.microsoft.com/windows/nanoserver:ltsc2022\nRUN if not exist a (exit 1)\n",
         "ARG BASE\nFROM $BASE\nRUN icacls C:\\x /grant A:(F)\n",
