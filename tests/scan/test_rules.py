@@ -6,12 +6,15 @@ from typing import get_args
 
 import pytest
 
+from hullmark.detectors.config.dockerfile import told
 from hullmark.model.rule import Rule, RuleKind, normal
 from hullmark.scan.rules import all_rules, names_of, nearest, rules_named
 
 CONTROL = re.compile(r"(?:CIS-Docker|NIST-800-190|NIST-800-53|PCI-DSS) [A-Z0-9][\w.-]*")
 BESIDE_A_DOCKERFILE = {"known-image", "private-file-in-context"}
 """About what lies beside it, or was scanned before (tests/cli/test_lint_around.py)."""
+TOLD_BY_A_FILE = {rule.id for rule in told.rules()}
+"""About what a `.hadolint.yaml` says (tests/detectors/config/dockerfile/test_told.py)."""
 SEEN_IN_IMAGES_ALONE = {"git-folder-in-image", "same-content-other-digest"}
 """Rules about layers for which no text can be an example."""
 
@@ -33,7 +36,7 @@ def test_a_rule_is_whole(rule: Rule) -> None:
     for sentence in (rule.why, rule.fix):
         assert sentence.endswith(".")
         assert "\n" not in sentence
-    if rule.id not in SEEN_IN_IMAGES_ALONE | BESIDE_A_DOCKERFILE:
+    if rule.id not in SEEN_IN_IMAGES_ALONE | BESIDE_A_DOCKERFILE | TOLD_BY_A_FILE:
         assert rule.good
         assert rule.bad or rule.id == "too-large"  # four megabytes are no example
     assert [control for control in rule.controls if not CONTROL.fullmatch(control)] == []

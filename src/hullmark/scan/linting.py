@@ -14,11 +14,12 @@ from hullmark import __version__
 from hullmark.advice import known_images, private_files
 from hullmark.detectors.config import hadolint_yaml
 from hullmark.detectors.config.check import Problem
-from hullmark.detectors.config.dockerfile import lint
+from hullmark.detectors.config.dockerfile import lint, told
 from hullmark.detectors.config.dockerfile.fixing import fixed
 from hullmark.detectors.config.dockerfile.ignores import Ignore, ignores
 from hullmark.detectors.config.dockerfile.model import Dockerfile
 from hullmark.detectors.config.dockerfile.parser import parse
+from hullmark.detectors.config.dockerfile.rules.labels import MISSING as MISSING_LABELS
 from hullmark.findings.narrowing import by_severity
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.errors import ImageError, UsageError
@@ -164,12 +165,14 @@ def _read(path: Path) -> bytes:
 
 
 def _chosen(request: LintRequest) -> _Chosen:
-    rules = (*lint.rules(), *known_images.rules(), *private_files.rules())
+    rules = (*lint.rules(), *told.rules(), *known_images.rules(), *private_files.rules())
     names = names_of(rules)
     ids = {rule.id for rule in rules if rule.pack == "default"}
     severities: dict[str, Severity] = {}
     if request.hadolint is not None:
         ids = {rule.id for rule in rules}  # its owner asks for style as well
+        if request.hadolint.labels:
+            ids.discard(MISSING_LABELS.id)  # its owner says which labels are asked for
         for name, severity in request.hadolint.severities.items():
             severities |= dict.fromkeys(names.get(normal(name), ()), severity)
         for name in request.hadolint.ignored:
@@ -220,6 +223,7 @@ class _Around:
         self._searcher = searcher
         self._known = known_images.Known(request.known)
         self._context = request.context
+        self._told = request.hadolint
         if request.context and len(set(itertools.islice(files_of(request.paths), 2))) > 1:
             raise UsageError("several Dockerfiles have no one build context", hint="name the one it is for")
 
@@ -227,6 +231,8 @@ class _Around:
         self, dockerfile: Dockerfile, chosen: Container[str], found: Iterable[Problem]
     ) -> Iterator[Problem]:
         """Give what breaks one of the rules with `chosen` ids, beside what is `found` in the Dockerfile itself."""
+        if self._told is not None:
+            yield from told.problems(dockerfile, self._told, chosen)
         if known_images.KNOWN_IMAGE.id in chosen:
             yield from known_images.problems(dockerfile, self._known, self.as_of)
         if self._context and private_files.PRIVATE_IN_CONTEXT.id in chosen:

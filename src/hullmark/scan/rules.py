@@ -8,6 +8,7 @@ from hullmark.model.rule import Rule, known_as, normal
 
 _SOURCES = (
     "hullmark.detectors.config.dockerfile.lint:rules",
+    "hullmark.detectors.config.dockerfile.told:rules",
     "hullmark.detectors.config.image.checks:rules",
     "hullmark.detectors.secrets.registry:known_rules",
     "hullmark.advice.pinning:RULES",

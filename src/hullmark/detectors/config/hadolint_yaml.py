@@ -23,12 +23,13 @@ LEVELS = {
 _KNOWN = (
     "failure-threshold", "format", "ignored", "label-schema", "no-color", "no-fail", "override", "strict-labels", "disable-ignore-pragma", "trustedRegistries",
 )  # fmt: skip
+_KINDS = frozenset({"text", "rawtext", "rfc3339", "semver", "url", "hash", "spdx", "email"})
 _MOST_BYTES = 1024 * 1024
 _MOST = 1000
 
 
 class HadolintConfig(Struct, frozen=True, kw_only=True):
-    """What the file says. `severities` are by rule as written there; `threshold` None: the default, an empty one: nothing fails; `strange` are names that mean nothing."""
+    """What the file says. `severities` are by rule as written there; `labels` are what kind of value each has; `threshold` None: the default, an empty one: nothing fails; `strange` are names that mean nothing."""
 
     ignored: tuple[str, ...] = ()
     severities: dict[str, Severity] = {}
@@ -61,14 +62,12 @@ def read(body: bytes, name: str) -> HadolintConfig:
         raise UsageError(
             f"failure-threshold is {word[:40]!r}", where=name, hint=f"{', '.join(LEVELS)} or none"
         )
-    labels = content.get("label-schema")
+    trusted = content.get("trustedRegistries")
     return HadolintConfig(
         ignored=_words(content.get("ignored"), "ignored", name),
         severities=severities,
-        registries=_words(content.get("trustedRegistries"), "trustedRegistries", name),
-        labels={str(label): str(kind) for label, kind in list(labels.items())[:_MOST]}
-        if isinstance(labels, dict)
-        else {},
+        registries=_words([trusted] if isinstance(trusted, str) else trusted, "trustedRegistries", name),
+        labels=_labels(content.get("label-schema"), name),
         strict_labels=_is(content, "strict-labels"),
         threshold=LEVELS.get(word),
         never_fails=_is(content, "no-fail") or word in {"ignore", "none"},
@@ -91,6 +90,21 @@ def _severities(given: Any, name: str) -> dict[str, Severity]:
         for rule in _words(given.get(level), f"override.{level}", name):
             found[rule] = LEVELS[level]
     return found
+
+
+def _labels(given: Any, name: str) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or len(given) > _MOST:
+        raise UsageError("label-schema is no mapping", where=name, hint="label-schema: {author: text}")
+    for label, kind in given.items():
+        if str(kind).lower() not in _KINDS:
+            raise UsageError(
+                f"label-schema has {str(kind)[:40]!r} for {str(label)[:80]!r}",
+                where=name,
+                hint=", ".join(sorted(_KINDS)),
+            )
+    return {str(label): str(kind).lower() for label, kind in given.items()}
 
 
 def _words(given: Any, what: str, name: str) -> tuple[str, ...]:

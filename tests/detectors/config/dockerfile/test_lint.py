@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hullmark.detectors.config.dockerfile import lint
+from hullmark.detectors.config.dockerfile import lint, told
 from hullmark.detectors.config.dockerfile.parser import parse
 
 DATA = Path(__file__).parents[3] / "data" / "config"
@@ -98,11 +98,12 @@ def rows(name: str) -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("name", ["hadolint.txt", "trivy_dockerfile.txt"])
 def test_every_rule_of_theirs_is_one_of_ours_or_has_a_reason(name: str) -> None:
-    by_id = {rule.id: rule for rule in lint.rules()}
+    rules = (*lint.rules(), *told.rules())
+    by_id = {rule.id: rule for rule in rules}
     for theirs, ours, reason in rows(name):
         if ours == "-":
             assert reason, theirs
-            assert not any(theirs in rule.same_as for rule in lint.rules()), theirs
+            assert not any(theirs in rule.same_as for rule in rules), theirs
         else:
             assert theirs in by_id[ours].same_as, theirs
 
@@ -113,7 +114,7 @@ def test_no_rule_of_theirs_is_missing() -> None:
     assert {"DL1001", *(f"DL{number}" for number in range(3000, 3078))} <= hadolint
     assert {f"DL{number}" for number in (4000, 4001, 4003, 4004, 4005, 4006, 4007)} <= hadolint
     assert trivy == {f"DS-{number:04}" for number in range(1, 32)}
-    named = {theirs for rule in lint.rules() for theirs in rule.same_as}
+    named = {theirs for rule in (*lint.rules(), *told.rules()) for theirs in rule.same_as}
     assert {theirs for theirs in named if theirs.startswith(("DL", "SC"))} <= hadolint
     assert {theirs for theirs in named if theirs.startswith("DS-")} <= trivy
     assert {f"AVD-{theirs}" for theirs in named if theirs.startswith("DS-")} <= named
