@@ -49,7 +49,7 @@ _SAME_AS_LATEST = (
     "CIS-DI-0002",
     "DKL-DI-0006",
 )
-_CONTROLS = ("CIS-Docker 4.2", "NIST-800-190 4.1.5", "NIST-800-53 CM-2", "PCI-DSS 6.3.2")
+_CONTROLS = ("CIS-Docker 4.2", "NIST-800-190 4.2.2", "NIST-800-53 CM-2", "PCI-DSS 6.3.2")
 
 UNPINNED = Rule(
     id="unpinned-image",
@@ -99,7 +99,7 @@ NOT_BY_DIGEST = Rule(
     bad=("FROM ubuntu:focal-20200423",),
     good=(f"FROM ubuntu:focal-20200423@sha256:{'1' * 64}", f"FROM ubuntu@sha256:{'1' * 64}"),
     pack="pedantic",
-    controls=(*_CONTROLS, "NIST-800-190 4.2.1"),
+    controls=_CONTROLS,
 )
 BROKEN = Rule(
     id="image-reference-broken",

@@ -128,7 +128,7 @@ class FileMode(Struct, frozen=True, tag="file_mode", omit_defaults=True):
 
 
 class Account(Struct, frozen=True, tag="account", omit_defaults=True):
-    """A user as `passwd` or `shadow` has it, never with the password.
+    """A user as `passwd` or `shadow` has it, or a group as `group` has it, never with the password.
 
     `uid` and `gid` are -1 where the file says none. `password` tells what stands in its place: nothing (`empty`), the hash of one (`hash`),
     what no password can match (`locked`), or a pointer to `shadow`.

@@ -66,3 +66,15 @@ def test_many_lines_are_bounded() -> None:
     facts = _facts("etc/passwd", b"a:x:1:1:::\n" * 300_000)
     assert len(facts) == 100_001
     assert isinstance(facts[-1], Unread)
+
+
+def test_group() -> None:
+    body = b"root:x:0:\n# note\n\nwheel::10:a,b\r\nshort:x:5\n+:::\nbad:x\n:x:1:\nodd:x:many:\n"
+    *groups, first, second, third = _facts("etc/group", body)
+    # a group's password lets nobody in, so an empty one is nothing to tell
+    assert groups == [Account("root", gid=0), Account("wheel", gid=10), Account("short", gid=5)]
+    assert [(each.place, each.reason) for each in (first, second, third) if isinstance(each, Unread)] == [
+        ("line 7", "not a line of groups"),
+        ("line 8", "not a line of groups"),
+        ("line 9", "not a line of groups"),
+    ]

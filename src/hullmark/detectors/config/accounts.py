@@ -1,6 +1,6 @@
-"""Users: `passwd` and `shadow`, one line each.
+"""Users and groups: `passwd`, `shadow` and `group`, one line each.
 
-Formats: passwd(5), shadow(5), and crypt(5) for what stands in a password's place. Lines that begin with `+` or `-` refer to NIS.
+Formats: passwd(5), shadow(5), group(5), and crypt(5) for what stands in a password's place. Lines that begin with `+` or `-` refer to NIS.
 """
 
 import re
@@ -17,12 +17,13 @@ _HASH = re.compile(r"\$[\w.-]{1,20}\$.{8,}|_[\w./]{19}|[\w./]{13}", re.DOTALL)
 
 def read(file: File) -> Iterator[Fact]:
     """Give an account for each line."""
-    is_shadow = "shadow" in file.name
+    is_shadow, is_group = "shadow" in file.name, file.name == "group"
     for number, line in enumerate(file.text().split("\n"), 1):
         if not line.strip() or line[:1] in "#+-":
             continue
-        found = account(line.rstrip("\r"), is_shadow=is_shadow)
-        yield found or file.unread("not a line of users", f"line {number}")
+        text = line.rstrip("\r")
+        found = group(text) if is_group else account(text, is_shadow=is_shadow)
+        yield found or file.unread(f"not a line of {'groups' if is_group else 'users'}", f"line {number}")
 
 
 def account(line: str, *, is_shadow: bool = False) -> Account | None:
@@ -32,11 +33,21 @@ def account(line: str, *, is_shadow: bool = False) -> Account | None:
         return None
     if is_shadow:
         return Account(fields[0], password=_password(fields[1]))
-    uid, gid = (
-        int(field) if field.isascii() and field.isdigit() and len(field) <= 10 else -1
-        for field in fields[2:4]
-    )
+    uid, gid = _number(fields[2]), _number(fields[3])
     return Account(fields[0], uid, gid, _password(fields[1])) if uid >= 0 else None
+
+
+def group(line: str) -> Account | None:
+    """Take a line of `/etc/group` for an account without a user id; None for what is none. Its password is nobody's to sign in with."""
+    fields = line.split(":", 3)
+    if len(fields) < 3 or not 0 < len(fields[0]) <= _LONGEST_NAME:
+        return None
+    gid = _number(fields[2])
+    return Account(fields[0], gid=gid) if gid >= 0 else None
+
+
+def _number(field: str) -> int:
+    return int(field) if field.isascii() and field.isdigit() and len(field) <= 10 else -1
 
 
 def _password(field: str) -> Literal["empty", "hash", "locked", "shadow"]:
@@ -48,5 +59,9 @@ def _password(field: str) -> Literal["empty", "hash", "locked", "shadow"]:
 
 
 DETECTOR = Detector(
-    name="accounts", version=1, wants=("etc/passwd", "etc/shadow"), read=read, max_bytes=4 * 1024 * 1024
+    name="accounts",
+    version=2,
+    wants=("etc/passwd", "etc/shadow", "etc/group"),
+    read=read,
+    max_bytes=4 * 1024 * 1024,
 )

@@ -248,3 +248,25 @@ def test_an_image_with_all_of_it() -> None:
         ("image-setuid-file", False),
         ("image-setuid-file", True),
     ]
+
+
+def test_groups_are_no_users() -> None:
+    image = view(
+        '{"config": {"User": "app"}, "accounts": ["root:x:0:0", "app:x:10001:10001"], "groups": ["root::0:", "app:x:10001:", "b:x:10001:"]}'
+    )
+    found = problems(image, RULES.values())
+    assert [(each.rule, each.message, each.file) for each in found if each.file.startswith("etc/")] == [
+        ("image-shared-group-id", "app, b share the group id 10001", "etc/group")
+    ]
+
+
+def test_what_an_editor_left_is_told_once_by_its_folder() -> None:
+    names = ("workspace.xml", "modules.xml", "vcs.xml")
+    files = ", ".join(f'"app/.idea/{name}"' for name in names)
+    found = problems(
+        view(f'{{"paths": [{files}, "lib/modules.xml", "app/.DS_Store"]}}'), [RULES["image-needless-files"]]
+    )
+    assert [each.message for each in found] == [
+        "/app/.DS_Store is in the image",
+        "/app/.idea is in the image",
+    ]

@@ -28,7 +28,13 @@ LEFT_BEHIND = {
     "entries": ".svn",
     "hgrc": ".hg",
     "settings.json": ".vscode",
+    "launch.json": ".vscode",
+    "tasks.json": ".vscode",
+    "extensions.json": ".vscode",
     "workspace.xml": ".idea",
+    "modules.xml": ".idea",
+    "misc.xml": ".idea",
+    "vcs.xml": ".idea",
     "Dockerfile": "",
     "Containerfile": "",
     "docker-compose.yml": "",
@@ -70,6 +76,12 @@ def is_left_behind(path: str) -> bool:
     ):
         return False
     return not wanted or folder == wanted or folder.endswith(f"/{wanted}")
+
+
+def left_behind(path: str) -> str:
+    """Give what such a path (`is_left_behind`) is told as: the folder that it gives away, or the file itself."""
+    folder, _, name = path.rpartition("/")
+    return folder if LEFT_BEHIND[name] else path
 
 
 def is_list(path: str) -> bool:

@@ -1,8 +1,8 @@
 """Examples of rules about images, read: what `Rule.bad` and `Rule.good` of them hold.
 
 Each is JSON: an image's configuration document with, beside it, what is visible in the file system. `modes` are `4755 0:0 usr/bin/su`, with a slash
-behind a folder and capabilities as a fourth word; `paths` are paths, `packages` an ecosystem and a name, `accounts` and `shadow` lines of
-`/etc/passwd` and `/etc/shadow`. With `base_` in front they came with the base image; `name` is how the image is called.
+behind a folder and capabilities as a fourth word; `paths` are paths, `packages` an ecosystem and a name, `accounts`, `shadow` and `groups` lines of
+`/etc/passwd`, `/etc/shadow` and `/etc/group`. With `base_` in front they came with the base image; `name` is how the image is called.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from hullmark.detectors.config.accounts import account
+from hullmark.detectors.config.accounts import account, group
 from hullmark.detectors.config.image.view import AccountAt, ImageView, ModeAt, PackageAt, PathAt, view_of
 from hullmark.model.facts import FileMode
 from hullmark.model.image import Layer
@@ -40,6 +40,7 @@ def view(example: str) -> ImageView:
         accounts=[
             *_accounts(given.get("accounts", ()), "etc/passwd", top),
             *_accounts(given.get("shadow", ()), "etc/shadow", top),
+            *_accounts(given.get("groups", ()), "etc/group", top),
         ],
     )
 
@@ -58,6 +59,6 @@ def _package(line: str, layer: int) -> PackageAt:
 
 def _accounts(lines: list[str], path: str, layer: int) -> Iterator[AccountAt]:
     for line in lines:
-        found = account(line, is_shadow=path == "etc/shadow")
+        found = group(line) if path == "etc/group" else account(line, is_shadow=path == "etc/shadow")
         assert found is not None, line
         yield AccountAt(path, layer, found)

@@ -68,7 +68,7 @@ class PackageAt(NamedTuple):
 
 
 class AccountAt(NamedTuple):
-    """A user, the visible file that says so (`etc/passwd`, `etc/shadow`), and the layer of that."""
+    """A user or a group, the visible file that says so (`etc/passwd`, `etc/shadow`, `etc/group`), and the layer of that."""
 
     path: str
     layer: int

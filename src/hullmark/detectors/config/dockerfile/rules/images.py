@@ -10,7 +10,7 @@ from hullmark.detectors.config.dockerfile.model import Dockerfile, Flag, Stage, 
 from hullmark.model.advisory import Severity
 from hullmark.model.rule import Rule
 
-_CONTROLS = ("CIS-Docker 4.2", "NIST-800-190 4.1.5", "NIST-800-53 CM-2")
+_CONTROLS = ("CIS-Docker 4.2", "NIST-800-190 4.2.2", "NIST-800-53 CM-2")
 
 LATEST = Rule(
     id="latest-base",

@@ -36,7 +36,7 @@ ROOT_USER = Rule(
         "FROM debian:12.7 AS build\nUSER root\nFROM debian:12.7\nUSER 1000\n",
         "FROM debian:12.7\nARG WHO\nUSER ${WHO}\n",
     ),
-    controls=("CIS-Docker 4.1", "NIST-800-190 4.1.2", "NIST-800-53 AC-6", "PCI-DSS 2.2.6"),
+    controls=("CIS-Docker 4.1", "NIST-800-190 4.1.2", "NIST-800-53 AC-6", "PCI-DSS 7.2.5"),
     same_as=("DL3002", "DS-0002", "AVD-DS-0002", "CIS-DI-0001"),
 )
 MISSING_USER = Rule(

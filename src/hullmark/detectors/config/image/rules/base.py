@@ -27,7 +27,7 @@ LATEST_BASE = Rule(
         '{"config": {"Labels": {"org.opencontainers.image.base.name": "debian@sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d"}}}',
         '{"config": {"Labels": {"org.opencontainers.image.base.name": "scratch"}}}',
     ),
-    controls=("CIS-Docker 4.2", "NIST-800-190 4.1.5", "NIST-800-53 CM-2", "PCI-DSS 6.3.2"),
+    controls=("CIS-Docker 4.2", "NIST-800-190 4.2.2", "NIST-800-53 CM-2", "PCI-DSS 6.3.2"),
     same_as=_SAME,
 )
 LATEST = Rule(

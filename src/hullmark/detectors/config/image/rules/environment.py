@@ -24,11 +24,17 @@ SECRET = Rule(
         '{"config": {"Env": ["DB_PASSWORD=correct-horse"]}}',
         '{"config": {"Env": ["AWS_SECRET_ACCESS_KEY=not-a-real-one"]}}',
         '{"config": {"Env": ["HTTP_PROXY=http://user:word@proxy.example:3128"]}}',
+        '{"config": {"Env": ["PGPASSWORD=correct-horse"]}}',
+        '{"config": {"Env": ["RAILS_MASTER_KEY=0123456789abcdef0123456789abcdef"]}}',
+        '{"config": {"Env": ["KEYSTOREPASS=correct-horse"]}}',
+        '{"config": {"Env": ["API_TOKENS=correct-horse,staple"]}}',
+        '{"config": {"Env": ["JWT_SECRET_V2=correct-horse"]}}',
     ),
     good=(
         '{"config": {"Env": ["GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D", "NGINX_GPGKEY=573BFD6B3D8FBC641079A6ABABF5BD827BD9BF62"]}}',
         '{"config": {"Env": ["DB_PASSWORD=", "DB_PASSWORD_FILE=/run/secrets/db", "ALLOW_EMPTY_PASSWORD=no", "TOKEN_TTL=3600"]}}',
         '{"config": {"Env": ["API_TOKEN=${API_TOKEN}", "SSH_KEY=/etc/ssh/key", "PRIMARY_KEY=id", "HTTP_PROXY=http://proxy.example:3128"]}}',
+        '{"config": {"Env": ["MAX_TOKENS=131072", "KEYRING_DIR=keys", "PASSENGER_VERSION=6.0", "BYPASS=all", "GIT_ASKPASS=echo"]}}',
     ),
     controls=_SECRET_CONTROLS,
     same_as=("CIS-DI-0010", "DS-0031", "AVD-DS-0031", "DS031"),
@@ -83,7 +89,7 @@ DEBUGGER = Rule(
     good=(
         '{"config": {"Env": ["JAVA_TOOL_OPTIONS=-Xmx1g", "NODE_OPTIONS=--max-old-space-size=4096", "FLASK_DEBUG=0"]}}',
     ),
-    controls=("NIST-800-190 4.1.2", "NIST-800-53 CM-7", "NIST-800-53 SI-11", "PCI-DSS 6.2.4"),
+    controls=("NIST-800-190 4.1.2", "NIST-800-53 CM-7", "NIST-800-53 SI-11", "PCI-DSS 2.2.4"),
 )
 LOADED = Rule(
     id="image-loaded-from-open-folder",
@@ -106,8 +112,10 @@ LOADED = Rule(
 )
 
 _SECRET_NAME = re.compile(
-    r"(?:.*[_-])?(?:password|passwd|passphrase|pwd|pass|secret|secrets|token|api_?key|apikey|secret_?key|access_?key|private_?key|signing_?key"
-    r"|encryption_?key|auth_?key|credentials?|secret_?key_?base|connection_?string|access_?key_?id)(?:_?\d{1,3})?",
+    r"(?:.*(?:passwords?|passwd|passphrase)"
+    r"|(?:.*[_-])?(?:pwd|(?:auth|db|keystore|smtp|store|truststore|user)?pass|secrets?|token|(?:access|api|auth|bearer|refresh)_?tokens|api_?keys?|secret_?key"
+    r"|access_?key|private_?key|signing_?key|encryption_?key|master_?key|auth_?key|credentials?|secret_?key_?base|connection_?string|access_?key_?id))"
+    r"(?:_?v?\d{1,3}|_value)?",
     re.IGNORECASE,
 )
 _CAMEL = re.compile(r".*(?:Password|Secret|Token|ApiKey|AccessKey|PrivateKey)")

@@ -39,7 +39,8 @@ REMOTE_ADD = Rule(
         '{"history": [{"created_by": "ADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://example.com/tool /t"}]}',
         '{"history": [{"created_by": "ADD rootfs.tar.xz / # buildkit"}]}',
     ),
-    controls=("CIS-Docker 4.9", "CIS-Docker 4.11", "NIST-800-190 4.1.5", "NIST-800-53 SI-7", "PCI-DSS 6.3.2"),
+    controls=("CIS-Docker 4.9", "CIS-Docker 4.11", "NIST-800-190 4.1.5", "NIST-800-53 SI-7"),
+    same_as=("CIS-DI-0009",),
 )
 PIPED = Rule(
     id="image-piped-download",
@@ -58,7 +59,7 @@ PIPED = Rule(
         '{"history": [{"created_by": "RUN /bin/sh -c curl -fsSL https://example.com/key.asc | gpg --dearmor -o /k.gpg # buildkit"}]}',
         '{"history": [{"created_by": "RUN /bin/sh -c curl -fsSLO https://example.com/t.tgz && sha256sum -c t.sum | sh -c cat # buildkit"}]}',
     ),
-    controls=("CIS-Docker 4.11", "NIST-800-190 4.1.5", "NIST-800-53 SI-7", "PCI-DSS 6.3.2"),
+    controls=("CIS-Docker 4.11", "NIST-800-190 4.1.5", "NIST-800-53 SI-7"),
 )
 UNVERIFIED = Rule(
     id="image-unverified-packages",
@@ -83,7 +84,6 @@ UNVERIFIED = Rule(
         "NIST-800-53 SI-7",
         "NIST-800-53 SC-8",
         "PCI-DSS 4.2.1",
-        "PCI-DSS 6.3.2",
     ),
     same_as=("CIS-DI-0011",),
 )
@@ -102,7 +102,7 @@ OPENED = Rule(
         '{"history": [{"created_by": "RUN /bin/sh -c chmod 755 /app && chmod u+w,go-w /app && chmod +x /app/run # buildkit"}]}',
         '{"history": [{"created_by": "RUN /bin/sh -c mkdir /t && chmod 1777 /t # buildkit"}]}',
     ),
-    controls=("CIS-Docker 4.8", "NIST-800-190 4.1.2", "NIST-800-53 AC-6", "PCI-DSS 7.2.2"),
+    controls=("NIST-800-190 4.1.2", "NIST-800-53 AC-6", "PCI-DSS 7.2.2"),
 )
 SUDO = Rule(
     id="image-sudo-in-build",

@@ -96,7 +96,7 @@ DEBUGGER = Rule(
         '{"config": {"ExposedPorts": {"9090/tcp": {}}}}',
         '{"config": {"ExposedPorts": {"5005/tcp": {}}}, "packages": ["pypi rasa"]}',
     ),
-    controls=(*_CONTROLS, "NIST-800-53 SI-11", "PCI-DSS 6.2.4"),
+    controls=_CONTROLS,
 )
 RANGE = Rule(
     id="image-port-out-of-range",

@@ -12,6 +12,7 @@ from hullmark.detectors.config.image.known import (
     is_left_behind,
     is_list,
     is_program,
+    left_behind,
 )
 from hullmark.detectors.config.image.view import ImageView
 from hullmark.model.advisory import Severity
@@ -133,7 +134,7 @@ HISTORY = Rule(
     fix="Put .git into .dockerignore, and copy what the application needs.",
     bad=('{"paths": ["app/.git/HEAD"]}',),
     good=('{"paths": ["app/node_modules/x/.git/HEAD"]}', '{"paths": ["app/HEAD"]}'),
-    controls=("CIS-Docker 4.10", "NIST-800-190 4.1.4", "NIST-800-53 CM-7", "PCI-DSS 6.5.6"),
+    controls=("CIS-Docker 4.10", "NIST-800-190 4.1.4", "NIST-800-53 CM-7"),
     same_as=("DKL-LI-0003",),
 )
 NEEDLESS = Rule(
@@ -143,7 +144,11 @@ NEEDLESS = Rule(
     summary="files of the build or of an editor are in the image",
     why="They tell how the image is built and help nobody who runs it.",
     fix="Put them into .dockerignore.",
-    bad=('{"paths": ["app/Dockerfile", "app/.vscode/settings.json"]}',),
+    bad=(
+        '{"paths": ["app/Dockerfile", "app/.vscode/settings.json"]}',
+        '{"paths": ["app/.idea/modules.xml"]}',
+        '{"paths": ["app/.vscode/launch.json"]}',
+    ),
     good=('{"paths": ["app/settings.json"]}', '{"paths": ["app/.git/HEAD"]}'),
     pack="pedantic",
     controls=("CIS-Docker 4.3", "NIST-800-190 4.1.2", "NIST-800-53 CM-7"),
@@ -202,11 +207,12 @@ def _lists(view: ImageView) -> Iterator[Problem]:
 
 def _left_behind(rule: Rule, what: str, *, histories: bool) -> Check[ImageView]:
     def find(view: ImageView) -> Iterator[Problem]:
-        places = (
-            Place(each.path, each.layer, f"/{each.path} is in the image")
+        found = {
+            (left_behind(each.path), each.layer)
             for each in view.paths
             if is_left_behind(each.path) and (each.path.rpartition("/")[2] in _HISTORIES) is histories
-        )
+        }
+        places = (Place(path, layer, f"/{path} is in the image") for path, layer in sorted(found))
         return gathered(view, rule, places, what)
 
     return Check(rule, find)

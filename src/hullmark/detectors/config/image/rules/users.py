@@ -1,7 +1,7 @@
-"""Whom the image runs as."""
+"""Whom the image runs as, and which accounts and groups are one."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from hullmark.detectors.config.check import Check, Problem, Span
 from hullmark.detectors.config.image._gathering import configured, listed
@@ -10,9 +10,10 @@ from hullmark.model.advisory import Severity
 from hullmark.model.facts import Account
 from hullmark.model.rule import Rule
 
-_CONTROLS = ("CIS-Docker 4.1", "NIST-800-190 4.1.2", "NIST-800-53 AC-6", "PCI-DSS 7.2.2")
+_CONTROLS = ("CIS-Docker 4.1", "NIST-800-190 4.1.2", "NIST-800-53 AC-6", "PCI-DSS 7.2.5")
 _ROOT_NAMES = frozenset({"root", "containeradministrator"})
 _USERS = "etc/passwd"
+_GROUPS = "etc/group"
 
 ROOT = Rule(
     id="image-root-user",
@@ -83,6 +84,25 @@ SHARED = Rule(
     controls=("NIST-800-190 4.1.2", "NIST-800-53 IA-4", "PCI-DSS 8.2.1"),
     same_as=("DKL-LI-0002",),
 )
+SHARED_GROUP = Rule(
+    id="image-shared-group-id",
+    kind="image",
+    severity=Severity.LOW,
+    summary="several groups share one group id",
+    why="Who is in one of them may do what the other may, and no look at the members of that one shows it.",
+    fix="Give each group an id of its own.",
+    bad=(
+        '{"config": {"User": "1"}, "groups": ["root:x:0:", "a:x:1000:", "b:x:1000:app"]}',
+        '{"config": {"User": "1"}, "groups": ["root:x:0:", "wheel:x:0:app"]}',
+    ),
+    good=(
+        '{"config": {"User": "1"}, "groups": ["root:x:0:", "a:x:1000:", "b:x:1001:", "a:x:1000:"]}',
+        '{"config": {"User": "1"}, "accounts": ["a:x:1000:1000", "b:x:1001:1000"]}',
+    ),
+    pack="pedantic",
+    controls=("NIST-800-190 4.1.2", "NIST-800-53 AC-6", "NIST-800-53 IA-4"),
+    same_as=("DKL-LI-0002",),
+)
 
 
 def _users(view: ImageView) -> list[Account]:
@@ -115,21 +135,31 @@ def _unknown_user(view: ImageView) -> Iterator[Problem]:
         yield configured(UNKNOWN, "config.User", f"the user {user} is not in /etc/passwd")
 
 
-def _by_id(view: ImageView) -> dict[int, list[str]]:
+def _by_id(accounts: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = defaultdict(list)
-    for account in _users(view):
-        if account.name not in found[account.uid]:
-            found[account.uid].append(account.name)
+    for number, name in accounts:
+        if name not in found[number]:
+            found[number].append(name)
     return found
 
 
-def _layer(view: ImageView) -> int:
-    return next((each.layer for each in view.accounts or () if each.path == _USERS), -1)
+def _users_by_id(view: ImageView) -> dict[int, list[str]]:
+    return _by_id((account.uid, account.name) for account in _users(view))
+
+
+def _groups_by_id(view: ImageView) -> dict[int, list[str]]:
+    return _by_id(
+        (each.account.gid, each.account.name) for each in view.accounts or () if each.path == _GROUPS
+    )
+
+
+def _layer(view: ImageView, file: str) -> int:
+    return next((each.layer for each in view.accounts or () if each.path == file), -1)
 
 
 def _second_root(view: ImageView) -> Iterator[Problem]:
-    layer = _layer(view)
-    for name in _by_id(view).get(0, []):
+    layer = _layer(view, _USERS)
+    for name in _users_by_id(view).get(0, []):
         if name != "root":
             message = f"the account {name} has root's user id 0"
             yield Problem(
@@ -144,16 +174,26 @@ def _second_root(view: ImageView) -> Iterator[Problem]:
 
 
 def _shared_id(view: ImageView) -> Iterator[Problem]:
-    layer = _layer(view)
-    for uid, names in sorted(_by_id(view).items()):
-        if uid and len(names) > 1:
-            message = f"{listed(names)} share the user id {uid}"
+    of_others = {number: names for number, names in _users_by_id(view).items() if number}
+    return _shared(view, SHARED, of_others, _USERS, "user")
+
+
+def _shared_group_id(view: ImageView) -> Iterator[Problem]:
+    return _shared(view, SHARED_GROUP, _groups_by_id(view), _GROUPS, "group")
+
+
+def _shared(
+    view: ImageView, rule: Rule, by_id: Mapping[int, list[str]], file: str, what: str
+) -> Iterator[Problem]:
+    layer = _layer(view, file)
+    for number, names in sorted(by_id.items()):
+        if len(names) > 1:
             yield Problem(
-                SHARED,
+                rule,
                 Span(),
-                message,
-                resource=str(uid),
-                file=_USERS,
+                f"{listed(names)} share the {what} id {number}",
+                resource=str(number),
+                file=file,
                 layer=layer,
                 number=len(names),
                 from_base=view.from_base(layer),
@@ -166,4 +206,5 @@ CHECKS: tuple[Check[ImageView], ...] = (
     Check(UNKNOWN, _unknown_user),
     Check(SECOND_ROOT, _second_root),
     Check(SHARED, _shared_id),
+    Check(SHARED_GROUP, _shared_group_id),
 )
