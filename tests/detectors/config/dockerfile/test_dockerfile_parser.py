@@ -257,7 +257,7 @@ def test_heredocs_that_the_grammar_cannot_read_are_redirects() -> None:
         ("done_", ";", 12, 1),
     ]
     assert [(operator, word.text) for operator, word in script.commands[1].redirects] == [
-        ("<<", "'E'"),
+        ("<<", "E"),
         (">", "/x"),
     ]
     assert [operator for operator, _ in script.commands[4].redirects] == ["<<", "<<-"]

@@ -14,7 +14,7 @@ from hullmark.detectors.config.dockerfile.words import SPACES
 
 _PLAIN = re.compile(rf"[^'\"$\\<{SPACES}]+")
 _OPERATOR = re.compile(r"<<[\t\r ]*")
-_ASKED_IN_SCRIPT = re.compile(rb"<<(-?)[\t ]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?(\w+))")
+_ASKED_IN_SCRIPT = re.compile(rb"(?<!<)<<(?!<)(-?)[\t ]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([\w.,:+!@%-]+))")
 _HEREDOC = re.compile(r"[0-9]*<<(-?)[\t\n\f\r ]*([^<]*)\Z")
 
 

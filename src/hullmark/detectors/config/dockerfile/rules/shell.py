@@ -13,6 +13,7 @@ from hullmark.detectors.config.dockerfile._calls import (
     named,
     shell_scripts,
 )
+from hullmark.detectors.config.dockerfile._shell_balance import is_broken
 from hullmark.detectors.config.dockerfile.model import Command, Dockerfile, Instruction, Word
 from hullmark.model.advisory import Severity
 from hullmark.model.rule import Rule
@@ -207,8 +208,14 @@ def _find_syntax(dockerfile: Dockerfile) -> Iterator[Problem]:
             and instruction.script is not None
             and instruction.script.broken is not None
         ):
-            message = f"the script of this {instruction.keyword} has a syntax error"
-            yield Problem(SYNTAX, instruction.script.broken, message)
+            span = instruction.script.broken
+            if is_broken(instruction.script.text):
+                yield Problem(SYNTAX, span, f"the script of this {instruction.keyword} has a syntax error")
+            else:
+                message = f"the script of this {instruction.keyword} cannot be read whole here, and was not checked whole"
+                yield Problem(
+                    SYNTAX, span, message, "Look whether it is right.", severity=Severity.NEGLIGIBLE
+                )
 
 
 def _slip(command: Command) -> str:
