@@ -85,6 +85,7 @@ REMOTE_ADD = Rule(
     good=(
         "FROM debian:12.7\nADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://example.com/a /a\n",
         "FROM debian:12.7\nADD https://github.com/example/x.git#a94a8fe5ccb19ba61c4c0873d391e987982fbbd3 /x\n",
+        "FROM debian:12.7\nADD https://github.com/example/x/raw/a94a8fe5ccb19ba61c4c0873d391e987982fbbd3/a.exe /a.exe\n",
         "FROM debian:12.7\nADD a.tgz /a/\n",
     ),
     controls=("CIS-Docker 4.9", *_VERIFIED),
@@ -157,6 +158,10 @@ _ADDRESS = re.compile(r"(?i)https?://\S+")
 
 _GIT = re.compile(r"(?i)git@[\w.-]+:.+|(?:https?|ssh|git)://\S{1,2000}\.git(?:[#?].*)?|git://\S+")
 
+_AT_A_COMMIT = re.compile(
+    r"https://(?:github\.com/[^/\s]+/[^/\s]+/raw|raw\.githubusercontent\.com/[^/\s]+/[^/\s]+)/[0-9a-f]{40}/\S+"
+)
+"""A file as it is in one commit: whoever holds the repository cannot change it."""
 _COMMIT = re.compile(
     r"[#?](?:[^#]{0,200}&)?(?:ref=|commit=|checksum=|tag=[^&]{1,200}&(?:commit|checksum)=)?[0-9a-f]{40}\b"
 )
@@ -252,6 +257,8 @@ def _plain(command: Command) -> Iterator[Problem]:
 
 
 def _remote(word: Word) -> bool:
+    if _AT_A_COMMIT.fullmatch(word.text):
+        return False
     return bool(_ADDRESS.fullmatch(word.text) or _GIT.fullmatch(word.text)) and not _COMMIT.search(word.text)
 
 

@@ -48,6 +48,7 @@ UNTAGGED = Rule(
         "FROM debian:12.7 AS build\nFROM build\n",
         "FROM debian:12.7 AS build\nFROM Build\n",
         "FROM $BASE\n",
+        "FROM 82ad5fa11820c2889c60f7f748d67aab04400700c581843db0d1e68735327443\n",
     ),
     controls=_CONTROLS,
     same_as=("DL3006", "DS-0001", "AVD-DS-0001", "DKL-DI-0006"),
@@ -117,6 +118,7 @@ NO_DEFAULT = Rule(
     same_as=("InvalidDefaultArgInFrom", "UndefinedArgInFrom"),
 )
 
+_ID = re.compile(r"[0-9a-f]{64}")
 _DATED = re.compile(r"(?:.*[^0-9])?20\d\d[.-]?[01]\d[.-]?[0-3]\d(?:[^0-9].*)?")
 _PREDEFINED = re.compile(r"\$\{?(?:TARGET|BUILD)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT)\b")
 
@@ -156,7 +158,7 @@ def _find_latest(dockerfile: Dockerfile) -> Iterator[Problem]:
 
 def _find_untagged(dockerfile: Dockerfile) -> Iterator[Problem]:
     for image in _images(dockerfile):
-        if not image.tag and not image.is_pinned:
+        if not image.tag and not image.is_pinned and not _ID.fullmatch(image.text):
             yield named(
                 UNTAGGED,
                 image.word,
