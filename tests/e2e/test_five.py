@@ -65,6 +65,28 @@ def test_all_five_are_found(tmp_path: Path) -> None:
     assert not any(word in text for word in KEYS.decode().split() if len(word) > 19)
 
 
+def test_the_report_says_how_many_files_only_the_rules_for_binary_ones_searched(tmp_path: Path) -> None:
+    layers = [
+        packed({"opt/app": b"\x7fELF" + b"\0" * 60, "opt/a.txt": b"a"}),
+        packed({"opt/app": b"\0", "opt/data.bin": b"a" * 8000 + b"\0", "opt/late.bin": b"a" * 8192 + b"\0"}),
+    ]
+    cache, line = (
+        tmp_path / "cache",
+        b"\n3 binary files searched only for private keys and for tokens of unmistakable form\n",
+    )
+    report = scanned(tmp_path, layers)
+    assert report["coverage"]["binary_files"] == 3
+    assert scanned(tmp_path, layers)["coverage"]["binary_files"] == 3  # as it is remembered
+    image = str(tmp_path / "image.tar")
+    assert line in run(cache, "scan", image, "--scanners", "secret", "--quiet").stdout
+    assert b"binary" not in run(cache, "scan", image, "--scanners", "config", "--quiet").stdout
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.bin").write_bytes(b"\0")
+    assert line in run(cache, "scan", f"dir:{folder}", "--scanners", "secret", "--quiet").stdout
+
+
 @pytest.mark.parametrize("key", ["ABD54F0356FA0054", "ABD54F0356FA005432D45D0056AF5400"])
 def test_a_key_in_a_url_is_found_in_the_history_and_in_a_script(tmp_path: Path, key: str) -> None:
     command = f"RUN /bin/sh -c curl http://my.service/?auth={key} # buildkit"

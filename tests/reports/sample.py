@@ -542,7 +542,7 @@ def by_severity(found: tuple[SecretFinding, ...] | tuple[Misconfiguration, ...])
 
 WHOLE: Report = replace(
     SAMPLE,
-    coverage=replace(SAMPLE.coverage, scanners=("vuln", "secret", "config")),
+    coverage=replace(SAMPLE.coverage, scanners=("vuln", "secret", "config"), binary_files=1234),
     summary=replace(SAMPLE.summary, secrets=by_severity(SECRETS), config=by_severity(CONFIG)),
     suppressions=(
         *SAMPLE.suppressions,

@@ -12,7 +12,7 @@ from hullmark.detectors.secrets.engine import Engine
 from hullmark.detectors.secrets.registry import secret_rules
 from hullmark.detectors.secrets.samples import expanded
 from hullmark.detectors.secrets.stream import SecretStream
-from hullmark.model.facts import FileFacts, Secret
+from hullmark.model.facts import BinaryFiles, FileFacts, Secret
 from hullmark.scan.aside import SearchedAside
 from hullmark.scan.request import ScanRequest
 from hullmark.scan.run import run
@@ -34,6 +34,7 @@ def files() -> list[tuple[str, bytes]]:
         *some,
         ("app/key", b"token: " + TOKEN + b"\n"),
         ("app/large", large),
+        *((f"app/{number}.bin", b"\0" * 9000) for number in range(300)),
         ("app/last", b"\n\n" + TOKEN),
     ]
 
@@ -58,8 +59,9 @@ def test_the_same_is_found_as_in_one_process(processes: int) -> None:
     found = told(aside)
     aside.close()
     assert found == told(SecretStream(ENGINE))
-    assert {entry.path for entry in found} == {"app/key", "app/large", "app/last"}
-    assert all(isinstance(fact, Secret) for entry in found for fact in entry.facts)
+    assert [entry.path for entry in found] == ["", "app/key", "app/large", "app/last"]
+    assert found[0].facts == (BinaryFiles(300),)
+    assert all(isinstance(fact, Secret) for entry in found[1:] for fact in entry.facts)
 
 
 def test_a_process_that_ends_early_is_said() -> None:

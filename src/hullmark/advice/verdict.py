@@ -126,6 +126,16 @@ def left_out(report: Report) -> Iterator[str]:
         yield f"{amount(coverage.skipped_files, 'file')} passed over by --skip-path"
 
 
+def searched_for_less(report: Report) -> str:
+    """Say in how many files not all secrets were looked for, nothing where there are none."""
+    count = report.coverage.binary_files
+    return (
+        f"{amount(count, 'binary file')} searched only for private keys and for tokens of unmistakable form"
+        if count
+        else ""
+    )
+
+
 def is_of_files(report: Report) -> bool:
     """Tell whether files were checked rather than an image, so that there are no packages to speak of."""
     return report.image is None and not report.packages

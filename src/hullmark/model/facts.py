@@ -114,6 +114,12 @@ class Secret(Struct, frozen=True, tag="secret", omit_defaults=True):
     allowed: str = ""
 
 
+class BinaryFiles(Struct, frozen=True, tag="binary_files", omit_defaults=True):
+    """How many files of a layer were searched only by the rules for binary files: those with a NUL byte in their first 8 KiB. It stands under no path."""
+
+    count: int
+
+
 class FileMode(Struct, frozen=True, tag="file_mode", omit_defaults=True):
     """Permissions worth telling: SUID, SGID, writable by all, or given capabilities (`capabilities` as `getcap` prints them).
 
@@ -158,7 +164,17 @@ class Needs(Struct, frozen=True, tag="needs", omit_defaults=True):
 
 
 Fact = (
-    Unread | Package | Distribution | OwnedPaths | Licence | ContentSet | Secret | FileMode | Account | Needs
+    Unread
+    | Package
+    | Distribution
+    | OwnedPaths
+    | Licence
+    | ContentSet
+    | Secret
+    | BinaryFiles
+    | FileMode
+    | Account
+    | Needs
 )
 
 

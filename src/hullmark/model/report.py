@@ -12,7 +12,7 @@ from hullmark.model.facts import SYSTEM, Distribution, Unread
 from hullmark.model.image import Layer, Platform
 from hullmark.model.rule import Confidence
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 CHECKED = frozenset({"matched", "feed_stale", "release_eol"})
 """The states of packages that were compared with advisories."""
@@ -264,6 +264,7 @@ class Coverage(Struct, frozen=True):
     `scanners` are those that ran: `vuln`, `secret`, `config`. `dev_packages` and `skipped_files` are left out on
     purpose and counted; `dev_unchecked` of the former may be malicious, since their advisories could not be asked. `pkg_types` are those that the findings were asked for (`os`, `library`; all when empty).
     `release` says whether the end of life of the distribution's release was looked up (empty: no distribution).
+    `binary_files`, those of all layers with a NUL byte in the first 8 KiB, were searched for secrets only by the rules for such files.
     """
 
     ecosystems: tuple[EcosystemCoverage, ...] = ()
@@ -274,6 +275,7 @@ class Coverage(Struct, frozen=True):
     pkg_types: tuple[str, ...] = ()
     release: Literal["", "matched", "no_feed", "feed_missing"] = ""
     dev_unchecked: int = 0
+    binary_files: int = 0
 
 
 SecretSource = Literal["file", "deleted_file", "environment", "label", "history", "command", "dockerfile"]

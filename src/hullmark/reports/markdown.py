@@ -16,6 +16,7 @@ from hullmark.advice.verdict import (
     left_out,
     not_checked,
     not_shown,
+    searched_for_less,
     shown,
     unread_counts,
     unread_place,
@@ -136,7 +137,7 @@ def _notes(report: Report) -> Iterator[str]:
     if silenced := silenced_said(report):
         what, _, by = silenced.partition(": ")
         yield f"- {what}: {prose(by)}"
-    for line in left_out(report):
+    for line in filter(None, (*left_out(report), searched_for_less(report))):
         yield f"- {line}"
     if report.image is not None and report.image.base.layers:
         summary = report.summary

@@ -11,6 +11,7 @@ from hullmark.advice.verdict import (
     left_out,
     not_checked,
     not_shown,
+    searched_for_less,
     unread_counts,
     unread_place,
     verdict,
@@ -278,7 +279,7 @@ class _Page(Text):
         for suppressed in filter(None, (not_shown(report), silenced_said(report))):
             yield self.plain(suppressed)
         yield from self._notes()
-        yield from left_out(report)
+        yield from filter(None, (*left_out(report), searched_for_less(report)))
         said = verdict(report)
         yield self.plain(said.text + said.command)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from hullmark.model.facts import Fact, FileFacts, Unread
+from hullmark.model.facts import BinaryFiles, Fact, FileFacts, Unread
 from hullmark.processes import end, forked
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class SearchedAside:
         for child in self._children:
             for entry in child.answer():
                 found[entry.path] = found.get(entry.path, ()) + entry.facts
+        if "" in found:
+            found[""] = _counted_together(found[""])
         return tuple(FileFacts(path, found[path]) for path in sorted(found))
 
     def close(self) -> None:
@@ -74,6 +76,13 @@ class SearchedAside:
         self._children[self._turn].send(self._files, b"".join(self._pieces))
         self._passed += self._bytes
         self._files, self._pieces, self._bytes = [], [], 0
+
+
+def _counted_together(facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """Add up what each process counted."""
+    binary = sum(fact.count for fact in facts if isinstance(fact, BinaryFiles))
+    others = tuple(fact for fact in facts if not isinstance(fact, BinaryFiles))
+    return (*others, BinaryFiles(binary)) if binary else others
 
 
 class _Child:

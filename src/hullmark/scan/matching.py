@@ -87,6 +87,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     dev_items: tuple[Item, ...] = ()
     skipped_files: int = 0
     unread_in_deleted: int = 0
+    binary_files: int = 0
     secrets: tuple[SecretFinding, ...] = ()
     secrets_key: str = ""
     config: tuple[Misconfiguration, ...] = ()
@@ -534,6 +535,7 @@ class _Reporter:
             scanners=(*(("vuln",) if self.database is not None else ()), *self.inventory.scanners),
             release=self.release,
             dev_unchecked=self.dev_unchecked,
+            binary_files=self.inventory.binary_files,
         )
 
 

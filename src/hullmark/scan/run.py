@@ -11,7 +11,7 @@ import msgspec
 from hullmark import __version__
 from hullmark.images.open import open_image
 from hullmark.images.source import Blob, OpenedImage
-from hullmark.model.facts import Unread
+from hullmark.model.facts import BinaryFiles, FileFacts, Unread
 from hullmark.model.globs import fits_any
 from hullmark.model.image import Image, Layer
 from hullmark.model.report import BaseImage, Location, Misconfiguration, Report, ReportImage, Tool
@@ -129,9 +129,11 @@ def take_inventory(
     config = masked_config(opened.image.config)
     described = _layers(opened, layers, config, base)
     secrets = Secrets()
+    binary_files = 0
     if searcher is not None:
         in_files = [facts.files.get(SECRETS, ()) for facts in layers]
         secrets = secrets_of(searcher, cache, merged, described, in_files, opened.image.config, skip)
+        binary_files = _binary_files(in_files)
     config_problems: list[Misconfiguration] = []
     if reader.notes:
         from hullmark.scan.misconfig import misconfigurations
@@ -161,6 +163,7 @@ def take_inventory(
         dev_items=_items(assembled.dev, described, base),
         skipped_files=merged.skipped,
         unread_in_deleted=_unread_in_deleted(layers, merged, skip),
+        binary_files=binary_files,
         secrets=secrets.found,
         secrets_key=secrets.key_id,
         silenced=secrets.silenced,
@@ -175,6 +178,12 @@ def _without_folders(facts: Facts) -> Facts:
         return facts
     files = {name: found for name, found in facts.files.items() if name != FOLDERS}
     return msgspec.structs.replace(facts, files=files)
+
+
+def _binary_files(files: Iterable[Sequence[FileFacts]]) -> int:
+    """Count the files of all layers that were searched only by the rules for binary ones."""
+    counted = (fact for of_layer in files for entry in of_layer if not entry.path for fact in entry.facts)
+    return sum(fact.count for fact in counted if isinstance(fact, BinaryFiles))
 
 
 def _lasting_name(image: Image) -> str:

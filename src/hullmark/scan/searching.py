@@ -40,7 +40,7 @@ class Searcher:
     def row_key(self, shared: bytes) -> str:
         """Say under what the secrets of a layer are remembered: all rules, the key and the limits shape them."""
         settings = b"\0".join((self._name.encode(), self._allowed, self.key_id.encode(), shared))
-        return f"{SECRETS}/1/{hashlib.blake2b(settings, digest_size=8).hexdigest()}"
+        return f"{SECRETS}/2/{hashlib.blake2b(settings, digest_size=8).hexdigest()}"
 
     @functools.cached_property
     def _name(self) -> str:

@@ -2,15 +2,16 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hullmark.detectors.secrets.engine import Engine
+from hullmark.detectors.secrets.engine import HEAD, Engine, wide_encoding
 from hullmark.detectors.secrets.rule import SecretRule, assigned
 from hullmark.detectors.secrets.samples import expanded
 from hullmark.detectors.secrets.stream import SecretStream
 from hullmark.model.advisory import Severity
-from hullmark.model.facts import Secret
+from hullmark.model.facts import BinaryFiles, Secret
 from hullmark.model.rule import Rule
 
 
@@ -60,8 +61,25 @@ def test_a_stream_is_searched_as_its_files_are(bodies: list[bytes], size: int, s
             path, start, body = waiting.pop(0)
             search.file(path, start, len(body))
     found = {facts.path: list(facts.facts) for facts in search.end()}
+    binary = sum(b"\0" in body[:HEAD] and not wide_encoding(body) for body in bodies)
+    assert found.pop("", []) == ([BinaryFiles(binary)] if binary else [])
     expected = {path: secrets for path, _, body in files if (secrets := ENGINE.search(path, body)[0])}
     assert found == expected
+
+
+@pytest.mark.parametrize("before", range(0, 20_000, 1000))
+def test_a_binary_file_across_a_border_is_counted_once(before: int) -> None:
+    """What tells that it is one stands at the end of its first 8 KiB, which the piece may not reach to."""
+    text = b"x" * (300_000 - before)
+    body = b"y" * (HEAD - 1) + b"\0" + b"y" * 50_000
+    search = SecretStream(ENGINE)
+    search.file("text", 0, len(text))
+    search.file("binary", len(text), len(body))
+    search.file("small", len(text) + len(body), 3)
+    stream = text + body + b"a\0b"
+    for at in range(0, len(stream), 300_000):
+        search.piece(stream[at : at + 300_000])
+    assert [(facts.path, facts.facts) for facts in search.end()] == [("", (BinaryFiles(2),))]
 
 
 def test_places_are_exact() -> None:

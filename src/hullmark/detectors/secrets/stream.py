@@ -12,7 +12,7 @@ from typing import NamedTuple
 from hullmark.detectors.secrets.compiled import Kind
 from hullmark.detectors.secrets.engine import BEHIND, HEAD, Engine, Place, wide_encoding
 from hullmark.detectors.secrets.rule import WINDOW
-from hullmark.model.facts import FileFacts, Secret, Unread
+from hullmark.model.facts import BinaryFiles, FileFacts, Secret, Unread
 
 _OVERLAP = WINDOW + BEHIND
 _LEAST = 256 * 1024  # to be searched at once: each search goes over an overlap again
@@ -55,6 +55,8 @@ class SecretStream:
         self._files: list[tuple[str, int]] = []
         self._before = Place()  # of the part of the first file that lies before the buffer
         self._kind: Kind = "text"  # of that file
+        self._binary = 0
+        self._counted = -1  # the begin of the last binary file that was counted: one that lies across a border is looked at twice
         self._wide: _Wide | None = None
         self._found: dict[str, list[Secret]] = {}
         self._cut: dict[str, None] = {}
@@ -73,16 +75,20 @@ class SecretStream:
         self._waiting_bytes += len(piece)
 
     def end(self) -> tuple[FileFacts, ...]:
-        """Give what was found, by path."""
+        """Give what was found, by path, and under none how many binary files there were."""
         self._next()
         self._search(last=True)
-        facts: dict[str, list[Secret | Unread]] = {path: [*found] for path, found in self._found.items()}
+        facts: dict[str, list[Secret | Unread | BinaryFiles]] = {
+            path: [*found] for path, found in self._found.items()
+        }
         for path in self._cut:
             reason = "more secrets than are listed of one file or layer"
             facts.setdefault(path, []).append(Unread(kind="record", path=path, reason=reason))
         if self._cut_pieces:
             reason = f"{self._cut_pieces} parts of it have more that looks like secrets than is looked at"
             facts.setdefault("", []).append(Unread(kind="record", reason=reason))
+        if self._binary:
+            facts.setdefault("", []).append(BinaryFiles(self._binary))
         return tuple(FileFacts(path, tuple(facts[path])) for path in sorted(facts))
 
     def _next(self) -> None:
@@ -121,6 +127,9 @@ class SecretStream:
             if self._wide is not None and self._wide.start == start_in_stream:
                 continue
             kind = self._kind if start < 0 else self._kind_of(path, low, high)
+            if kind == "binary" and start_in_stream > self._counted:
+                self._counted = start_in_stream
+                self._binary += 1
             if run is not None and run.kind == kind and low - run.high <= _BETWEEN:
                 run = _Run(kind, run.low, high)
                 continue

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from hullmark.advice.verdict import left_out, not_checked
+from hullmark.advice.verdict import left_out, not_checked, searched_for_less
 from hullmark.model.facts import Unread
 from hullmark.model.report import CHECKED, Component, EcosystemCoverage, Report, Suppression
 from hullmark.model.words import COVERAGE, UNREAD, age, amount, sentence, stands
@@ -80,7 +80,7 @@ def gaps(report: Report, ident: str) -> str:
 
 def _gaps(report: Report) -> Iterator[str]:
     yield from (text(sentence(str(gap))) for gap in not_checked(report))
-    yield from map(sentence, left_out(report))
+    yield from map(sentence, filter(None, (*left_out(report), searched_for_less(report))))
     if deleted := report.summary.unread_in_deleted:
         yield f"{amount(deleted, 'fault')} in files that an upper layer deletes"
 
