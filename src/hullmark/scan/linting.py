@@ -1,5 +1,6 @@
 """Dockerfiles from their text to a report: rules, secrets, and what comments and `.hadolint.yaml` say of them."""
 
+import bisect
 import itertools
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -41,6 +42,7 @@ from hullmark.scan.rewriting import rewrite
 from hullmark.scan.rules import names_of
 from hullmark.scan.searching import Searcher
 from hullmark.scan.secrets import secret_finding
+from hullmark.scan.told_once import IN_DOCKERFILE, without_twins
 
 NOTES = frozenset({known_images.KNOWN_IMAGE.id})
 """Rules whose findings only tell something: no gate counts them."""
@@ -112,9 +114,9 @@ def run(request: LintRequest, searcher: Searcher, read_input: Callable[[], bytes
             mended |= {name: count} if count else {}
         comments = request.hadolint is None or request.hadolint.comments_count
         one = _File(path, body, chosen, around, comments=comments)
+        secrets += one.secrets(searcher)
         config += one.config
         silenced += one.silenced
-        secrets += one.secrets(searcher)
         silenced += one.allowed
     unread += around.unread
     return Linted(_report(request.as_of, config, secrets, silenced, unread, searcher), mended)
@@ -263,6 +265,14 @@ class _Look:
         return any(not each.allowed and each.confidence != "low" for each in found)
 
 
+class _Value(NamedTuple):
+    """Where the value of a variable is, and what is told of the variable."""
+
+    start: tuple[int, int]
+    end: tuple[int, int]
+    told: Misconfiguration
+
+
 class _File:
     """One Dockerfile: what is wrong in it, and what its comments take out."""
 
@@ -276,10 +286,13 @@ class _File:
         self._ignores = ignores(self._dockerfile) if comments else []
         self.config: list[Misconfiguration] = []
         self.silenced: list[Silenced] = []
+        self._variables: dict[tuple[int, int], Misconfiguration] = {}
         found = lint.problems(self._dockerfile, chosen.ids)
         for problem in (*found, *around.problems(self._dockerfile, chosen.ids, found)):
             made = _misconfiguration(path, problem, chosen.severities.get(problem.rule.id))
             comment = self._comment(problem.rule.id, problem.span.line, problem.span.end_line)
+            if problem.rule.id == IN_DOCKERFILE:
+                self._variables[made.line, made.column] = made
             if comment is None:
                 self.config.append(made)
             else:
@@ -298,21 +311,52 @@ class _File:
                 return each
         return None
 
-    def secrets(self, searcher: Searcher) -> Iterator[SecretFinding]:
-        """Give the secrets in it."""
+    def secrets(self, searcher: Searcher) -> Sequence[SecretFinding]:
+        """Give the secrets in it; what is told as one is no misconfiguration any more."""
         found, _more = searcher.engine.search(self.path, self.body[:MAX_BYTES])
         if not found:
-            return
+            return ()
+        told: list[SecretFinding] = []
+        twins: dict[int, Misconfiguration] = {}
+        values = self._values()
         rules = {each.rule.id: each.rule for each in searcher.rules()}
         lines = self.body.split(b"\n")
         for secret in found:
+            made = _secret_finding(self.path, secret, rules[secret.rule], lines[secret.line - 1])
+            twin = _at(values, made.line, made.column)
             comment = self._comment(secret.rule, secret.line, secret.line)
+            if comment is None and twin is not None:
+                comment = self._comment(twin.rule, twin.line, twin.end_line)
             known = searcher.known_place(rules[secret.rule], self.path, secret.line)
             if comment is not None or secret.allowed or known:
                 reason = comment.comment if comment is not None else known or f"{secret.allowed} in its line"
                 self.allowed.append(Silenced(reason, secret.rule, self.path, secret.line, secret.fingerprint))
             else:
-                yield _secret_finding(self.path, secret, rules[secret.rule], lines[secret.line - 1])
+                if twin is not None:
+                    twins[len(told)] = twin
+                told.append(made)
+        left, config = without_twins(told, self.config, twins)
+        self.config = list(config)
+        return left
+
+    def _values(self) -> list[_Value]:
+        """Give the values of variables that are told to hold a secret, in their order."""
+        return [
+            _Value(
+                (value.span.line, value.span.column),
+                (value.span.end_line, value.span.end_column),
+                self._variables[name.span.line, name.span.column],
+            )
+            for instruction in self._dockerfile.instructions
+            for name, value in (instruction.trigger or instruction).pairs
+            if value is not None and (name.span.line, name.span.column) in self._variables
+        ]
+
+
+def _at(values: Sequence[_Value], line: int, column: int) -> Misconfiguration | None:
+    """Give what is told of the variable in whose value a place is."""
+    at = bisect.bisect_right(values, (line, column), key=lambda value: value.start) - 1
+    return values[at].told if at >= 0 and (line, column) < values[at].end else None
 
 
 def _secret_finding(path: str, secret: Secret, rule: Rule, line: bytes) -> SecretFinding:

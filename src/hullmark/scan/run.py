@@ -134,7 +134,7 @@ def take_inventory(
         in_files = [facts.files.get(SECRETS, ()) for facts in layers]
         secrets = secrets_of(searcher, cache, merged, described, in_files, opened.image.config, skip)
         binary_files = _binary_files(in_files)
-    config_problems: list[Misconfiguration] = []
+    config_problems: Sequence[Misconfiguration] = ()
     if reader.notes:
         from hullmark.scan.misconfig import misconfigurations
 
@@ -149,6 +149,11 @@ def take_inventory(
             described,
             request.rules,
         )
+    if secrets.found and config_problems:
+        from hullmark.scan.told_once import told_once
+
+        found, config_problems = told_once(secrets.found, config_problems)
+        secrets = secrets._replace(found=found)
     return Inventory(
         tool=Tool(
             "hullmark", __version__, {detector.name: detector.version for detector in catalogue.detectors}
