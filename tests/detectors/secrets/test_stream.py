@@ -21,6 +21,7 @@ def rule(name: str, pattern: str, *, binary: bool = False) -> SecretRule:
 
 
 RULES = (
+    rule("line", r"(?m)^pass=(?P<secret>[a-z0-9]{12})$"),
     rule("hub", r"\bghp_[0-9A-Za-z]{36}\b"),
     rule("dog", assigned("datadog", "[a-f0-9]{32}")),
     rule("key", r"\bxkey_[0-9A-Za-z]{24}\b", binary=True),
@@ -35,6 +36,7 @@ LINES = st.sampled_from(
         expanded("token ghp_<<alnum:36>>").encode(),
         expanded("datadog_api_key = <<hex:32>>").encode(),
         expanded("xkey_<<alnum:24>>").encode(),
+        expanded("pass=<<lower:12>>").encode(),
     ]
 )
 BODIES = st.builds(
@@ -119,3 +121,17 @@ def test_a_file_of_nothing_but_secrets_ends() -> None:
     secrets, more = ENGINE.search("a", body)
     assert len(secrets) == 100
     assert more
+
+
+def test_the_first_and_the_last_line_of_a_file_are_lines_whatever_stands_around_it() -> None:
+    body = expanded("pass=<<lower:12>>").encode()
+    bodies = [b"one", body, body[::-1], body + b"\n", body]
+    stream, search, starts = b"", SecretStream(ENGINE), []
+    for each in bodies:
+        stream += b"h".ljust(512, b"\0")
+        starts.append(len(stream))
+        stream += each + b"\0" * (-len(each) % 512)
+    search.piece(stream)
+    for number, (start, each) in enumerate(zip(starts, bodies, strict=True)):
+        search.file(f"file{number}", start, len(each))
+    assert [facts.path for facts in search.end()] == ["file1", "file3", "file4"]

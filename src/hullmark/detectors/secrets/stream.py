@@ -17,6 +17,7 @@ from hullmark.model.facts import BinaryFiles, FileFacts, Secret, Unread
 _OVERLAP = WINDOW + BEHIND
 _LEAST = 256 * 1024  # to be searched at once: each search goes over an overlap again
 _MOST_UTF16 = 4 * 1024 * 1024
+_LINE_END = 0x0A
 _BETWEEN = 2048  # so much between two files is searched with them rather than each alone
 
 
@@ -102,12 +103,26 @@ class SecretStream:
 
     def _search(self, *, last: bool) -> None:
         """Search the files in the buffer, but for what the next piece decides."""
+        self._buffer = self._apart()
         until = len(self._buffer) if last else len(self._buffer) - BEHIND
         if self._wide is not None:
             self._collect(last=last)
         for run in self._runs(until, last=last):
             self._confirm(run, until)
         self._forget()
+
+    def _apart(self) -> bytes:
+        """Give the buffer with a line's end before and behind each file: a pattern that begins or ends with a line knows no border of files."""
+        text = bytearray(self._buffer)
+        for start_in_stream, (_, size) in zip(self._starts, self._files, strict=True):
+            start = start_in_stream - self._base
+            for at in (
+                start - 1,
+                start + size,
+            ):  # in the headers and the padding of the tar, which are nobody's
+                if 0 <= at < len(text):
+                    text[at] = _LINE_END
+        return bytes(text)
 
     def _runs(self, until: int, *, last: bool) -> Iterator[_Run]:
         """Give what is to be searched, in the order of the stream."""
