@@ -42,6 +42,8 @@ def files() -> list[tuple[str, bytes]]:
 def told(searcher: SearchedAside | SecretStream) -> tuple[FileFacts, ...]:
     at = 0
     for path, body in files():
+        searcher.piece(b"\n")
+        at += 1
         searcher.file(path, at, len(body))
         for begin in range(0, len(body), 100_000):
             searcher.piece(body[begin : begin + 100_000])
@@ -118,3 +120,27 @@ def test_a_layer_that_is_alone_is_searched_beside_its_reading(
             assert len(forks) >= threads - 1
     assert all(each == found[0] for each in found)
     assert {path for path, _, _ in found[0]} == {"srv/a", "srv/z"}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_files_of_a_folder_end_where_they_end(tmp_path: Path, threads: int) -> None:
+    """No byte of a file is taken for one of the next, and a file of one line is a line."""
+    folder = tmp_path / "root"
+    setting = expanded("DB_PASSWORD=Rv7<<alnum:14>>").encode()
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "token.txt").write_bytes(TOKEN)
+        (folder / name / "app.env").write_bytes(setting)
+    request = ScanRequest(
+        reference=f"dir:{folder}",
+        as_of="2026-01-01T00:00:00Z",
+        scanners=("secret",),
+        threads=threads,
+        offline=True,
+    )
+    found = sorted((each.path, each.line, each.column) for each in run(request).secrets)
+    assert found == [
+        (f"{name}/{file}", 1, column)
+        for name in ("a", "b")
+        for file, column in (("app.env", 13), ("token.txt", 1))
+    ]

@@ -39,7 +39,7 @@ class _Run(NamedTuple):
 
 
 class SecretStream:
-    """Give it all pieces in turn, and each regular file before the piece after the one that it begins in.
+    """Give it all pieces in turn, and each regular file before the piece after the one that it begins in; a byte of nobody's stands between two files.
 
     `most` is how many secrets are kept at most.
     """
@@ -112,14 +112,11 @@ class SecretStream:
         self._forget()
 
     def _apart(self) -> bytes:
-        """Give the buffer with a line's end before and behind each file: a pattern that begins or ends with a line knows no border of files."""
+        """Give the buffer with a line end before and behind each file, in what is nobody's: a pattern of a whole line knows no border of files."""
         text = bytearray(self._buffer)
-        for start_in_stream, (_, size) in zip(self._starts, self._files, strict=True):
+        for start_in_stream, (_path, size) in zip(self._starts, self._files, strict=True):
             start = start_in_stream - self._base
-            for at in (
-                start - 1,
-                start + size,
-            ):  # in the headers and the padding of the tar, which are nobody's
+            for at in (start - 1, start + size):
                 if 0 <= at < len(text):
                     text[at] = _LINE_END
         return bytes(text)

@@ -113,11 +113,13 @@ class _Tree:
             self.shape.notes.folder(_text(path), stat.S_IMODE(status.st_mode), _header(status))
 
     def _tapped(self, pieces: Iterator[bytes], path: str, size: int) -> Iterator[bytes]:
-        """Let the tap see what is read; all files together are its stream."""
+        """Let the tap see what is read; all files together are its stream, with a line end before each that is none of them."""
         tap = self.shape.tap
         if tap is None:
             yield from pieces
             return
+        tap.piece(b"\n")
+        self._passed += 1
         tap.file(path, self._passed, size)
         for piece in pieces:
             tap.piece(piece)
