@@ -91,3 +91,11 @@ def test_a_comment_on_either_is_one_on_both(tmp_path: Path) -> None:
     report = linted(tmp_path, "# hadolint ignore=DL3064", f"ENV DB_PASSWORD={STRONG}")
     assert rules(report) == []
     assert {each["rule"] for each in report["silenced"]} == {"password-in-settings", "secret-in-environment"}
+
+
+@pytest.mark.parametrize("after", ["", "\n"])
+def test_a_dockerfile_with_returns_for_line_ends_is_no_fault(tmp_path: Path, after: str) -> None:
+    body = f"FROM debian:12.7\rENV A=1\rENV DB_PASSWORD={STRONG}\r{'# ' + 'x' * 600}{after}".encode()
+    done = run(tmp_path / "cache", "lint", "-", "--format", "json", stdin=body)
+    assert done.returncode == 1, done.stderr
+    assert [each["line"] for each in json.loads(done.stdout)["secrets"]] == [3]

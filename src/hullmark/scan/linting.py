@@ -3,6 +3,7 @@
 import bisect
 import itertools
 import os
+from codecs import BOM_UTF8
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -320,9 +321,9 @@ class _File:
         twins: dict[int, Misconfiguration] = {}
         values = self._values()
         rules = {each.rule.id: each.rule for each in searcher.rules()}
-        lines = self.body.split(b"\n")
+        lines = self.body.removeprefix(BOM_UTF8).split(b"\n" if b"\n" in self.body else b"\r")
         for secret in found:
-            made = _secret_finding(self.path, secret, rules[secret.rule], lines[secret.line - 1])
+            made = _secret_finding(self.path, secret, rules[secret.rule], lines)
             twin = _at(values, made.line, made.column)
             comment = self._comment(secret.rule, secret.line, secret.line)
             if comment is None and twin is not None:
@@ -359,8 +360,11 @@ def _at(values: Sequence[_Value], line: int, column: int) -> Misconfiguration | 
     return values[at].told if at >= 0 and (line, column) < values[at].end else None
 
 
-def _secret_finding(path: str, secret: Secret, rule: Rule, line: bytes) -> SecretFinding:
+def _secret_finding(path: str, secret: Secret, rule: Rule, lines: Sequence[bytes]) -> SecretFinding:
     """Make a finding of it; columns count characters, as those of all that is found in a Dockerfile."""
+    if secret.line > len(lines):  # it has more ends of lines than one kind
+        return secret_finding(secret, rule, "dockerfile", path)
+    line = lines[secret.line - 1]
     start = len(line[: secret.column - 1].decode("utf-8", "replace")) + 1
     end = len(line[: secret.end_column - 1].decode("utf-8", "replace")) + 1
     return secret_finding(replace(secret, column=start, end_column=end), rule, "dockerfile", path)

@@ -1,6 +1,7 @@
 """Secrets are found in a stream as they are in its files, however the stream is cut."""
 
 import random
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -135,3 +136,98 @@ def test_the_first_and_the_last_line_of_a_file_are_lines_whatever_stands_around_
     for number, (start, each) in enumerate(zip(starts, bodies, strict=True)):
         search.file(f"file{number}", start, len(each))
     assert [facts.path for facts in search.end()] == ["file1", "file3", "file4"]
+
+
+SIZE = 200 * 1024 * 1024
+PIECE = 1024 * 1024
+
+
+def test_a_line_of_200_megabytes_is_searched_whole_in_bounded_memory() -> None:
+    """Pieces that are made as they are asked for, of one line without end, with a secret across two pieces in its midst and one at its end."""
+    token = expanded("ghp_<<alnum:36>>").encode()
+    filler = b"lorem ipsum " * (PIECE // 12 + 1)
+    middle = SIZE // 2 - 20
+    places = {middle: b" " + token + b" ", SIZE - 41: b" " + token}
+    search = SecretStream(ENGINE)
+    search.file("app/large.json", 0, SIZE)
+    tracemalloc.start()
+    try:
+        for start in range(0, SIZE, PIECE):
+            piece = bytearray(filler[:PIECE])
+            for at, text in places.items():
+                low, high = max(at, start), min(at + len(text), start + PIECE)
+                if low < high:
+                    piece[low - start : high - start] = text[low - at : high - at]
+            search.piece(bytes(piece))
+        (found,) = search.end()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    said = [(fact.rule, fact.line, fact.column) for fact in found.facts if isinstance(fact, Secret)]
+    assert said == [("hub", 1, middle + 2), ("hub", 1, SIZE - 39)]
+    assert len(found.facts) == 2
+    assert peak < 16 * 1024 * 1024
+
+
+ENCODINGS = {
+    "utf-8": lambda text: text.encode(),
+    "utf-8 with a mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "utf-16-le with a mark": lambda text: b"\xff\xfe" + text.encode("utf-16-le"),
+    "utf-16-be with a mark": lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
+    "utf-16-le": lambda text: text.encode("utf-16-le"),
+    "utf-16-be": lambda text: text.encode("utf-16-be"),
+    "latin-1": lambda text: text.encode("latin-1"),
+}
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_line_and_column_in_each_encoding(encoding: str, ends: str) -> None:
+    """Columns count bytes of the text in UTF-8, or of the file as it is."""
+    token = expanded("ghp_<<alnum:36>>")
+    body = ENCODINGS[encoding](ends.join(("one: first word", "two: ü", f"three: {token} four", "")))
+    search = SecretStream(ENGINE)
+    search.file("a.txt", 0, len(body))
+    search.piece(body)
+    streamed = [fact for facts in search.end() for fact in facts.facts if isinstance(fact, Secret)]
+    assert streamed == ENGINE.search("a.txt", body)[0]
+    assert [(each.line, each.column, each.end_column) for each in streamed] == [(3, 8, 48)]
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\r"])
+def test_lines_are_counted_from_piece_to_piece(ends: bytes) -> None:
+    token = expanded("ghp_<<alnum:36>>").encode()
+    body = (b"a line of text" + ends) * 100_000 + b"x " + token + ends + (b"a line of text" + ends) * 50
+    search = SecretStream(ENGINE)
+    search.file("a.txt", 0, len(body))
+    for at in range(0, len(body), 300_000):
+        search.piece(body[at : at + 300_000])
+    (found,) = search.end()
+    assert [(fact.line, fact.column) for fact in found.facts if isinstance(fact, Secret)] == [(100_001, 3)]
+    assert list(found.facts) == ENGINE.search("a.txt", body)[0]
+
+
+def test_a_byte_order_mark_is_no_column() -> None:
+    token = expanded("ghp_<<alnum:36>>").encode()
+    for before in (b"a: ", b"x" * 1_000_000 + b" "):
+        body = b"\xef\xbb\xbf" + before + token + b"\n"
+        search = SecretStream(ENGINE)
+        search.file("a.txt", 0, len(body))
+        for at in range(0, len(body), 300_000):
+            search.piece(body[at : at + 300_000])
+        (found,) = search.end()
+        assert list(found.facts) == ENGINE.search("a.txt", body)[0]
+        assert [fact.column for fact in found.facts if isinstance(fact, Secret)] == [len(before) + 1]
+
+
+def test_a_return_within_a_line_ends_none() -> None:
+    token = expanded("ghp_<<alnum:36>>")
+    (secret,), _ = ENGINE.search("log", f"first\n10 %\r20 %\r{token}\nlast\n".encode())
+    assert (secret.line, secret.column) == (2, 11)
+    (secret,), _ = ENGINE.search("log", f"10 %\r20 %\r{token}\nlast\n".encode())
+    assert (secret.line, secret.column) == (1, 11)
+
+
+def test_bytes_that_only_begin_as_utf_16_does_are_binary() -> None:
+    body = b"a\0b\0c\0" + b"\1\2\3" * 9 + expanded("xkey_<<alnum:24>>").encode()
+    assert [secret.rule for secret in ENGINE.search("a", body)[0]] == ["key"]

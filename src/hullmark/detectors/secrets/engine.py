@@ -9,6 +9,7 @@ import functools
 import hashlib
 import hmac
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -41,8 +42,12 @@ _LINES = re.compile(r"\\[nrsWDS]|\(\?s|\[\^(?![^\]]*\\[nrs])")
 _UTF16 = (
     (re.compile(rb"\xff\xfe(?:[\x09-\x7e]\x00){3}"), "utf-16-le"),
     (re.compile(rb"\xfe\xff(?:\x00[\x09-\x7e]){3}"), "utf-16-be"),
+    (re.compile(rb"(?:[\t\n\r -~]\x00){8}"), "utf-16-le"),
+    (re.compile(rb"(?:\x00[\t\n\r -~]){8}"), "utf-16-be"),
 )
-"""How a text in UTF-16 begins, and its encoding."""
+"""How a text in UTF-16 begins, with a byte order mark or without, and its encoding."""
+WIDE_HEAD = 16
+"""So many first bytes tell."""
 
 
 class Match(NamedTuple):
@@ -55,10 +60,25 @@ class Match(NamedTuple):
 
 
 class Place(NamedTuple):
-    """What stands before a text in its file: so many line ends, and so many bytes since the last of them."""
+    """What stands before a text in its file: so many line ends, and so many bytes since the last of them.
+
+    `returns` and `since` are the same of carriage returns, as long as there is no line feed: they end the lines of some files.
+    """
 
     lines: int = 0
     columns: int = 0
+    returns: int = 0
+    since: int = 0
+
+    def after(self, part: bytes) -> "Place":
+        """Give the place behind a part."""
+        lines, columns = _passed(self.lines, self.columns, part, b"\n")
+        return Place(lines, columns, *(() if lines else _passed(self.returns, self.since, part, b"\r")))
+
+
+def begin_of(body: bytes, at: int) -> Place:
+    """Give the place of the begin of a file that begins there: a byte order mark is no column."""
+    return Place(0, -len(BOM_UTF8), 0, -len(BOM_UTF8)) if body.startswith(BOM_UTF8, at) else Place()
 
 
 class _Pattern(NamedTuple):
@@ -134,13 +154,15 @@ class Engine:
     def search(self, path: str, body: bytes) -> tuple[list[Secret], bool]:
         """Give the secrets of a file that is held whole, and whether there may be more."""
         if encoding := wide_encoding(body):
-            body = body[2:].decode(encoding, "replace").encode()
+            body = body[2 * (body[0] >= 0xFE) :].decode(encoding, "replace").encode()
         binary = b"\0" in body[:HEAD]
         kind: Kind = "binary" if binary else "named" if self.compiled.is_named(path) else "text"
         found, more = self.compiled.hits(body, kind)
         if not found:
             return [], more
-        secrets, cut = self.confirmed(path, body, (0, len(body)), found, binary=binary, place=Place())
+        secrets, cut = self.confirmed(
+            path, body, (0, len(body)), found, binary=binary, place=begin_of(body, 0)
+        )
         return secrets, more or cut
 
     def confirmed(
@@ -255,10 +277,12 @@ class Engine:
 
     def _secret(self, match: Match, path: str, body: bytes, region: tuple[int, int], place: Place) -> Secret:
         low, high = region
-        line_start = max(body.rfind(b"\n", low, match.start) + 1, low)
-        before = body.count(b"\n", low, match.start)
-        column = match.start - line_start + 1 + (place.columns if not before else 0)
-        line_end = body.find(b"\n", match.end, min(high, match.end + _LINE_SHOWN))
+        ends = _line_ends(match, body, region, place)
+        line_start = max(body.rfind(ends, low, match.start) + 1, low)
+        before = body.count(ends, low, match.start)
+        lines, columns = place[:2] if ends == b"\n" else place[2:]
+        column = match.start - line_start + 1 + (columns if not before else 0)
+        line_end = body.find(ends, match.end, min(high, match.end + _LINE_SHOWN))
         shown = body[
             max(line_start, match.start - _LINE_SHOWN) : line_end
             if line_end >= 0
@@ -270,7 +294,7 @@ class Engine:
         allowed = _ALLOWED.search(shown)
         return Secret(
             rule=match.rule.rule.id,
-            line=place.lines + before + 1,
+            line=lines + before + 1,
             column=column,
             end_column=column + match.end - match.start,
             fingerprint=fingerprint(self._key, match.rule.rule.id, match.value),
@@ -278,6 +302,18 @@ class Engine:
             reason=reason,
             allowed=allowed[0].decode("ascii", "replace").lower() if allowed else "",
         )
+
+
+def _passed(lines: int, columns: int, part: bytes, end: bytes) -> tuple[int, int]:
+    count = part.count(end)
+    return (lines + count, len(part) - part.rfind(end) - 1) if count else (lines, columns + len(part))
+
+
+def _line_ends(match: Match, body: bytes, region: tuple[int, int], place: Place) -> bytes:
+    """Say what ends the lines around a match: a carriage return where no line feed stands before it or soon after it."""
+    low, high = region
+    is_fed = place.lines or body.find(b"\n", low, min(high, match.end + _LINE_SHOWN)) >= 0
+    return b"\n" if is_fed else b"\r"
 
 
 def wide_encoding(body: bytes) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hullmark.detectors.secrets.compiled import Kind
-from hullmark.detectors.secrets.engine import BEHIND, HEAD, Engine, Place, wide_encoding
+from hullmark.detectors.secrets.engine import BEHIND, HEAD, WIDE_HEAD, Engine, Place, begin_of, wide_encoding
 from hullmark.detectors.secrets.rule import WINDOW
 from hullmark.model.facts import BinaryFiles, FileFacts, Secret, Unread
 
@@ -132,7 +132,7 @@ class SecretStream:
                 break
             if high <= self._done or high == low:
                 continue
-            if start >= self._done and buffer[start] >= 0xFE and wide_encoding(buffer[start : start + 8]):
+            if start >= self._done and self._is_wide(start, high):
                 self._wide = _Wide(path, start_in_stream, start_in_stream + size, bytearray())
                 self._collect(last=last)
                 continue
@@ -150,6 +150,13 @@ class SecretStream:
             run = _Run(kind, low, high)
         if run is not None:
             yield run
+
+    def _is_wide(self, low: int, high: int) -> bool:
+        """Tell whether a file that begins there is in UTF-16; the first two bytes tell of nearly all that they are not."""
+        buffer = self._buffer
+        if buffer[low] and buffer[low] < 0xFE and buffer[min(low + 1, high - 1)]:
+            return False
+        return bool(wide_encoding(buffer[low : min(low + WIDE_HEAD, high)]))
 
     def _kind_of(self, path: str, low: int, high: int) -> Kind:
         """Say what a file is whose content begins at `low` in the buffer."""
@@ -172,7 +179,7 @@ class SecretStream:
             path, size = self._files[at]
             start = self._starts[at] - self._base
             region = max(start, 0), min(start + size, len(self._buffer))
-            place = self._before if start < 0 else Place()
+            place = self._before if start < 0 else begin_of(self._buffer, start)
             binary = run.kind == "binary"
             found, cut = self._engine.confirmed(
                 path, self._buffer, region, of_file, binary=binary, place=place
@@ -210,14 +217,7 @@ class SecretStream:
         if first < upto < first + size:
             if first >= 0:
                 self._kind = self._kind_of(self._files[at][0], first, first + size)
-                self._before = Place()
+                self._before = begin_of(self._buffer, first)
             if self._kind != "binary":
-                part = self._buffer[max(first, 0) : upto]
-                lines = part.count(b"\n")
-                columns = len(part) - part.rfind(b"\n") - 1
-                self._before = (
-                    Place(self._before.lines + lines, columns)
-                    if lines
-                    else Place(self._before.lines, self._before.columns + len(part))
-                )
+                self._before = self._before.after(self._buffer[max(first, 0) : upto])
         del self._starts[:at], self._files[:at]
