@@ -139,6 +139,7 @@ def others() -> str:
         ("theirs", "of", "why there is none"),
         ((f"`{row.name}`", ", ".join(row.ours), text(row.reason)) for row in secrets_not_ours()),
     )
+    lines += ["", generic_said()]
     return "\n".join(lines) + "\n"
 
 
@@ -180,6 +181,23 @@ def secrets_said() -> str:
         f"The rules here do what these do: {', '.join(counts[:-1])} and {counts[-1]}; [the table of rules](rules.md#secrets) has their names. "
         "All but the following, which look for what is no credential:"
     )
+
+
+def generic_said() -> str:
+    """Say which rules the generic rule of gitleaks stands for."""
+    off = ids_shown(rules_named("generic-api-key", all_rules()))
+    return (
+        "### generic-api-key\n\n"
+        "This one rule of gitleaks, for any value that looks random beside a telling name, stands for several of ours: in `disabledRules` of a `.gitleaks.toml`, in `.gitleaksignore`, or in an "
+        f"[ignore file](../howto/suppress-findings.md) it names all of {off}. What tells itself by more than a name is still looked for: tokens of a known form, the files of tools "
+        "(`.npmrc`, `.netrc`, kubeconfig …), passwords and keys in URLs, headers and command lines. So is what gitleaks does not find: passwords that may be guessed, "
+        "those of XML elements, of lists of names and values, and of `ENV NAME value`. Each of these is turned off by its own name."
+    )
+
+
+def ids_shown(rules: Iterable[Rule]) -> str:
+    """Give the ids of rules as a list."""
+    return ", ".join(f"`{rule.id}`" for rule in rules)
 
 
 def secrets_not_ours() -> Iterator[Row]:

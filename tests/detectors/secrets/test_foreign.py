@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hullmark.detectors.secrets.engine import Engine
-from hullmark.detectors.secrets.foreign import SecretConfig, read, translated
+from hullmark.detectors.secrets.foreign import SecretConfig, ids, read, translated
+from hullmark.detectors.secrets.registry import secret_rules
 from hullmark.detectors.secrets.samples import expanded
 from hullmark.model.errors import UsageError
 
@@ -115,6 +116,29 @@ def test_any_bytes_are_read_or_refused(body: bytes, name: str) -> None:
         read(name, body)
     except UsageError as problem:
         assert problem.where == name  # noqa: PT017  # it need not be raised
+
+
+def test_the_generic_rule_of_gitleaks_turns_off_all_that_find_the_same() -> None:
+    config = read(".gitleaks.toml", b"[extend]\nuseDefault = true\ndisabledRules = ['generic-api-key']\n")
+    assert ids(secret_rules(), config.disabled) == {
+        "connection-string-key",
+        "connection-string-password",
+        "django-secret-key",
+        "password-in-code",
+        "password-in-settings",
+        "password-in-text",
+        "password-in-xml-attribute",
+        "php-key-constant",
+        "php-password-constant",
+        "secret-in-code",
+        "secret-in-settings",
+        "secret-in-text",
+    }
+    left = [each for each in secret_rules() if each.rule.id not in ids(secret_rules(), config.disabled)]
+    engine = Engine(lambda: left, b"k")
+    body = expanded("API_KEY = '<<hex:32>>'\napi_key: <<alnum:32>>\ntoken ghp_<<crc62:30>>\n").encode()
+    for path in ("app/.env", "app/main.py", "app/notes.txt", "app/settings.py"):
+        assert [each.rule for each in engine.search(path, body)[0]] == ["github-personal-access-token"], path
 
 
 def test_places_of_gitleaksignore() -> None:

@@ -16,6 +16,8 @@ from hullmark.detectors.secrets.rule import END
 from hullmark.detectors.secrets.values import is_code, is_name, is_password, is_random, is_strong_password
 from hullmark.model.advisory import Severity
 
+_GENERIC = ("generic-api-key",)
+"""gitleaks' one rule for a value beside a telling name: what each rule that goes by it finds, that finds too."""
 _PASSWORD_VALUE = TEXT + "{5,128}"
 _SECRET_VALUE = r"[\w+/=.~!@%^&*:-]{12,200}"  # noqa: S105
 _XML = r"[^\s\"'<>\x00]"
@@ -63,7 +65,7 @@ RULES = (
             "password: !vault |",
             "MYSQL_RANDOM_ROOT_PASSWORD=yes",
         ),
-        same_as=("generic-api-key",),
+        same_as=_GENERIC,
     ),
     generic(
         "guessable-password-in-settings",
@@ -121,7 +123,7 @@ RULES = (
             "secret: projects/my-project/secrets/db",
             "secretName: web-tls-2024",
         ),
-        same_as=("generic-api-key",),
+        same_as=_GENERIC,
     ),
     generic(
         "password-in-code",
@@ -141,7 +143,7 @@ RULES = (
             "password = 'password'",
             'String password = "%s";',
         ),
-        same_as=("generic-api-key",),
+        same_as=_GENERIC,
     ),
     generic(
         "secret-in-code",
@@ -157,7 +159,7 @@ RULES = (
             'access_key = config["access_key"]',
             "integrity = 'sha512-<<base64:86>>=='",
         ),
-        same_as=("generic-api-key",),
+        same_as=_GENERIC,
     ),
     generic(
         "password-in-text",
@@ -172,6 +174,7 @@ RULES = (
             "password: str = Field(...)",
             "password: $PW",
         ),
+        same_as=_GENERIC,
     ),
     generic(
         "secret-in-text",
@@ -185,6 +188,7 @@ RULES = (
             "secret: projects/x/secrets/y/versions/1",
             "token = self.next_token_of_stream2",
         ),
+        same_as=_GENERIC,
     ),
     generic(
         "password-in-xml-attribute",
@@ -198,6 +202,7 @@ RULES = (
             '<Resource password="${db.password}"/>',
             '<user password="must-be-changed"/>',
         ),
+        same_as=_GENERIC,
     ),
     generic(
         "password-in-xml",
@@ -265,6 +270,7 @@ RULES = (
             "define('DB_PASSWORD', getenv('DB_PASSWORD'));",
             "define('RESET_PASSWORD', 'reset_password');",
         ),
+        same_as=_GENERIC,
     ),
     generic(
         "php-key-constant",
@@ -280,6 +286,7 @@ RULES = (
             "define('AUTH_KEY', 'put your unique phrase here');",
             "define('MESSAGE_KEY', 'a text of several words which is long');",
         ),
+        same_as=_GENERIC,
     ),
     generic(
         "django-secret-key",
@@ -290,6 +297,7 @@ RULES = (
         why="Whoever has it can forge sessions, and with some settings run code.",
         bad=("SECRET_KEY = 'django-insecure-<<alnum:24>>#<<alnum:25>>'", 'SECRET_KEY = "<<hex:64>>"'),
         good=("SECRET_KEY = os.environ['SECRET_KEY']", "SECRET_KEY = 'change-me-in-production-please'"),
+        same_as=_GENERIC,
     ),
     generic(
         "connection-string-password",
@@ -306,7 +314,7 @@ RULES = (
             "Server=myServer;Uid=myUsername;Pwd=myPassword;",
             "Data Source=x;User ID=y;Password=*****;",
         ),
-        same_as=("kingfisher.credentials.1",),
+        same_as=(*_GENERIC, "kingfisher.credentials.1"),
     ),
     generic(
         "connection-string-key",
@@ -321,6 +329,7 @@ RULES = (
             "AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1<<base64:54>>==;",
             "AccountKey=youraccountkeyyouraccountkey;",
         ),
+        same_as=_GENERIC,
     ),
     generic(
         "key-id",
