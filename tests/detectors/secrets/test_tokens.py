@@ -29,6 +29,12 @@ LONGEST = 3900
 MARK = re.compile(r"<<[A-Za-z0-9]+:\d+>>")
 
 
+LOWER_CASE = {
+    "age", "api.data.gov", "crates.io", "eBay", "fal", "monday.com", "ngrok", "npm", "redirect.pizza", "weatherstack", "xAI",
+}  # fmt: skip
+"""What is written in small letters: names."""
+
+
 def entropy(text: str) -> float:
     return -sum(n / len(text) * math.log2(n / len(text)) for n in collections.Counter(text).values())
 
@@ -111,6 +117,23 @@ def test_says_what_it_is_about(rule: SecretRule) -> None:
     assert not rule.rule.summary.endswith(".")
     assert rule.rule.why.endswith(".")
     assert rule.rule.fix.endswith(".")
+
+
+@pytest.mark.parametrize("rule", BY_ID)
+def test_its_sentences_are_about_the_right_thing(rule: SecretRule) -> None:
+    """What a rule's parts are put together to: it begins with the thing, not with who has it, and whoever reads it is a person."""
+    about = rule.rule
+    assert about.summary.split()[0] not in {"the", "its", "whoever", "whom", "whatever", "server", "database"}
+    assert about.summary[0] == about.summary[0].upper() or about.summary.split()[0] in LOWER_CASE, (
+        about.summary
+    )
+    assert not re.search(r"\b(?:itself off|of its own$|as it likes|, together with its)\b", about.why), (
+        about.why
+    )
+    place = about.fix.partition("Revoke it at ")[2].partition(",")[0]
+    assert (
+        not place or place[0].isupper() or place[0].isdigit() or place.split()[0] in {*LOWER_CASE, "the"}
+    ), place
 
 
 @pytest.mark.parametrize("rule", BY_ID)

@@ -39,11 +39,14 @@ def token(
     allow: str = "",
     searched: str = "",
     generic: bool = False,
+    summary: str = "",
+    mend: str = "",
     bad: tuple[str, ...] = (),
     good: tuple[str, ...] = (),
 ) -> SecretRule:
     """Make the rule of a credential that its own form tells; `form` with a group `secret` is the whole pattern.
 
+    `who` and `what` begin '… in plain text', where `summary` does not say it all, and `mend` is what to do first, where that is not to revoke it at `who`.
     `gives` completes 'Whoever reads it can …'. `same` are ids of others, apart by blanks: `+x` is x at gitleaks (or Trivy) and in Kingfisher's
     `betterleaks` pack, `b:x` only the latter, `v:x` x in its `veles` pack, others stand for themselves.
     """
@@ -53,9 +56,9 @@ def token(
             id=name,
             kind="secret",
             severity=Severity(severity),
-            summary=f"{who} {what} in plain text",
+            summary=summary or f"{who} {what}".strip() + " in plain text",
             why=f"Whoever reads it can {gives}.",
-            fix=f"Revoke it at {who}, and give a new one at run time or as a secret mount of the build, never in a file or variable of the image.",
+            fix=f"{mend or f'Revoke it at {who}'}, and give a new one at run time or as a secret mount of the build, never in a file or variable of the image.",
             bad=bad or (f'token: "{sample}"', f"export VALUE={sample}\n"),
             good=(*_look_alikes(sample), *good),
             controls=CONTROLS,
@@ -89,6 +92,7 @@ def beside(
     confidence: Confidence = "medium",
     entropy: float = 3.0,
     valid: Callable[[str], bool] | None = None,
+    mend: str = "",
     good: tuple[str, ...] = (),
 ) -> SecretRule:
     """Make the rule of a value that is a credential where its name has one of `names` and after it one of `words` (none: `""`) in it.
@@ -108,6 +112,7 @@ def beside(
         confidence=confidence,
         entropy=entropy,
         valid=valid,
+        mend=mend,
         bad=(f'{variable}="{sample}"', f"  {variable.lower()}: {sample}\n"),
         good=(*(f"{variable}={other}" for other in _look_alikes(sample)), f"sum = {sample}", *good),
     )

@@ -101,7 +101,7 @@ RULES = (
         "access token",
         "hf_[A-Za-z]{34,40}",
         "hf_<<letters:34>>",
-        "read private models and data, and replace them where it may write",
+        "read private models and data, and replace them where the token may write",
         "+huggingface-access-token hugging-face-access-token",
         entropy=3.5,
         good=("hf_<<digits:34>>", "hf_" + "transformers_" * 3),

@@ -59,7 +59,7 @@ RULES = (
         "token",
         r"(?:bkua_(?:[a-z0-9]{53}|[a-z0-9]{40})|bkaa_[\w-]{75}|bkaj_[\w-]{333}|bkar_[\w-]{73}|bkct_[\w-]{73}|bkpt_[\w-]{199}|bkpat_[\w-]{54}|bkps_[\w-]{64})",
         "bkua_<<lower:40>>",
-        "start builds, or pass itself off as an agent and take their secrets",
+        "start builds, or pass themselves off as an agent and take their secrets",
         "b:buildkite-user-access-token b:buildkite-service-token",
     ),
     beside(
@@ -215,7 +215,7 @@ RULES = (
         "hcp[_-]?client",
         "[A-Za-z0-9]{32}",
         "HCP_CLIENT_ID=<<alnum:32>>",
-        "name the service principal, together with its secret use it",
+        "name the service principal, and together with its secret use it",
         "v:hcpclientcredentials-client-id",
         words="id",
         severity="low",

@@ -67,7 +67,7 @@ RULES = (
         "short-lived Bedrock API key",
         r"bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t[A-Za-z0-9+/=]{16,1500}",
         "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t<<base64:40>>",
-        "use models at your cost until it ends",
+        "use models at your cost until the key ends",
         "+aws-amazon-bedrock-api-key-short-lived",
         confidence="medium",
         allow=r".{0,80}x{16}.{0,1600}",
@@ -125,7 +125,7 @@ RULES = (
         "OAuth client secret",
         r"GOCSPX-[\w-]{28}",
         "GOCSPX-<<base64url:28>>",
-        "pass itself off as the application",
+        "pass themselves off as the application",
         severity="medium",
     ),
     token(
@@ -134,7 +134,7 @@ RULES = (
         "OAuth access token",
         r"ya29\.[\w-]{60,300}",
         "ya29.<<base64url:70>>",
-        "act as the account until it ends",
+        "act as the account until the token ends",
         confidence="medium",
     ),
     token(
@@ -212,7 +212,7 @@ RULES = (
                 "azure-container-registry-key",
                 "token of a container registry",
                 "AZCR",
-                "pull, and where it may push, replace your images",
+                "pull, and where its owner may push, replace your images",
                 "azure-container-registry-credential",
             ),
             (
@@ -242,7 +242,7 @@ RULES = (
         "shared access signature",
         r"\bs[vre]=[\w%:-]{1,40}(?:&(?:amp;)?[a-z]{2,6}=[\w%:.,/+-]{0,100}){1,12}&(?:amp;)?sig=(?P<secret>[A-Za-z0-9%+/]{40,70}(?:=|%3[Dd]))",
         "?sv=2022-11-02&ss=b&se=2030-01-01T00:00:00Z&sig=<<base64:43>>%3D",
-        "read or write what the address is for, until it ends",
+        "read or write what the address is for, until the signature ends",
         "azure-sas-token",
         entropy=3.5,
         bad=(
@@ -271,7 +271,7 @@ RULES = (
         "password of a container registry",
         r"(?i:azurecr\.io[^\n]{0,100}(?:password|pwd|-p)[\"']?[ \t]{0,3}[=: ][ \t]{0,3}[\"']?)(?P<secret>[A-Za-z0-9+/=]{32,52})(?:[^\w+/=-]|$)",
         "docker login a.azurecr.io -u a -p <<base64:32>>",
-        "pull, and where it may push, replace your images",
+        "pull, and where its owner may push, replace your images",
         "azure-container-registry-password",
         severity="critical",
         entropy=3.5,

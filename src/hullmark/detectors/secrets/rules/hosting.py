@@ -170,7 +170,7 @@ RULES = (
         r"ovh[\w .-]{0,10}app(?:lication)?|application",
         "[A-Za-z0-9]{16}",
         "OVH_APPLICATION_KEY=<<alnum:16>>",
-        "name the application, together with its secret and a consumer key use it",
+        "name the application, and together with its secret and a consumer key use it",
         "b:ovh-application-key",
         words="key",
         severity="low",

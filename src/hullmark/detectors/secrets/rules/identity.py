@@ -2,7 +2,7 @@
 
 from hullmark.detectors.secrets._token import beside, token
 
-_KEPT = "read all secrets that it may"
+_KEPT = "read all secrets that the token may"
 _USERS = "read and change users, and let anybody in"
 
 
@@ -120,7 +120,7 @@ RULES = (
         "auth0",
         r"[\w-]{64,128}",
         "AUTH0_CLIENT_SECRET=<<base64url:64>>",
-        "pass itself off as the application",
+        "pass themselves off as the application",
         "b:auth0-client-secret.1",
         words="secret|private|key|token",
         entropy=4.3,
@@ -132,7 +132,7 @@ RULES = (
         "auth0",
         r"[\w-]{32,60}",
         "AUTH0_CLIENT_ID=<<alnum:32>>",
-        "name the application, together with its secret use it",
+        "name the application, and together with its secret use it",
         "b:auth0-client-id.1",
         words="client|id",
         severity="low",
@@ -201,7 +201,7 @@ RULES = (
         "bootstrap token",
         r"(?i:(?:token|kubeadm join[^\n]{0,80})[\"']?[ \t]{0,3}[=: ][ \t]{0,3}[\"']?)(?P<secret>[a-z0-9]{6}\.[a-z0-9]{16})(?:[^\w.-]|$)",
         "",
-        "join a node to the cluster until it ends",
+        "join a node to the cluster until the token ends",
         confidence="medium",
         entropy=3.5,
         bad=(

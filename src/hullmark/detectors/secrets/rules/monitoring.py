@@ -177,7 +177,7 @@ RULES = (
         "sumo(?:logic)?",
         "su[a-zA-Z0-9]{12}",
         "SUMO_ACCESS_ID=su<<alnum:12>>",
-        "name the key, together with its secret read your logs",
+        "name the key, and together with its secret read your logs",
         "+sumologic-access-id",
         words="id",
         severity="low",

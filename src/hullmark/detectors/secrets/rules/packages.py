@@ -4,7 +4,7 @@ from hullmark.detectors.secrets import _valid
 from hullmark.detectors.secrets._token import beside, token
 
 _PUBLISH = "publish packages in your name"
-_PULL = "pull your images, and replace them where it may push"
+_PULL = "pull your images, and replace them where its owner may push"
 
 RULES = (
     token(
@@ -149,7 +149,7 @@ RULES = (
                 "ack",
                 "28,32",
                 32,
-                "name the account, together with its secret use it",
+                "name the account, and together with its secret use it",
                 "v:packagistsecret-api-key",
                 "low",
             ),
@@ -233,7 +233,7 @@ RULES = (
     ),
     token(
         "docker-config-auth",
-        "container registry",
+        "Container registry",
         "password in a Docker configuration",
         r"\"auth\"\s{0,4}:\s{0,4}\"(?P<secret>[A-Za-z0-9+/]{8,1600}={0,2})\"",
         "",
@@ -241,6 +241,7 @@ RULES = (
         "",
         entropy=2.5,
         valid=_valid.basic,
+        mend="Change it at the registry",
         bad=('{"auths": {"registry.corp.internal": {"auth": "<<basic:20>>"}}}',),
         good=(
             '{"auths": {"registry.corp.internal": {"auth": ""}}}',
@@ -250,12 +251,13 @@ RULES = (
     ),
     token(
         "kubernetes-pull-secret",
-        "container registry",
+        "Container registry",
         "password in a pull secret",
         r"(?i:\.dockerc(?:onfigjson|fg))[\"']?:[ \t]{0,4}[|>-]{0,2}\s{0,20}[\"']?(?P<secret>e[yw][A-Za-z0-9+/]{40,3000}={0,2})",
         "",
         _PULL,
         "dockerconfig-secret",
+        mend="Change it at the registry",
         bad=(".dockerconfigjson: eyJ<<json64:40>>",),
         good=(".dockerconfigjson: {{ .Values.pull }}",),
     ),

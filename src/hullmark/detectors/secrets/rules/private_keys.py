@@ -3,8 +3,8 @@
 from hullmark.detectors.secrets import _keys, _valid
 from hullmark.detectors.secrets._token import token
 
-_IMPERSONATE = "pass itself off as whom the key belongs to, and read what was meant for it"
-_OWNER = "the servers and certificates that trust it"
+_IMPERSONATE = "pass themselves off as the one that the key belongs to, and read what was meant for it"
+_REPLACE = "Revoke it at the servers and certificates that trust it"
 _LABELS = "(?:RSA |EC |DSA |OPENSSH |ANY |SSH2 |SSH2 ENCRYPTED |ENCRYPTED )?"
 _BEGIN = rf"-----BEGIN {_LABELS}PRIVATE KEY-----"
 # As much as fits into a match; a longer key is told by how it begins.
@@ -18,8 +18,8 @@ def _pem(label: str, kind: str, length: int, headers: str = "") -> str:
 RULES = (
     token(
         "private-key",
-        _OWNER,
-        "private key",
+        "Private key",
+        "",
         rf"(?P<secret>{_BEGIN}[^-]{{60,{_MOST}}}-)",
         "",
         _IMPERSONATE,
@@ -28,6 +28,7 @@ RULES = (
         entropy=3.5,
         valid=_keys.plain,
         binary=True,
+        mend=_REPLACE,
         bad=(
             _pem("RSA PRIVATE KEY", "der", 600),
             _pem("PRIVATE KEY", "der", 140),
@@ -48,8 +49,8 @@ RULES = (
     ),
     token(
         "long-private-key",
-        _OWNER,
-        "private key of more than 4,096 bits",
+        "Private key of more than 4,096 bits",
+        "",
         rf"(?P<secret>{_BEGIN}[^-]{{{_MOST}}})",
         "",
         _IMPERSONATE,
@@ -58,21 +59,24 @@ RULES = (
         entropy=3.5,
         valid=_keys.plain,
         binary=True,
+        mend=_REPLACE,
         bad=(_pem("RSA PRIVATE KEY", "der", 4700),),
         good=(_pem("RSA PRIVATE KEY", "der", 2400), _pem("CERTIFICATE", "der", 4700)),
     ),
     token(
         "encrypted-private-key",
-        _OWNER,
-        "private key that a passphrase keeps",
+        "Private key",
+        "",
         rf"(?P<secret>{_BEGIN}(?:[^-]{{60,{_MOST}}}-|[\s\\nr]{{1,6}}Proc-Type: 4,ENCRYPTED[\s\\nr]{{1,6}}DEK-Info: [\w-]{{5,20}},[0-9A-F]{{16,32}}[^-]{{60,{_MOST}}}-))",
         "",
-        "try passphrases for as long as it likes",
+        "try passphrases for as long as they like",
         "",
         severity="low",
         confidence="medium",
         entropy=3.5,
         valid=_keys.encrypted,
+        summary="Private key that nothing but a passphrase protects",
+        mend=_REPLACE,
         bad=(
             _pem("ENCRYPTED PRIVATE KEY", "cipher", 600),
             _pem("OPENSSH PRIVATE KEY", "keptssh", 320),
@@ -87,8 +91,8 @@ RULES = (
     ),
     token(
         "private-key-base64",
-        _OWNER,
-        "private key in base64",
+        "Private key",
+        "",
         r"(?P<secret>LS0tLS1CRUdJTi[A-Za-z0-9+/]{100,3900}={0,2})(?:[^\w+/=]|$)",
         "",
         _IMPERSONATE,
@@ -97,19 +101,22 @@ RULES = (
         entropy=3.5,
         valid=_keys.plain64,
         binary=True,
+        summary="Private key in base64, which hides nothing",
+        mend=_REPLACE,
         bad=("client-key-data: <<pem64:300>>\n",),
         good=("certificate-authority-data: <<cert64:300>>\n",),
     ),
     token(
         "pgp-private-key",
-        "its owner's key server",
         "PGP private key",
+        "",
         rf"(?P<secret>-----BEGIN PGP PRIVATE KEY BLOCK-----[^-]{{60,{_MOST}}}-)",
         "",
-        "sign in its owner's name, and read what was encrypted for it, unless a passphrase keeps it",
+        "sign in its owner's name, and read what was encrypted for them, unless a passphrase protects it",
         "",
         valid=_keys.pgp,
         binary=True,
+        mend="Revoke it at the key servers that have its public key",
         bad=(
             "-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: GnuPG v2\n\n<<secretkey:600>>\n=<<base64:4>>\n-----END PGP PRIVATE KEY BLOCK-----\n",
             "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n<<secretkey:600>>\n-----END PGP PRIVATE KEY BLOCK-----\n",
@@ -121,8 +128,8 @@ RULES = (
     ),
     token(
         "putty-private-key",
-        _OWNER,
-        "private key of PuTTY",
+        "PuTTY private key",
+        "",
         r"PuTTY-User-Key-File-[1-3]: [\w@.-]{3,40}\r?\nEncryption: none\r?\nComment: [^\r\n]{0,200}\r?\nPublic-Lines: [0-9]{1,3}\r?\n"
         r"[A-Za-z0-9+/=\r\n]{40,2600}Private-Lines: [0-9]{1,3}\r?\n(?P<secret>[A-Za-z0-9+/]{40,64}={0,2})(?:\r?\n|$)",
         "",
@@ -131,6 +138,7 @@ RULES = (
         severity="critical",
         entropy=3.5,
         binary=True,
+        mend=_REPLACE,
         bad=(
             (
                 "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: a\nPublic-Lines: 2\nAAAAC3NzaC1lZDI1NTE5AAAAIB<<base64:38>>\n"
@@ -146,14 +154,15 @@ RULES = (
     ),
     token(
         "age-secret-key",
-        "the files that are encrypted for it",
         "age secret key",
+        "",
         "AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}",
         "<<age:52>>",
         "read what was encrypted for it",
         "+age-secret-key",
         valid=_valid.bech32,
         binary=True,
+        mend="Encrypt for another key what was encrypted for this one",
         good=(
             "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0JQQQQQQQQQ",
             "age1<<lower:58>>",
@@ -161,8 +170,8 @@ RULES = (
     ),
     token(
         "json-web-private-key",
-        "whatever trusts it",
-        "private JSON web key",
+        "Private JSON web key",
+        "",
         r"(?P<secret>\"kty\"\s{0,3}:\s{0,3}\"(?:RSA|EC|OKP)\"[^{}]{1,2500}\"d\"\s{0,3}:\s{0,3}\"[\w-]{43,1400}\"|"
         r"\"d\"\s{0,3}:\s{0,3}\"[\w-]{43,1400}\"[^{}]{1,2500}\"kty\"\s{0,3}:\s{0,3}\"(?:RSA|EC|OKP)\")",
         "",
@@ -170,6 +179,7 @@ RULES = (
         "",
         severity="critical",
         entropy=4.0,
+        mend="Take it out of the keys that are trusted",
         bad=(
             '{"kty":"EC","crv":"P-256","x":"<<base64url:43>>","y":"<<base64url:43>>","d":"<<base64url:43>>"}',
             '{"d": "<<base64url:43>>", "kty": "OKP", "crv": "Ed25519"}',
@@ -178,12 +188,13 @@ RULES = (
     ),
     token(
         "json-web-secret-key",
-        "whatever trusts it",
-        "symmetric JSON web key",
+        "Symmetric JSON web key",
+        "",
         r"\"kty\"\s{0,3}:\s{0,3}\"oct\"[^{}]{1,600}\"k\"\s{0,3}:\s{0,3}\"(?P<secret>[\w-]{22,700})\"",
         "",
         "sign and read tokens in its owner's name",
         "",
+        mend="Take it out of the keys that are trusted",
         bad=('{"kty":"oct","alg":"HS256","k":"<<base64url:43>>"}',),
         good=('{"kty":"oct","alg":"HS256"}',),
     ),

@@ -4,8 +4,8 @@ from hullmark.detectors.secrets._token import UUID, beside, token
 
 _FILES = "read and change the files"
 _CUSTOMERS = "read and change what is known of your customers"
-_APP = "pass itself off as the application"
-_NAME = "name the application, together with its secret use it"
+_APP = "pass themselves off as the application"
+_NAME = "name the application, and together with its secret use it"
 _ZOHO = "zoho|zapi|zeptomail"
 
 RULES = (
@@ -323,7 +323,7 @@ RULES = (
         "cloudinary",
         "[0-9]{15}",
         "CLOUDINARY_API_KEY=<<digits:15>>",
-        "name the account, together with its secret use it",
+        "name the account, and together with its secret use it",
         "b:cloudinary-api-key",
         words="key",
         severity="low",
@@ -361,7 +361,7 @@ RULES = (
         r"mux[_.-]?(?:access[_.-]?)?token",
         UUID,
         "MUX_TOKEN_ID=<<uuid:36>>",
-        "name the token, together with its secret use it",
+        "name the token, and together with its secret use it",
         "b:mux-access-token-id.1",
         words="id",
         severity="low",

@@ -4,8 +4,8 @@ from hullmark.detectors.secrets._token import UUID, beside, token
 
 _QUOTA = "use your quota"
 _POST = "read and write as the account"
-_APP = "pass itself off as the application"
-_NAME = "name the application, together with its secret use it"
+_APP = "pass themselves off as the application"
+_NAME = "name the application, and together with its secret use it"
 
 RULES = (
     token(
@@ -46,7 +46,7 @@ RULES = (
         r"twitter[\w .-]{0,20}",
         "[A-Za-z0-9]{25}",
         "TWITTER_API_KEY=<<alnum:25>>",
-        "name the application, together with its secret use it",
+        "name the application, and together with its secret use it",
         "+twitter-api-key",
         words="key",
         severity="medium",

@@ -3,8 +3,8 @@
 from hullmark.detectors.secrets._token import beside, token
 
 _DOCS = "read and change what its owner can"
-_APP = "pass itself off as the application"
-_NAME = "name the application, together with its secret use it"
+_APP = "pass themselves off as the application"
+_NAME = "name the application, and together with its secret use it"
 
 RULES = (
     token(
