@@ -195,3 +195,25 @@ def test_a_link_stays_and_standard_input_becomes_output(tmp_path: Path, host: st
     assert pin(tmp_path, "-", stdin=text.encode()) == (pinned, "")
     said, _ = pin(tmp_path, "--check", "-", stdin=text.encode(), code=1)
     assert said.startswith("-:3:29: mutable: ")
+
+
+def test_an_image_id_where_a_digest_belongs_is_no_digest_with_another_tag(tmp_path: Path, host: str) -> None:
+    name, one = f"{host}/team/app", digest_of(AMD.manifest)
+    layer = AMD.layers[0]
+    file = tmp_path / "Dockerfile"
+    good = [f"FROM {name}:1@{one}", f"FROM {name}:all@{one}", f"FROM {name}@{one}", f"FROM {name}@{INDEX}"]
+    file.write_text("\n".join(good))
+    assert "[image-reference-broken]" not in pin(tmp_path, "--check", str(file))[0]
+    ids = [f"FROM {name}{tag}@{AMD.config_digest}" for tag in (":1", ":all", "")]
+    file.write_text("\n".join([*ids, f"FROM {name}@{layer}", *good]))
+    said, _ = pin(tmp_path, "--check", str(file), code=1)
+    for number, right in enumerate((f":1@{one}", f":all@{INDEX}", "@sha256:…"), 1):
+        text = ids[number - 1].removeprefix("FROM ")
+        assert (
+            f"{file}:{number}:6: broken: {text} has an image id where a digest belongs, and cannot be pulled"
+            f" [image-reference-broken]\n  → The right form is {name}{right}\n"
+        ) in said
+    assert said.count("[image-reference-broken]") == 3
+    assert "tag-moved" not in said
+    assert "8 references: 5 digest, 3 broken or unknown" in said
+    pin(tmp_path, "--check", "--offline", str(file))

@@ -214,18 +214,31 @@ def _in_small_letters(text: str) -> str:
 
 
 def judged(
-    text: str, required: Level, points_to: str = "", scanned: str = "", file: str = "FILE", fixed: str = ""
+    text: str,
+    required: Level,
+    points_to: str = "",
+    scanned: str = "",
+    file: str = "FILE",
+    fixed: str = "",
+    *,
+    is_id: bool = False,
 ) -> Iterator[Judged]:
     """Say what is wrong with a reference where a level is required.
 
     `points_to` is the digest that its tag has now, `scanned` the one that it had when it was scanned; empty where that is not known.
-    `fixed` says why no digest can be written for it in `file`.
+    `fixed` says why no digest can be written for it in `file`. `is_id`: its digest is an image's id at its registry.
     """
     problem = broken(text)
     if problem is not None:
         yield Judged(BROKEN, problem[0], f"The right form is {problem[1]}", BROKEN.severity)
         return
     reference = parse(text)
+    if is_id:
+        name = text.partition("@")[0][:_SHOWN]
+        right = f"{name}@{points_to or 'sha256:…'}"
+        said = f"{text[:_SHOWN]} has an image id where a digest belongs, and cannot be pulled"
+        yield Judged(BROKEN, said, f"The right form is {right}", BROKEN.severity)
+        return
     level = level_of(reference)
     if _RANK[level] < _RANK[required]:
         yield _too_loose(reference, level, file, fixed)

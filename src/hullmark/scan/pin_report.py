@@ -51,8 +51,8 @@ def check(
         comments = _Comments(one.ignores, as_of[:10])
         for each in one.references:
             named = understood(each.text) if not each.unknown else None
-            levels.append((one.file, each, str(level_of(named)) if named is not None else ""))
             if each.unknown:
+                levels.append((one.file, each, ""))
                 notes.append(_note(one.file, each, f"an image is not known: {each.unknown}"))
                 continue
             now, scanned, problem = drift.of(named)
@@ -60,7 +60,9 @@ def check(
                 notes.append(
                     _note(one.file, each, f"where {each.text} points to is not known: {problem.what}")
                 )
-            said = judged(each.text, required, now, scanned, one.file.path, each.fixed)
+            is_id = drift.is_image_id(named, now)
+            levels.append((one.file, each, "" if named is None or is_id else str(level_of(named))))
+            said = judged(each.text, required, now, scanned, one.file.path, each.fixed, is_id=is_id)
             for judgement in said:
                 made = _finding(one.file, each, judgement)
                 comment = comments.on(names_for(judgement.rule, each.text), each.span)
@@ -120,10 +122,10 @@ class _Drift:
         self._resolver = resolver
         self._cache = cache
         if resolver is not None:
-            references = (
-                understood(each.text) for one in seen for each in one.references if not each.unknown
-            )
-            resolver.ask(each for each in references if each is not None and self._before(each))
+            named = (understood(each.text) for one in seen for each in one.references if not each.unknown)
+            references = [each for each in named if each is not None]
+            resolver.ask(each for each in references if self._before(each))
+            resolver.ask_ids(each for each in references if each.digest and not each.tag)
 
     def of(self, named: Reference | None) -> tuple[str, str, HullmarkError | None]:
         """Give what a tag points to now, what it did when it was scanned, and what kept the former from being known."""
@@ -135,6 +137,12 @@ class _Drift:
         if now != before and self._resolver.holds(named, now, before):
             now = before  # it is the manifest of one platform in the same index
         return now, "" if named.digest else before, None
+
+    def is_image_id(self, named: Reference | None, now: str) -> bool:
+        """Tell whether an image's id stands in the place of a digest; `now` is what its tag points to."""
+        if self._resolver is None or named is None or not named.digest or named.digest == now:
+            return False
+        return self._resolver.is_image_id(named)
 
     def _before(self, named: Reference) -> str:
         """Give what a tag pointed to: as its pin says, else as it was scanned."""

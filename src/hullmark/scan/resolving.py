@@ -4,6 +4,8 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
+
 from hullmark.images import _oci
 from hullmark.images.reference import Reference
 from hullmark.images.registry import Registry
@@ -12,6 +14,12 @@ from hullmark.images.transport import UnreachableError
 from hullmark.model.errors import HullmarkError, ImageError
 
 _THREADS = 8
+
+
+class _Configuration(msgspec.Struct):
+    """What tells the configuration of an image from other blobs (OCI image specification, config.md)."""
+
+    rootfs: dict[str, object] | None = None
 
 
 class Resolver:
@@ -23,6 +31,7 @@ class Resolver:
         self._registries: dict[str, Registry] = {}
         self._unreachable: dict[str, HullmarkError] = {}
         self._known: dict[str, str | HullmarkError] = {}
+        self._ids: dict[tuple[str, str, str], bool] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -51,6 +60,35 @@ class Resolver:
         except HullmarkError:
             return False
         return any(entry.digest == digest for entry in entries or ())
+
+    def ask_ids(self, references: Iterable[Reference]) -> None:
+        """Ask `is_image_id` for several at once."""
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(self.is_image_id, references))
+
+    def is_image_id(self, reference: Reference) -> bool:
+        """Tell whether the digest of a reference is that of an image's configuration, which is its id; not where that cannot be known."""
+        key = (reference.host, reference.repository, reference.digest)
+        if key not in self._ids:
+            self._ids[key] = self._is_configuration(reference)
+        return self._ids[key]
+
+    def _is_configuration(self, reference: Reference) -> bool:
+        if self._offline or reference.host in self._unreachable:
+            return False
+        # Asked for as a blob: for a manifest with the digest of what is none registries answer as they like, the distribution project's 500.
+        blob = _oci.Descriptor(digest=reference.digest)
+        try:
+            body = self._registry(reference).document(reference, blob)
+            _oci.verified(body, blob, reference.text)
+        except HullmarkError as problem:
+            if isinstance(problem.__cause__, UnreachableError):
+                self._unreachable[reference.host] = problem
+            return False
+        try:
+            return msgspec.json.decode(body, type=_Configuration).rootfs is not None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
 
     def _asked(self, reference: Reference, name: str) -> str | HullmarkError:
         if self._offline:
