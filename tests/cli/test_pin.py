@@ -238,3 +238,16 @@ def test_the_json_satisfies_the_schema_of_reports(call: Call, tmp_path: Path) ->
     assert list(validator.iter_errors(found)) == []
     del found["silenced"][0]["config"]["advice"]
     assert list(validator.iter_errors(found))
+
+
+@pytest.mark.parametrize("command", [("lint",), ("pin", "--check", "--offline")])
+def test_sarif_names_a_file_below_the_working_folder_by_its_path_there(
+    call: Call, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "app").mkdir()
+    path = tmp_path / "app" / "Dockerfile"
+    path.write_text("FROM node:latest\n")
+    for name in (str(path), "app/Dockerfile", "./app/../app/Dockerfile"):
+        (run,) = call(*command, "--format", "sarif", name).document["runs"]
+        (location,) = run["results"][0]["locations"]
+        assert location["physicalLocation"]["artifactLocation"] == {"uri": "app/Dockerfile"}

@@ -178,11 +178,42 @@ def test_sarif_of_files_has_no_root_of_an_image_and_of_an_image_has() -> None:
     assert {place["artifactLocation"]["uriBaseId"] for place in places} == {"IMAGE"}
 
 
-def test_a_path_of_the_machine_is_a_file_uri() -> None:
-    report = alone(replace(LINTED_CONFIG[0], file="/srv/a b/Dockerfile"), start=LINTED)
-    assert sarif(report)["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"] == {
-        "uri": "file:///srv/a%20b/Dockerfile"
-    }
+@pytest.mark.parametrize(
+    ("path", "folder", "uri"),
+    [
+        ("/srv/a b/Dockerfile", "/srv", "a%20b/Dockerfile"),
+        ("/srv/a/Dockerfile", "/", "srv/a/Dockerfile"),
+        ("/srv/a/Dockerfile", "/srv/b", "srv/a/Dockerfile"),
+        ("/srv/ab/Dockerfile", "/srv/a", "srv/ab/Dockerfile"),
+        ("/srv/a/../../etc/x", "/srv", "etc/x"),
+        ("/srv/a/Dockerfile", "", "srv/a/Dockerfile"),
+        ("../a/Dockerfile", "/srv/a", "Dockerfile"),
+        ("../../x/Dockerfile", "/srv/a", "x/Dockerfile"),
+        ("./a/./Dockerfile", "/srv", "a/Dockerfile"),
+        ("a/../Dockerfile", "", "Dockerfile"),
+        ("/", "/srv", "file"),
+    ],
+)
+def test_a_file_is_named_as_seen_from_the_working_folder_and_never_above_it(
+    path: str, folder: str, uri: str
+) -> None:
+    report = alone(replace(LINTED_CONFIG[0], file=path), start=LINTED)
+    (result,) = sarif(report, Look(folder=folder))["results"]
+    (location,) = result["locations"]
+    assert location["physicalLocation"]["artifactLocation"] == {"uri": uri}
+
+
+@pytest.mark.parametrize(
+    "file", ["config.User", "", "/", "..", "../../etc/passwd", "/etc/passwd", "history[3]"]
+)
+def test_what_an_image_says_of_itself_has_a_place_that_code_scanning_takes(file: str) -> None:
+    report = alone(replace(CONFIG[0], file=file))
+    (result,) = sarif(report)["results"]
+    (location,) = result["locations"]
+    uri = location["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri
+    assert not uri.startswith("/")
+    assert ".." not in uri.split("/")
 
 
 def test_an_alert_stays_the_same_when_lines_move_and_keys_change() -> None:

@@ -321,7 +321,15 @@ class Outputs:
             suppressed=self._suppressed,
             template=self._template,
             template_name=self._template_name,
+            folder=_working_folder(),
         )
+
+
+def _working_folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""  # it is gone
 
 
 def _text(name: str) -> str:

@@ -5,6 +5,7 @@ where it stops reading: docs.github.com, "SARIF support for code scanning" and "
 """
 
 import functools
+import posixpath
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -270,7 +271,7 @@ class _Run:
         image = self.report.image
         path = say.issue_path(self.report, issue)
         if image is None:
-            place: Document = {"artifactLocation": {"uri": _file_uri(path)}}
+            place: Document = {"artifactLocation": {"uri": _file_uri(path, self.look.folder)}}
         else:
             place = _physical(path, 0)
         place["region"] = _region(issue)
@@ -498,9 +499,17 @@ def _region(issue: Issue) -> Document:
     return made
 
 
-def _file_uri(path: str) -> str:
-    """Give a path of the machine as it is seen from the working directory, which is what viewers take for the root of the project."""
-    return f"file://{quote(path)}" if path.startswith("/") else quote(path)
+def _file_uri(path: str, folder: str) -> str:
+    """Give a path of the machine as it is seen from the working folder, which is what viewers take for the root of the project.
+
+    Code scanning finds no file by an absolute path or a step upwards: of a file elsewhere the rest of its path is given.
+    """
+    whole = posixpath.normpath(posixpath.join(folder, path))
+    root = folder.rstrip("/") + "/"
+    return (
+        _uri(whole.removeprefix(root) if folder and whole.startswith(root) else posixpath.normpath(path))
+        or "file"
+    )
 
 
 @functools.lru_cache(4096)
