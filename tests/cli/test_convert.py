@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from cli.conftest import IMAGE, Call
 from e2e.program import AS_OF
+from hullmark.cli import judging
 from hullmark.reports import formats, render
 from reports.sample import LINTED, WHOLE
 
@@ -42,6 +43,27 @@ def test_several_at_once(call: Call, tmp_path: Path, stored: str) -> None:
     assert done.code == 0
     assert (tmp_path / "again.json").read_bytes() == Path(stored).read_bytes()
     assert json.loads((tmp_path / "s.json").read_bytes())["spdxVersion"] == "SPDX-2.3"
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, "{{ 1 / 0 }}"])
+def test_many_formats_of_a_large_report_are_what_each_is_alone(
+    call: Call, tmp_path: Path, stored: str, monkeypatch: pytest.MonkeyPatch, template: str
+) -> None:
+    """They are made in processes: also where one of them cannot be made, which is said as it is when it is alone."""
+    (tmp_path / "own.j2").write_text(template)
+    alone = {
+        name: call("convert", stored, "--format", f"{name}={name}.alone", "--template", "own.j2")
+        for name in formats()
+    }
+    monkeypatch.setattr(judging, "_LARGE", 0)
+    together = [f"--format={name}={name}.together" for name in formats()]
+    done = call("convert", stored, *together, "--template", "own.j2")
+    wrong = [name for name, each in alone.items() if each.code]
+    assert done.code == (2 if wrong else 0), done.err
+    assert [name for name in wrong if alone[name].err.strip() not in done.err] == []
+    for name in formats():
+        if name not in wrong:
+            assert (tmp_path / f"{name}.together").read_bytes() == (tmp_path / f"{name}.alone").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What every command is told that judges findings and writes them: which are shown, which fail, in what form they are written."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol, get_args
@@ -27,6 +28,9 @@ _IGNORE_FILES = (IGNORE_FILE, ".dockleignore")
 """Read where nothing else is named, as Dockle does its own."""
 NO_FILE = "none"
 _LINES_SHOWN = 100
+_MANY_FORMATS = 4
+_LARGE = 2_000
+"""So many packages and findings are worth a second process that makes reports of them."""
 
 Severities = Annotated[
     str, Option("Show only these, comma-separated: critical, high, medium, low, negligible, unknown.")
@@ -306,11 +310,23 @@ class Outputs:
                 )
 
     def write(self, whole: "Report | ReportSet") -> None:
-        """Write a report in every format."""
+        """Write a report in every format; several large ones are made in processes side by side."""
         from hullmark.reports import renderer
 
         rendered = renderer(whole)
-        for name, target in self.pairs:
+        left = dict(enumerate(self.pairs))
+        files = [number for number, (_, target) in left.items() if target not in {"", "-"}]
+        if len(files) >= _MANY_FORMATS and _is_large(whole) and (os.cpu_count() or 1) > 1:
+            from hullmark.scan.workers import in_processes
+
+            def made(number: int) -> bytes:
+                name, target = self.pairs[number]
+                return rendered(name, self._look(target))
+
+            for number, body in in_processes(files, 2, made):
+                if body is not None:  # else it says below what is wrong
+                    write(body, left.pop(number)[1])
+        for name, target in left.values():
             write(rendered(name, self._look(target)), target)
 
     def _look(self, target: str) -> "Look":
@@ -323,6 +339,13 @@ class Outputs:
             template_name=self._template_name,
             folder=_working_folder(),
         )
+
+
+def _is_large(whole: "Report | ReportSet") -> bool:
+    from hullmark.model.report import Report
+
+    reports = (whole,) if isinstance(whole, Report) else whole.reports
+    return sum(len(each.packages) + len(each.findings) for each in reports) >= _LARGE
 
 
 def _working_folder() -> str:

@@ -29,7 +29,6 @@ from hullmark.model.sbom import (
 )
 from hullmark.model.sbom_flaws import finding_values
 from hullmark.model.spdx import LIST_VERSION, stated_licence
-from hullmark.model.whole import whole
 from hullmark.reports.spdx3._flaws import Flaws
 from hullmark.reports.spdx3._graph import CREATION, Document, Graph, identifier, time_of
 
@@ -51,7 +50,7 @@ def render(report: Report | ReportSet, _look: Look) -> bytes:
 class _Document:
     def __init__(self, report: Report) -> None:
         self.report = report
-        base = f"https://hullmark.dev/spdx/{document_id('spdx3', msgspec.json.encode(whole(report)))}#"
+        base = f"https://hullmark.dev/spdx/{document_id('spdx3', _content(report))}#"
         self.graph = Graph(base, moment(report.as_of))
         self.expressions: dict[str, str] = {}
         self.licences: dict[str, str] = {}
@@ -204,6 +203,26 @@ class _Document:
             ]
         self.expressions[expression] = self.graph.add("simplelicensing_LicenseExpression", "licence", made)
         return self.expressions[expression], expression
+
+
+def _content(report: Report) -> bytes:
+    """Give what tells this document from others: of what image, known by what, and what is said of which packages."""
+    image = report.image
+    said = (
+        msgspec.structs.astuple(report.tool),
+        report.as_of,
+        (image.name, image.source, image.digest, image.config_digest) if image is not None else None,
+        report.database,
+        [each.digest for each in report.layers],
+        [(each.id, each.purl, each.licences, each.coverage) for each in report.packages],
+        [
+            (each.id, each.component, each.severity, each.state, each.fixed_version)
+            for each in report.findings
+        ],
+        [(each.reason, each.finding.id, each.finding.component, each.by) for each in report.suppressed],
+        report.suppressions,
+    )
+    return msgspec.json.encode(said)
 
 
 def _package_url(text: str) -> Document:
