@@ -91,20 +91,22 @@ def pss(process: int) -> float:
     return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("Pss:")), 0.0)
 
 
-def timed(command: list[str], **environment: str) -> dict[str, float]:
-    """Run a command; give wall and CPU seconds and the memory of its process tree."""
+def timed(command: list[str], *, memory: bool = True, **environment: str) -> dict[str, float]:
+    """Run a command; give wall and CPU seconds and the memory of its process tree, 0 where that is not asked for: to look at it costs time."""
     before = os.times()
     started = time.perf_counter()
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
     ) as process:
         tree = Tree(process.pid)
-        tree.start()
+        if memory:
+            tree.start()
         error = process.stderr.read() if process.stderr else b""
         process.wait()
     wall = time.perf_counter() - started
     tree.over.set()
-    tree.join()
+    if memory:
+        tree.join()
     after = os.times()
     if process.returncode:
         sys.exit(f"{command[0]} ended with {process.returncode}: {error.decode()[-2000:]}")
