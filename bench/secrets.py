@@ -28,6 +28,25 @@ EXPOSE 80/tcp
 EXPOSE 22/tcp
 ENTRYPOINT ["/main"]
 """
+FLOOR = """
+import hashlib, os, sys
+from isal import isal_zlib
+files = sorted(sys.argv[1:], key=os.path.getsize)
+children = []
+for first in range(2):
+    if (child := os.fork()) == 0:
+        for name in files[first::2]:
+            inflated, digest = isal_zlib.decompressobj(31), hashlib.sha256()
+            with open(name, "rb") as file:
+                while piece := file.read(131072):
+                    digest.update(piece)
+                    inflated.decompress(piece)
+        os._exit(0)
+    children.append(child)
+for child in children:
+    os.waitpid(child, 0)
+"""
+"""Inflates and hashes an image's layers in two processes, and does nothing else: what any search of them costs at least."""
 Runs = dict[str, list[dict[str, float]]]
 
 
@@ -56,6 +75,7 @@ def measure(options: argparse.Namespace, work: Path) -> Runs:
         asked["gitleaks"] = [options.gitleaks, "dir", str(options.tree), *report]
     if options.image:
         asked["hullmark image cold"] = asked["hullmark image"] = both
+        asked["inflating alone"] = [sys.executable, "-c", FLOOR, *layers(options.image)]
         listing = [
             "image",
             "--scanners",
@@ -91,6 +111,14 @@ def measure(options: argparse.Namespace, work: Path) -> Runs:
             else:  # which is for the memory alone: to look at it takes time
                 most[name] = run["memory_mb"]
     return runs
+
+
+def layers(image: Path) -> list[str]:
+    """Give the files of a layout's layers."""
+    blobs = image / "blobs" / "sha256"
+    (manifest,) = json.loads((image / "index.json").read_bytes())["manifests"]
+    found = json.loads((blobs / manifest["digest"][7:]).read_bytes())["layers"]
+    return [str(blobs / layer["digest"][7:]) for layer in found]
 
 
 def once(name: str, command: list[str], work: Path, *, memory: bool) -> dict[str, float]:
@@ -166,10 +194,18 @@ def section(results: dict[str, Any]) -> str:
         "| bar | bound | measured | |",
         "| --- | --- | --- | --- |",
     ]
+    runs = results["runs"]
     lines += [
         f"| {what} | {bound} | {got} | {'met' if met else '**not met**'} |"
         for what, bound, got, met in results["bars"]
     ]
+    if "trivy image" in runs:
+        lines += [
+            "",
+            (
+                f"To inflate and hash the image's layers in two processes, and nothing else, is {ratio(runs, 'trivy image', 'inflating alone'):.1f} × as fast as Trivy here."
+            ),
+        ]
     lines += ["", "| command | wall s | min–max | CPU s | memory MB |", "| --- | --- | --- | --- | --- |"]
     for name, taken in results["runs"].items():
         wall, cpu, memory = (
