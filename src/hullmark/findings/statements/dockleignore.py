@@ -7,7 +7,7 @@ it find; one by which none goes suppresses nothing.
 import functools
 from pathlib import PurePath
 
-from hullmark.findings.statements import LeftOut, Stated
+from hullmark.findings.statements import IsRule, LeftOut, Stated, no_rule
 from hullmark.findings.statements._words import rule_fault
 from hullmark.findings.statements._yaml import decoded
 from hullmark.model.printable import printable
@@ -20,7 +20,7 @@ def knows(name: str, _body: bytes) -> bool:
     return PurePath(name).name.lower().endswith("dockleignore")
 
 
-def read(name: str, body: bytes) -> Stated:
+def read(name: str, body: bytes, _is_rule: IsRule = no_rule) -> Stated:
     """Read a file; what names no check of images is left out."""
     found: list[Suppression] = []
     left_out: list[LeftOut] = []
