@@ -151,17 +151,22 @@ class Engine:
         """All rules, in the order of their numbers."""
         return tuple(self._rules())
 
+    def kind_of(self, path: str, body: bytes, low: int, high: int) -> Kind:
+        """Say what a file is whose content stands there in a text, or the first part of it."""
+        if body.find(b"\0", low, min(low + HEAD, high)) >= 0:
+            return "binary"
+        return "named" if self.compiled.is_named(path) else "text"
+
     def search(self, path: str, body: bytes) -> tuple[list[Secret], bool]:
         """Give the secrets of a file that is held whole, and whether there may be more."""
         if encoding := wide_encoding(body):
             body = body[2 * (body[0] >= 0xFE) :].decode(encoding, "replace").encode()
-        binary = b"\0" in body[:HEAD]
-        kind: Kind = "binary" if binary else "named" if self.compiled.is_named(path) else "text"
+        kind = self.kind_of(path, body, 0, len(body))
         found, more = self.compiled.hits(body, kind)
         if not found:
             return [], more
         secrets, cut = self.confirmed(
-            path, body, (0, len(body)), found, binary=binary, place=begin_of(body, 0)
+            path, body, (0, len(body)), found, binary=kind == "binary", place=begin_of(body, 0)
         )
         return secrets, more or cut
 

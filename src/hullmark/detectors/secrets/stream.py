@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hullmark.detectors.secrets.compiled import Kind
-from hullmark.detectors.secrets.engine import BEHIND, HEAD, WIDE_HEAD, Engine, Place, begin_of, wide_encoding
+from hullmark.detectors.secrets.engine import BEHIND, WIDE_HEAD, Engine, Place, begin_of, wide_encoding
 from hullmark.detectors.secrets.rule import WINDOW
 from hullmark.model.facts import BinaryFiles, FileFacts, Secret, Unread
 
@@ -113,12 +113,14 @@ class SecretStream:
 
     def _apart(self) -> bytes:
         """Give the buffer with a line end before and behind each file, in what is nobody's: a pattern of a whole line knows no border of files."""
+        starts = [start - self._base for start in self._starts]
+        ends = [start + size for start, (_path, size) in zip(starts, self._files, strict=True)]
+        around = [at for at in (*(start - 1 for start in starts), *ends) if 0 <= at < len(self._buffer)]
+        if not around:  # in the midst of a large file
+            return self._buffer
         text = bytearray(self._buffer)
-        for start_in_stream, (_path, size) in zip(self._starts, self._files, strict=True):
-            start = start_in_stream - self._base
-            for at in (start - 1, start + size):
-                if 0 <= at < len(text):
-                    text[at] = _LINE_END
+        for at in around:
+            text[at] = _LINE_END
         return bytes(text)
 
     def _runs(self, until: int, *, last: bool) -> Iterator[_Run]:
@@ -138,7 +140,7 @@ class SecretStream:
                 continue
             if self._wide is not None and self._wide.start == start_in_stream:
                 continue
-            kind = self._kind if start < 0 else self._kind_of(path, low, high)
+            kind = self._kind if start < 0 else self._engine.kind_of(path, buffer, low, high)
             if kind == "binary" and start_in_stream > self._counted:
                 self._counted = start_in_stream
                 self._binary += 1
@@ -157,12 +159,6 @@ class SecretStream:
         if buffer[low] and buffer[low] < 0xFE and buffer[min(low + 1, high - 1)]:
             return False
         return bool(wide_encoding(buffer[low : min(low + WIDE_HEAD, high)]))
-
-    def _kind_of(self, path: str, low: int, high: int) -> Kind:
-        """Say what a file is whose content begins at `low` in the buffer."""
-        if self._buffer.find(b"\0", low, min(low + HEAD, high)) >= 0:
-            return "binary"
-        return "named" if self._engine.compiled.is_named(path) else "text"
 
     def _confirm(self, run: _Run, until: int) -> None:
         """Search a part, and have confirmed what was found, by file."""
@@ -216,7 +212,7 @@ class SecretStream:
         first, size = self._starts[at] - self._base, self._files[at][1]
         if first < upto < first + size:
             if first >= 0:
-                self._kind = self._kind_of(self._files[at][0], first, first + size)
+                self._kind = self._engine.kind_of(self._files[at][0], self._buffer, first, first + size)
                 self._before = begin_of(self._buffer, first)
             if self._kind != "binary":
                 self._before = self._before.after(self._buffer[max(first, 0) : upto])
