@@ -87,6 +87,32 @@ def test_the_report_says_how_many_files_only_the_rules_for_binary_ones_searched(
     assert line in run(cache, "scan", f"dir:{folder}", "--scanners", "secret", "--quiet").stdout
 
 
+def test_a_name_alone_is_no_more_than_a_hint(tmp_path: Path) -> None:
+    layers = [
+        packed(
+            {
+                "root/.aws/credentials": KEYS,
+                "root/.netrc": b"# none yet\n",
+                "srv/.env": b"PORT=80\n",
+                "srv/node_modules/a/.npmrc": b"save-exact=true\n",
+            }
+        ),
+        packed({"srv/identity.p12": b"\x30\x82\x00" * 40}),
+        deleted("srv/.env"),
+    ]
+    report = scanned(tmp_path, layers, User="1000")
+    told = [each for each in report["config"] if each["rule"] == "image-credential-file"]
+    assert [(each["file"], each["layer"], each["severity"]) for each in told] == [
+        ("root/.netrc", 0, "negligible"),
+        ("srv/identity.p12", 1, "negligible"),
+    ]
+    assert {each["path"] for each in report["secrets"]} == {"root/.aws/credentials"}
+    again = scanned(tmp_path, layers, User="1000")  # as it is remembered
+    assert again["config"] == report["config"]
+    gate = ["--scanners", "secret,config", "--fail-on", "config:low", "--quiet"]
+    assert run(tmp_path / "cache", "scan", str(tmp_path / "image.tar"), *gate).returncode == 0
+
+
 @pytest.mark.parametrize("key", ["ABD54F0356FA0054", "ABD54F0356FA005432D45D0056AF5400"])
 def test_a_key_in_a_url_is_found_in_the_history_and_in_a_script(tmp_path: Path, key: str) -> None:
     command = f"RUN /bin/sh -c curl http://my.service/?auth={key} # buildkit"

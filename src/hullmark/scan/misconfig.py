@@ -1,6 +1,6 @@
 """What is wrong with an image's configuration and file system: the checks, given what a scan knows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from hullmark.model.facts import Account, FileFacts, FileMode, LayerShape
@@ -22,8 +22,13 @@ def misconfigurations(
     packages: Iterable[Found],
     layers: Sequence[Layer],
     rules: Sequence[str] = (),
+    told: Collection[str] = (),
 ) -> list[Misconfiguration]:
-    """Run the checks; `rules` are names of rules beside those of the default set, or `pedantic`."""
+    """Run the checks; `rules` are names of rules beside those of the default set, or `pedantic`.
+
+    `told` are the files of which a credential is told already: that they look as if they had one need not be said.
+    """
+    from hullmark.detectors._formats.credential_files import known_file
     from hullmark.detectors.config.image.checks import problems
     from hullmark.detectors.config.image.known import is_known
     from hullmark.detectors.config.image.view import AccountAt, ModeAt, PackageAt, PathAt, view_of
@@ -31,16 +36,16 @@ def misconfigurations(
     modes = list(visible_folders(shapes, folders))
     paths = list(known_links(shapes))
     accounts: list[AccountAt] = []
-    told = False
+    has_accounts = False
     for (detector, _), seen in merged.files.items():
         if detector == NOTED:
             modes += [
                 ModeAt(seen.path, seen.layer, fact) for fact in seen.facts if isinstance(fact, FileMode)
             ]
-            if is_known(seen.path):
+            if is_known(seen.path) or (seen.path not in told and known_file(seen.path) is not None):
                 paths.append(PathAt(seen.path, seen.layer))
         elif detector == ACCOUNTS:
-            told = True
+            has_accounts = True
             accounts += [
                 AccountAt(seen.path, seen.layer, fact) for fact in seen.facts if isinstance(fact, Account)
             ]
@@ -56,7 +61,7 @@ def misconfigurations(
             )
             for found in packages
         ],
-        accounts=accounts if told else None,
+        accounts=accounts if has_accounts else None,
     )
     return problems(view, selected(rules))
 

@@ -6,6 +6,7 @@ still the same one, with the permissions that it has there.
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from hullmark.detectors._formats.credential_files import known_file, may_be_known
 from hullmark.detectors.config.image.known import is_known
 from hullmark.detectors.config.image.modes import ACCOUNT_FILES, mode_fact
 from hullmark.detectors.config.image.view import ModeAt, PathAt
@@ -14,7 +15,7 @@ from hullmark.model.facts import FileFacts, FileMode, LayerShape, Unread
 
 NOTED = "noted"
 FOLDERS = "noted_folders"
-VERSION = 1
+VERSION = 2
 
 
 class LayerNotes:
@@ -28,12 +29,13 @@ class LayerNotes:
 
     def file(self, path: str, mode: int, header: bytes, capability: bytes) -> None:
         """Take a regular file."""
-        if not (mode & 0o6002 or capability or path in ACCOUNT_FILES or is_known(path)):
+        known = is_known(path) or (may_be_known(path.rpartition("/")[2]) and known_file(path) is not None)
+        if not (known or mode & 0o6002 or capability or path in ACCOUNT_FILES):
             if path in self._files:  # of two entries of one path the later counts
                 del self._files[path]
             return
         fact = mode_fact(path, mode, *owner(header), capability)
-        if fact is not None or is_known(path):
+        if fact is not None or known:
             self._put(self._files, FileFacts(path, (fact,) if fact is not None else ()))
 
     def folder(self, path: str, mode: int, header: bytes) -> None:

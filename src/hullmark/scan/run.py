@@ -148,6 +148,7 @@ def take_inventory(
             assembled.packages,
             described,
             request.rules,
+            {secret.path for secret in secrets.found},
         )
     if secrets.found and config_problems:
         from hullmark.scan.told_once import told_once

@@ -44,6 +44,7 @@ def test_rules_say_what_they_must(check: Check[ImageView]) -> None:
     assert any(control.startswith("NIST-800-190 ") for control in rule.controls)
     assert any(control.startswith("NIST-800-53 ") for control in rule.controls)
     assert rule.pack == "default" or rule.severity == Severity.LOW
+    assert rule.severity != Severity.UNKNOWN
 
 
 def test_ids_are_unique() -> None:

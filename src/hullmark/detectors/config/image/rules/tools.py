@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from hullmark.detectors._formats.credential_files import known_file
 from hullmark.detectors.config.check import Check, Problem
 from hullmark.detectors.config.image._gathering import Place, gathered
 from hullmark.detectors.config.image._words import words
@@ -154,6 +155,25 @@ NEEDLESS = Rule(
     controls=("CIS-Docker 4.3", "NIST-800-190 4.1.2", "NIST-800-53 CM-7"),
     same_as=("DKL-LI-0003",),
 )
+CREDENTIALS = Rule(
+    id="image-credential-file",
+    kind="image",
+    severity=Severity.NEGLIGIBLE,
+    summary="a file is named as those that hold credentials",
+    why="Whoever has the image has the file. A name alone proves nothing; but what is encrypted, as a key store, the search for secrets cannot read.",
+    fix="Look into it; leave it out of the image, and mount what is secret when the container starts.",
+    bad=(
+        '{"paths": ["root/.netrc", "app/server.p12"]}',
+        '{"paths": ["home/me/.bash_history"]}',
+        '{"paths": ["root/.kube/config"]}',
+    ),
+    good=(
+        '{"paths": ["app/node_modules/x/.npmrc"]}',
+        '{"paths": ["root/.ssh/id_rsa.pub", "app/.env.example"]}',
+    ),
+    controls=("CIS-Docker 4.10", "NIST-800-190 4.1.4", "NIST-800-53 IA-5", "PCI-DSS 8.6.2"),
+    same_as=("CIS-DI-0010",),
+)
 
 _HISTORIES = ("HEAD", "entries", "hgrc")
 
@@ -205,6 +225,15 @@ def _lists(view: ImageView) -> Iterator[Problem]:
     return gathered(view, LISTS, places, "cached lists or packages", together=True)
 
 
+def _credentials(view: ImageView) -> Iterator[Problem]:
+    places = (
+        Place(each.path, each.layer, f"/{each.path} is named as {known.about}")
+        for each in view.paths
+        if (known := known_file(each.path)) is not None
+    )
+    return gathered(view, CREDENTIALS, places, "files named as those that hold credentials", together=True)
+
+
 def _left_behind(rule: Rule, what: str, *, histories: bool) -> Check[ImageView]:
     def find(view: ImageView) -> Iterator[Problem]:
         found = {
@@ -225,6 +254,7 @@ CHECKS: tuple[Check[ImageView], ...] = (
     _programs(MANAGERS, PACKAGE_MANAGERS, "a package manager"),
     _programs(SHELL, SHELLS, "a shell"),
     Check(LISTS, _lists),
+    Check(CREDENTIALS, _credentials),
     _left_behind(HISTORY, "folders of version control systems", histories=True),
     _left_behind(NEEDLESS, "needless files", histories=False),
 )

@@ -63,7 +63,7 @@ _KINDS = (
     (
         "google-credentials",
         "credentials of Google Cloud",
-        r"gcloud/(?:credentials\.db|access_tokens\.db|application_default_credentials\.json|legacy_credentials/.+)|application_default_credentials\.json|service[_-]?account[\w-]*\.json",
+        r"gcloud/(?:credentials\.db|access_tokens\.db|application_default_credentials\.json|legacy_credentials/[^/]+/(?:adc\.json|\.boto))|application_default_credentials\.json|service[_-]?account[\w-]*\.json",
     ),
     (
         "azure-credentials",
@@ -136,17 +136,45 @@ _KINDS = (
     (
         "network-login",
         "logins for networks",
-        r"wpa_supplicant\.conf|etc/ppp/(?:chap|pap)-secrets|NetworkManager/system-connections/[^/]+|wireguard/[^/]+\.conf|openvpn/[^/]+\.(?:ovpn|key)|ipsec\.secrets",
+        r"wpa_supplicant\.conf|etc/ppp/(?:chap|pap)-secrets|NetworkManager/system-connections/[^/]+\.nmconnection|wireguard/[^/]+\.conf|openvpn/[^/]+\.(?:ovpn|key)|ipsec\.secrets",
     ),
     (
         "packer-or-ci-secrets",
         "secrets of a build",
-        r"\.circleci/secrets?[^/]*|\.buildkite/secrets?[^/]*|\.jenkins/secrets/.+|jenkins\.plugins\.publish_over_ssh\.BapSshPublisherPlugin\.xml",
+        r"\.circleci/secrets?[^/]*|\.buildkite/secrets?[^/]*|\.jenkins/secrets/(?:[^/]+\.key|hudson\.util\.Secret|initialAdminPassword)|jenkins\.plugins\.publish_over_ssh\.BapSshPublisherPlugin\.xml",
     ),
 )
 _PACKAGED = re.compile(
-    r"(?:\A|/)(?:node_modules|site-packages|dist-packages|usr/share|usr/lib|usr/include|vendor|gems|pkg/mod|tests?|testdata|examples?|fixtures)/"
+    r"(?:\A|/)(?:node_modules|site-packages|dist-packages|usr/share|usr/lib|usr/include|etc/pki/nssdb|vendor|gems|pkg/mod|tests?|testdata|examples?|fixtures)/"
 )
+_ENDINGS = frozenset(
+    """
+    agilekeychain bcfks bks bz2 conf db env gpg gz jceks jks json kdb kdbx key keystore keytab kubeconfig nmconnection ovpn p12 pem pfx pgdump ppk sql
+    tfstate tfvars xz zst
+    """.split()
+)
+_NAMES = frozenset(
+    """
+    .boto .dbshell .dockercfg .dockerconfigjson .git-credentials .histfile .htdigest .htpasswd .lesshst .mongorc.js .my.cnf .mylogin.cnf .netrc .npmrc
+    .passwd-s3fs .pgpass .pypirc .rediscli_auth .s3cfg .terraformrc .viminfo .yarnrc .yarnrc.yml NuGet.Config _netrc chap-secrets config
+    credentials credentials.toml credentials.tfrc.json gradle.properties htpasswd hosts.yml config.yml hub hudson.util.Secret identity
+    initialAdminPassword ipsec.secrets jenkins.plugins.publish_over_ssh.BapSshPublisherPlugin.xml k3s.yaml keystore kubeconfig kubeconfig.yaml
+    kubeconfig.yml msal_token_cache.bin pap-secrets passwd-s3fs secrets.yml settings-security.xml settings.xml shadow shadow.bak shadow.old
+    shadow.orig shadow.txt
+    """.split()
+)
+_STARTS = (".env", "id_", "krb5cc_", "secret", "vault", ".vault")
+_ENDS = ("_history", "_key", "_rsa", "_dsa", "_ecdsa", "_ed25519", "history", ".tfstate.backup", "wallet.dat")
+
+
+def may_be_known(name: str) -> bool:
+    """Tell of a file's base name whether `known_file` is worth asking: the walk of a layer asks for every file, and this is some look-ups in tables."""
+    return (
+        name in _NAMES
+        or name.rpartition(".")[2] in _ENDINGS
+        or name.startswith(_STARTS)
+        or name.endswith(_ENDS)
+    )
 
 
 @functools.cache
@@ -160,7 +188,7 @@ def _known() -> re.Pattern[str]:
 
 def known_file(path: str) -> KnownFile | None:
     """Say what a file is known to hold, by its path (no leading slash); nothing of those that packages bring as tests and examples."""
-    if _PACKAGED.search(path):
+    if not may_be_known(path.rpartition("/")[2]) or _PACKAGED.search(path):
         return None
     found = _known().match(path)
     if found is None or found.lastgroup is None:
