@@ -15,27 +15,42 @@ PATTERNS = [pattern for _, _, pattern in credential_files._KINDS]
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("root/.ssh/id_ed25519", "ssh-key-file"),
-        ("id_rsa", "ssh-key-file"),
-        ("app/server.p12", "key-store-file"),
-        ("app/keystore", "key-store-file"),
-        ("root/.netrc", "netrc-file"),
+        ("root/.ssh/id_rsa", "ssh-key-file"),
+        ("root/.ssh/deploy_ed25519", "ssh-key-file"),
+        ("etc/ssh/ssh_host_rsa_key", "ssh-host-key-file"),
+        ("srv/a.ppk", "putty-key-file"),
+        ("srv/a.p12", "key-store-file"),
+        ("srv/cacerts.jks", "key-store-file"),
+        ("etc/ssl/private/server.key", "private-key-file"),
+        ("app/.env", "environment-file"),
+        ("app/.env.production", "environment-file"),
         ("root/.npmrc", "npm-credentials"),
-        ("home/me/.pypirc", "pypi-credentials"),
-        ("root/.aws/credentials", "aws-credentials"),
+        ("root/.pypirc", "pypi-credentials"),
+        ("root/.netrc", "netrc-file"),
         ("root/.docker/config.json", "registry-credentials"),
         ("root/.kube/config", "kubeconfig-file"),
-        ("etc/kubernetes/admin.conf", "kubeconfig-file"),
-        ("srv/.env", "environment-file"),
-        ("srv/.env.production", "environment-file"),
+        ("root/.aws/credentials", "aws-credentials"),
+        ("root/.config/gcloud/credentials.db", "google-credentials"),
+        ("root/.git-credentials", "git-credentials"),
+        ("root/.cargo/credentials.toml", "cargo-credentials"),
+        ("root/.m2/settings.xml", "maven-settings"),
+        ("root/.pgpass", "database-credentials"),
+        ("srv/.htpasswd", "web-users"),
+        ("srv/terraform.tfstate", "terraform-state"),
         ("root/.bash_history", "shell-history"),
+        ("root/.mysql_history", "shell-history"),
         ("root/.config/gcloud/legacy_credentials/me@example.org/adc.json", "google-credentials"),
+        ("app/keystore", "key-store-file"),
+        ("backup/shadow", "shadow-file"),
+        ("srv/dump-2024.sql.gz", "database-dump"),
+        ("root/x.kdbx", "password-store"),
     ],
 )
-def test_names_tell_what_a_file_may_hold(path: str, kind: str) -> None:
-    found = known_file(path)
-    assert found is not None
-    assert found.kind == kind
+def test_a_known_file_is_told_by_its_name(path: str, kind: str) -> None:
+    known = known_file(path)
+    assert known is not None
+    assert known.kind == kind
+    assert known.about
 
 
 @pytest.mark.parametrize(
@@ -43,18 +58,17 @@ def test_names_tell_what_a_file_may_hold(path: str, kind: str) -> None:
     [
         "root/.ssh/id_rsa.pub",
         "root/.ssh/known_hosts",
-        "etc/ssl/certs/ca-certificates.crt",
-        "app/cert.pem",
         "app/.env.example",
-        "app/node_modules/npm/.npmrc",
-        "usr/share/doc/x/.netrc",
+        "etc/ssl/certs/a.pem",
         "etc/shadow",
-        "app/config.json",
-        "app/package.json",
+        "app/x.crt",
+        "app/node_modules/a/.npmrc",
+        "usr/share/x/a.key",
+        "app/environment.ts",
         "",
     ],
 )
-def test_what_everybody_has_is_not_told(path: str) -> None:
+def test_other_files_are_not_known(path: str) -> None:
     assert known_file(path) is None
 
 

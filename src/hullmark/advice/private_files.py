@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from hullmark.detectors._formats.credential_files import known_file
 from hullmark.detectors.config.check import Problem
 from hullmark.detectors.config.dockerfile.model import Dockerfile, Instruction, Stage
 from hullmark.detectors.config.dockerfile.variables import resolve, walk
-from hullmark.detectors._formats.credential_files import known_file
 from hullmark.model.advisory import Severity
 from hullmark.model.rule import Rule
 from hullmark.model.words import amount

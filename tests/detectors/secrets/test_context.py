@@ -6,7 +6,6 @@ import pytest
 
 from hullmark.detectors.secrets.context import environment_is_harmless, judged, skipped
 from hullmark.detectors.secrets.engine import Engine
-from hullmark.detectors.secrets.files import known_file
 from hullmark.detectors.secrets.registry import secret_rules
 from hullmark.detectors.secrets.rule import SecretRule
 from hullmark.detectors.secrets.samples import corpus
@@ -226,61 +225,3 @@ def test_official_images_variables_are_harmless(name: str, value: str) -> None:
 )
 def test_other_variables_are_not_harmless(name: str, value: str) -> None:
     assert not environment_is_harmless(name, value)
-
-
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [
-        ("root/.ssh/id_rsa", "ssh-key-file"),
-        ("root/.ssh/deploy_ed25519", "ssh-key-file"),
-        ("etc/ssh/ssh_host_rsa_key", "ssh-host-key-file"),
-        ("srv/a.ppk", "putty-key-file"),
-        ("srv/a.p12", "key-store-file"),
-        ("srv/cacerts.jks", "key-store-file"),
-        ("etc/ssl/private/server.key", "private-key-file"),
-        ("app/.env", "environment-file"),
-        ("app/.env.production", "environment-file"),
-        ("root/.npmrc", "npm-credentials"),
-        ("root/.pypirc", "pypi-credentials"),
-        ("root/.netrc", "netrc-file"),
-        ("root/.docker/config.json", "registry-credentials"),
-        ("root/.kube/config", "kubeconfig-file"),
-        ("root/.aws/credentials", "aws-credentials"),
-        ("root/.config/gcloud/credentials.db", "google-credentials"),
-        ("root/.git-credentials", "git-credentials"),
-        ("root/.cargo/credentials.toml", "cargo-credentials"),
-        ("root/.m2/settings.xml", "maven-settings"),
-        ("root/.pgpass", "database-credentials"),
-        ("srv/.htpasswd", "web-users"),
-        ("srv/terraform.tfstate", "terraform-state"),
-        ("root/.bash_history", "shell-history"),
-        ("root/.mysql_history", "shell-history"),
-        ("backup/shadow", "shadow-file"),
-        ("srv/dump-2024.sql.gz", "database-dump"),
-        ("root/x.kdbx", "password-store"),
-    ],
-)
-def test_a_known_file_is_told_by_its_name(path: str, kind: str) -> None:
-    known = known_file(path)
-    assert known is not None
-    assert known.kind == kind
-    assert known.about
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "root/.ssh/id_rsa.pub",
-        "root/.ssh/known_hosts",
-        "app/.env.example",
-        "etc/ssl/certs/a.pem",
-        "etc/shadow",
-        "app/x.crt",
-        "app/node_modules/a/.npmrc",
-        "usr/share/x/a.key",
-        "app/environment.ts",
-        "",
-    ],
-)
-def test_other_files_are_not_known(path: str) -> None:
-    assert known_file(path) is None

@@ -15,6 +15,10 @@ class KnownFile(NamedTuple):
     about: str
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _KINDS = (
     (
         "ssh-key-file",
@@ -147,13 +151,13 @@ _KINDS = (
 _PACKAGED = re.compile(
     r"(?:\A|/)(?:node_modules|site-packages|dist-packages|usr/share|usr/lib|usr/include|etc/pki/nssdb|vendor|gems|pkg/mod|tests?|testdata|examples?|fixtures)/"
 )
-_ENDINGS = frozenset(
+_ENDINGS = _words(
     """
     agilekeychain bcfks bks bz2 conf db env gpg gz jceks jks json kdb kdbx key keystore keytab kubeconfig nmconnection ovpn p12 pem pfx pgdump ppk sql
     tfstate tfvars xz zst
-    """.split()
+    """
 )
-_NAMES = frozenset(
+_NAMES = _words(
     """
     .boto .dbshell .dockercfg .dockerconfigjson .git-credentials .histfile .htdigest .htpasswd .lesshst .mongorc.js .my.cnf .mylogin.cnf .netrc .npmrc
     .passwd-s3fs .pgpass .pypirc .rediscli_auth .s3cfg .terraformrc .viminfo .yarnrc .yarnrc.yml NuGet.Config _netrc chap-secrets config
@@ -161,7 +165,7 @@ _NAMES = frozenset(
     initialAdminPassword ipsec.secrets jenkins.plugins.publish_over_ssh.BapSshPublisherPlugin.xml k3s.yaml keystore kubeconfig kubeconfig.yaml
     kubeconfig.yml msal_token_cache.bin pap-secrets passwd-s3fs secrets.yml settings-security.xml settings.xml shadow shadow.bak shadow.old
     shadow.orig shadow.txt
-    """.split()
+    """
 )
 _STARTS = (".env", "id_", "krb5cc_", "secret", "vault", ".vault")
 _ENDS = ("_history", "_key", "_rsa", "_dsa", "_ecdsa", "_ed25519", "history", ".tfstate.backup", "wallet.dat")
