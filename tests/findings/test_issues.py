@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from hullmark.findings.diff import diff, only_new
-from hullmark.findings.narrowing import Narrowing, known_from, narrowed
+from hullmark.findings.narrowing import Known, Narrowing, narrowed
 from hullmark.findings.statements import read_ignores
 from hullmark.model.advisory import Severity
 from hullmark.model.facts import Unread
@@ -210,7 +210,7 @@ def test_the_files_of_trivy() -> None:
 
 
 def since(report: Report, *before: Report) -> list[str]:
-    return names(narrowed(report, Narrowing(known=known_from("other", before))))
+    return names(narrowed(report, Narrowing(known=Known("other", before))))
 
 
 def test_what_another_report_has_is_not_new() -> None:

@@ -7,7 +7,7 @@ from findings.test_diff import reports
 from findings.test_suppression import QS, SSL, report, says
 from hullmark.findings.diff import diff, only_new
 from hullmark.findings.narrowing import Known, Narrowing, narrowed
-from hullmark.findings.sameness import Flaw, flaw_of, flaws_of
+from hullmark.findings.sameness import Flaw, flaw_of
 from hullmark.model.advisory import Severity
 from hullmark.model.report import Report
 
@@ -42,11 +42,8 @@ def test_what_is_hidden_stays_so_for_its_first_reason() -> None:
 
 def gained(one: Report, known: Report) -> set[Flaw]:
     """Give what `--new-since` shows."""
-    every = (*known.findings, *(each.finding for each in known.suppressed))
-    return {
-        flaw_of(finding)
-        for finding in narrowed(one, Narrowing(known=Known("other", flaws_of(every)))).findings
-    }
+    found = narrowed(one, Narrowing(known=Known("other", (known,)))).findings
+    return {flaw_of(finding) for finding in found}
 
 
 def test_a_flaw_that_was_given_a_cve_is_not_new() -> None:
@@ -60,3 +57,9 @@ def test_a_flaw_that_was_given_a_cve_is_not_new() -> None:
 def test_what_is_new_is_what_a_diff_calls_new(before: Report, after: Report) -> None:
     new = only_new(after, diff(before, after)).findings
     assert gained(after, before) == {flaw_of(finding) for finding in new}
+
+
+def test_a_malicious_package_that_was_there_before_still_counts() -> None:
+    attack = replace(QS, kind="malicious", id="MAL-2025-1", aliases=())
+    one = report(attack)
+    assert narrowed(one, Narrowing(known=Known("other", (one,)))).findings == (attack,)

@@ -4,7 +4,7 @@ Advice on a misconfiguration is its rule's and may name what stands in the image
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from hullmark.findings.issues import NAMES, Issue, IssueKind, shown, silenced
 from hullmark.model.report import Report, Summary
@@ -70,10 +70,19 @@ def silenced_said(report: Report) -> str:
     for each in report.silenced:
         told = report.suppressions
         reasons[told[each.by].source if 0 <= each.by < len(told) else each.reason] += 1
-    by = ", ".join(f"{count:,} by {reason}" for reason, count in sorted(reasons.items()))
     kinds = Counter(issue.kind for issue, _ in silenced(report))
     what = " and ".join(amount(kinds[kind], name) for kind, name in NAMES.items() if kinds[kind])
-    return f"{what} not shown: {by}"
+    return f"{what} not shown: {taken_by(reasons)}"
+
+
+def taken_by(reasons: Mapping[str, int]) -> str:
+    """Say how many were taken out by what; what a baseline has was there before."""
+    return ", ".join(
+        f"{count:,} {'was' if count == 1 else 'were'} there before ({reason})"
+        if reason.startswith("--new-since ")
+        else f"{count:,} by {reason}"
+        for reason, count in sorted(reasons.items())
+    )
 
 
 def placed(issue: Issue) -> str:

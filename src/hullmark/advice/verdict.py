@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 
-from hullmark.advice.issues import issues_said
+from hullmark.advice.issues import issues_said, taken_by
 from hullmark.advice.removal import REMOVE
 from hullmark.findings.issues import counted
 from hullmark.model.advisory import Severity
@@ -105,8 +105,7 @@ def not_shown(report: Report) -> str:
     for each in report.suppressed:
         said = statement_on(report, each)
         reasons[said.source if said is not None else each.reason] += 1
-    by = ", ".join(f"{count:,} by {reason}" for reason, count in sorted(reasons.items()))
-    return f"{amount(len(report.suppressed), 'finding')} not shown: {by}"
+    return f"{amount(len(report.suppressed), 'finding')} not shown: {taken_by(reasons)}"
 
 
 def left_out(report: Report) -> Iterator[str]:

@@ -20,13 +20,13 @@ from hullmark.cli.judging import (
     VexOut,
     asked_narrowing,
     formats_said,
-    known_findings,
     verdict,
     write_vex,
 )
 from hullmark.cli.options import Option
 from hullmark.cli.output import replacing
 from hullmark.cli.reading import Messages
+from hullmark.cli.since import stored_since
 from hullmark.cli.terminal import configure
 
 
@@ -79,10 +79,9 @@ class Convert(Messages, frozen=True, kw_only=True):
         outputs = Outputs(self)
         with replacing([*outputs.targets, *([self.vex_out] if self.vex_out else [])]):
             whole = read_report(self.report)
-            if self.new_since:
-                other = read_report(self.new_since)
-                before = [other] if isinstance(other, Report) else other.reports
-                narrowing = replace(narrowing, known=known_findings(self.new_since, before))
+            before = stored_since(self.new_since) if self.new_since else None
+            if before is not None:
+                narrowing = replace(narrowing, known=before.known)
             if narrowing != Narrowing():
                 whole = (
                     narrowed(whole, narrowing)
@@ -92,10 +91,12 @@ class Convert(Messages, frozen=True, kw_only=True):
             reports = [whole] if isinstance(whole, Report) else list(whole.reports)
             failures = () if isinstance(whole, Report) else whole.failures
             outputs.refuse_several(len(reports) + len(failures))
+            if before is not None:
+                before.warn(reports)
             outputs.write(whole)
             if self.vex_out:
                 write_vex(reports, self.vex_out)
-        return verdict(
+        code = verdict(
             reports,
             gate,
             (),
@@ -103,6 +104,7 @@ class Convert(Messages, frozen=True, kw_only=True):
             unused=self.fail_on_unused_ignores,
             failed=bool(failures),
         )
+        return before.code(code, strict=self.fail_on_incomplete) if before is not None else code
 
     @classmethod
     def epilogue(cls) -> str:

@@ -13,7 +13,7 @@ from hullmark.model.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from hullmark.detectors.secrets.foreign import SecretConfig
     from hullmark.findings.baseline import Baseline
-    from hullmark.findings.narrowing import Known, Narrowing
+    from hullmark.findings.narrowing import Narrowing
     from hullmark.findings.statements import Stated
     from hullmark.model.look import Look
     from hullmark.model.report import Report, ReportSet, Suppression
@@ -73,7 +73,10 @@ FailOnUnused = Annotated[
     Option("An ignore that has expired or fits nothing ends with code 1.", name="fail-on-unused-ignores"),
 ]
 NewSince = Annotated[
-    str, Option("Show only what this other image, or stored report, does not have.", filled=True)
+    str,
+    Option(
+        "Judge only what this other image, or stored report, does not have; the rest is counted.", filled=True
+    ),
 ]
 VexOut = Annotated[str, Option("File for a VEX document (OpenVEX) of what was suppressed.", filled=True)]
 
@@ -367,13 +370,6 @@ def formats_said() -> str:
     from hullmark.reports import formats
 
     return f"Formats: {', '.join(formats())}."
-
-
-def known_findings(name: str, reports: "Sequence[Report]") -> "Known":
-    """Give what `--new-since` takes out: all that these reports have, suppressed or not."""
-    from hullmark.findings.narrowing import known_from
-
-    return known_from(name, reports)
 
 
 def write_vex(reports: "Sequence[Report]", target: str) -> None:

@@ -8,6 +8,7 @@ from hullmark.cli.judging import (
     BaselineFile,
     FailOn,
     Formats,
+    NewSince,
     Outputs,
     SecretConfigs,
     SecretsKey,
@@ -21,6 +22,7 @@ from hullmark.cli.options import Option
 from hullmark.cli.output import replacing
 from hullmark.cli.reading import Messages
 from hullmark.cli.settings import cache_folder
+from hullmark.cli.since import stored_since
 from hullmark.cli.terminal import configure, note, warning
 from hullmark.model.errors import UsageError
 
@@ -64,6 +66,7 @@ class Lint(Messages, frozen=True, kw_only=True):
     secrets_key: SecretsKey = ""
     secret_config: SecretConfigs = ()
     baseline: BaselineFile = ""
+    new_since: NewSince = ""
     as_of: Annotated[
         str, Option("The time that the result is made for (RFC 3339); else SOURCE_DATE_EPOCH or now.")
     ] = ""
@@ -108,9 +111,14 @@ class Lint(Messages, frozen=True, kw_only=True):
             linted = run(request, searcher, lambda: sys.stdin.buffer.read(_MAX_INPUT + 1))
             for name, count in linted.mended.items():
                 note(f"{count} problem{'s' if count > 1 else ''} mended", where=name)
-            report = narrowed(linted.report, Narrowing(baseline=asked_baseline(self.baseline)))
+            before = stored_since(self.new_since) if self.new_since else None
+            known = before.known if before is not None else None
+            report = narrowed(linted.report, Narrowing(baseline=asked_baseline(self.baseline), known=known))
+            if before is not None:
+                before.warn([report])
             outputs.write(report)
         code = verdict([gated(report)], gate, (), strict=True, unused=False)
+        code = before.code(code, strict=True) if before is not None else code
         return 0 if hadolint is not None and hadolint.never_fails and code == 1 and not self.fail_on else code
 
     def _hadolint(self) -> "HadolintConfig | None":

@@ -39,16 +39,16 @@ from hullmark.cli.judging import (
     asked_narrowing,
     asked_secret_config,
     formats_said,
-    known_findings,
     parted,
     verdict,
     words,
     write_vex,
 )
-from hullmark.cli.matching import SCANNERS, Matched, Offline, SeveritySource, reports_of
+from hullmark.cli.matching import SCANNERS, Matched, Offline, SeveritySource
 from hullmark.cli.options import Option
 from hullmark.cli.output import replacing
 from hullmark.cli.reading import Reading, check_references
+from hullmark.cli.since import since
 from hullmark.cli.terminal import configure, error, fault, progress
 from hullmark.model.errors import BaseError, HullmarkError, UsageError
 
@@ -125,10 +125,10 @@ class Scan(Reading, frozen=True, kw_only=True):
         outputs = Outputs(self)
         listed = read_references(self.images_file) if self.images_file else ()
         references = [*self.images, *(name for name in listed if name not in self.images)]
-        check_references(references)
+        check_references([*references, *([self.new_since] if self.new_since else [])])
         if not references:
             raise UsageError("no image is named", hint="hullmark scan IMAGE")
-        request = self.request(references, list_from_input=self.images_file == "-")
+        request = self.request([*references, self.new_since], list_from_input=self.images_file == "-")
         matched.warn_of_none()
         with replacing([*outputs.targets, *([self.vex_out] if self.vex_out else [])]):
             with progress() as show:
@@ -138,25 +138,22 @@ class Scan(Reading, frozen=True, kw_only=True):
                     secrets_key=Path(self.secrets_key) if self.secrets_key else None,
                     secret_config=asked_secret_config(self.secret_config),
                 )
-                known = (
-                    known_findings(self.new_since, reports_of(self.new_since, plain, self.platform))
-                    if self.new_since
-                    else None
-                )
-                filters = msgspec.structs.replace(
-                    request.filters,
-                    **msgspec.structs.asdict(msgspec.structs.replace(narrowing, known=known)),
-                )
+                before = since(self.new_since, plain, self.platform) if self.new_since else None
+                known = before.known if before is not None else None
+                asked_for = msgspec.structs.replace(narrowing, known=known)
+                filters = msgspec.structs.replace(request.filters, **msgspec.structs.asdict(asked_for))
                 template = msgspec.structs.replace(plain, filters=filters)
                 targets, failures = _targets(references, self.platform, template.source)
                 outputs.refuse_several(len(targets) + len(failures))
                 reports = _scan_all(template, targets, failures)
             matched.warn_of_stale(reports)
+            if before is not None:
+                before.warn(reports)
             alone = len(targets) + len(failures) == 1
             outputs.write(reports[0] if alone else together(reports, failures))
             if self.vex_out:
                 write_vex(reports, self.vex_out)
-        return verdict(
+        code = verdict(
             reports,
             gate,
             asked,
@@ -164,6 +161,7 @@ class Scan(Reading, frozen=True, kw_only=True):
             unused=self.fail_on_unused_ignores,
             failed=bool(failures),
         )
+        return before.code(code, strict=self.fail_on_incomplete) if before is not None else code
 
     @classmethod
     def epilogue(cls) -> str:

@@ -113,7 +113,7 @@ def caveats(before: Report, after: Report) -> tuple[Caveat, ...]:
         found.append(Caveat("detectors", "both", words, detectors))
     if scanners := tuple(sorted(set(before.coverage.scanners) ^ set(after.coverage.scanners))):
         found.append(Caveat("scanners", "both", "not the same was looked for", scanners))
-    if before.secrets and after.secrets and not is_keyed(before.secrets_key, after.secrets_key):
+    if _has_secrets(before) and _has_secrets(after) and not is_keyed(before.secrets_key, after.secrets_key):
         words = "their secrets were marked with other keys, so that one value is not told from another in the same file"
         found.append(Caveat("secrets_key", "both", words))
     if filters := _differing(_filters(before), _filters(after)):
@@ -156,6 +156,10 @@ def _filters(report: Report) -> set[str]:
     taken = [(each.reason, each.by) for each in report.suppressed]
     taken += [(each.reason, each.by) for each in report.silenced]
     return {reason.strip() for reason, by in taken if by < 0 and reason.startswith("--")}
+
+
+def _has_secrets(report: Report) -> bool:
+    return bool(report.secrets) or any(each.fingerprint for each in report.silenced)
 
 
 def _differing(before: Iterable[object], after: Iterable[object]) -> tuple[str, ...]:

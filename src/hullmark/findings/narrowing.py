@@ -16,6 +16,7 @@ from hullmark.findings.sameness import Flaw, flaw_of, flaws_of, shared
 from hullmark.findings.suppression import KERNEL_HEADERS, Outcome, applied, is_headers, may_suppress
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.facts import SYSTEM
+from hullmark.model.fingerprint import repository
 from hullmark.model.globs import fits_any
 from hullmark.model.report import (
     Component,
@@ -32,25 +33,47 @@ from hullmark.model.report import (
 )
 
 
+class KnownReport(Struct, frozen=True):
+    """What one report has: its flaws with their other ids, and its issues, with the id of the key for its secrets."""
+
+    flaws: dict[Flaw, frozenset[str]]
+    secrets_key: str = ""
+    issues: tuple[Issue, ...] = ()
+
+
 class Known(Struct, frozen=True):
-    """The flaws of another report, that of `name`, with their other ids; and its issues, those of each image with the id of its key for secrets."""
+    """What was there before, in the image or file that `name` names: of each report there all that it has, suppressed or not."""
 
     name: str
-    flaws: dict[Flaw, frozenset[str]]
-    issues: tuple[tuple[str, tuple[Issue, ...]], ...] = ()
+    reports: tuple[Report, ...]
+
+    def to(self, report: Report) -> tuple[KnownReport, ...]:
+        """Give what this report is compared with."""
+        return tuple(map(_known, counterparts(self.reports, report)))
 
 
-def known_from(name: str, reports: Sequence[Report]) -> Known:
-    """Give all that these reports have, suppressed or not."""
-    return Known(
-        name,
-        flaws_of(
-            finding
-            for report in reports
-            for finding in (*report.findings, *(each.finding for each in report.suppressed))
-        ),
-        tuple((report.secrets_key, tuple(every(report))) for report in reports),
-    )
+def _known(report: Report) -> KnownReport:
+    findings = (*report.findings, *(each.finding for each in report.suppressed))
+    return KnownReport(flaws_of(findings), report.secrets_key, tuple(every(report)))
+
+
+def counterparts(reports: Sequence[Report], report: Report) -> list[Report]:
+    """Give those of several reports that are of this one's platform and repository; where none is, all of the platform, else all.
+
+    What another platform or image has is no excuse for a flaw that is new in this one.
+    """
+    found = list(reports)
+    for mark in (_platform, _repository):
+        found = [each for each in found if mark(each) == mark(report)] or found
+    return found
+
+
+def _platform(report: Report) -> str:
+    return str(report.image.platform) if report.image is not None else ""
+
+
+def _repository(report: Report) -> str:
+    return repository(report.image.name) if report.image is not None else ""
 
 
 class Narrowing(Struct, frozen=True, kw_only=True):
@@ -74,16 +97,14 @@ def narrowed(report: Report, asked: Narrowing, skip_paths: Sequence[str] = ()) -
 
     The severities come last: what only they hide still counts for a gate, so statements and filters are about that too.
     """
+    before = asked.known.to(report) if asked.known is not None else ()
     hidden = {id(entry.finding): entry for entry in report.suppressed if entry.gated}
     counted = (*report.findings, *(entry.finding for entry in hidden.values()))
-    issues = _Issues(report, asked, skip_paths)
+    issues = _Issues(report, asked, skip_paths, before)
     outcome = applied(replace(report, findings=counted), asked.suppressions, issues.every)
     components = {component.id: component for component in report.packages}
-    known = (
-        shared(asked.known.flaws, (*counted, *(entry.finding for entry in report.suppressed)))
-        if asked.known is not None
-        else frozenset()
-    )
+    every_one = (*counted, *(entry.finding for entry in report.suppressed))
+    known = frozenset(flaw for one in before for flaw in shared(one.flaws, every_one))
     shown: list[Finding] = []
     suppressed = [*(entry for entry in report.suppressed if not entry.gated), *outcome.suppressed]
     for finding in outcome.left:
@@ -135,7 +156,9 @@ def _reason(
 class _Issues:
     """The secrets and misconfigurations of a report while they are narrowed. Filters that are about packages are none for them."""
 
-    def __init__(self, report: Report, asked: Narrowing, skip_paths: Sequence[str]) -> None:
+    def __init__(
+        self, report: Report, asked: Narrowing, skip_paths: Sequence[str], before: Sequence[KnownReport]
+    ) -> None:
         self._report = report
         self._asked = asked
         self._hidden = {
@@ -144,18 +167,16 @@ class _Issues:
         hidden = (said for each in self._hidden.values() if (said := each.secret or each.config))
         self.every = [*shown(report), *map(issue_of, hidden)]
         self._is_skipped = fits_any(skip_paths)
-        self._known = self._known_issues()
+        self._known = self._known_issues(before)
         if asked.baseline is not None:
             asked.baseline.check(report.secrets_key)
 
-    def _known_issues(self) -> set[int]:
+    def _known_issues(self, before: Sequence[KnownReport]) -> set[int]:
         """Give the objects that another report has already."""
-        if self._asked.known is None:
-            return set()
         found: set[int] = set()
-        for key, issues in self._asked.known.issues:
-            keyed = is_keyed(key, self._report.secrets_key)
-            there = {name for name, _ in keys(issues, keyed=keyed)}
+        for one in before:
+            keyed = is_keyed(one.secrets_key, self._report.secrets_key)
+            there = {name for name, _ in keys(one.issues, keyed=keyed)}
             own = keys(every(self._report), keyed=keyed)
             found |= {id(issue.said) for name, issue in own if name in there}
         return found
