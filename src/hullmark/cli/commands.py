@@ -36,6 +36,16 @@ COMMANDS = (
     ),
     Command("sbom", "sbom:Sbom", "List the packages of an image without matching them."),
     Command("pin", "pin:Pin", "Say how firmly files name their images, and write the digests."),
+    Command("policy eval", "policy:Eval", "Say what policies decide on a stored report."),
+    Command("policy test", "policy:Test", "Run the tests of policies, as opa test does."),
+    Command("policy check", "policy:Check", "Say whether policies can be used."),
+    Command(
+        "policy list",
+        "policy:List",
+        "List the packs that come with Hullmark, and what each makes of each rule.",
+    ),
+    Command("policy explain", "policy:Explain", "Show all there is of a policy's rule."),
+    Command("policy build", "policy:Build", "Write policies as a bundle for an OPA server."),
     Command("rules", "rules:Rules", "List the rules, or show all there is of one."),
     Command("db build", "database:Build", "Build the database from the publishers' files in a folder."),
     Command("db update", "database:Update", "Fetch what the publishers have changed."),
@@ -62,6 +72,7 @@ COMMANDS = (
 GROUPS = {
     "": "Finds what is wrong in container images and decides, by policy, whether they may sail.",
     "db": "Keep the advisory database fresh, build it, see what is in it.",
+    "policy": "Ask, test, check and show policies.",
     "cache": "See, prune and clear what is remembered of layers.",
 }
 

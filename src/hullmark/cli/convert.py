@@ -11,14 +11,19 @@ from hullmark.cli.judging import (
     IgnoreFiles,
     IgnoreStatus,
     NewSince,
+    Opa,
     Outputs,
     PkgTypes,
+    PolicyContext,
+    PolicyOnError,
+    PolicyWords,
     Severities,
     ShowSuppressed,
     Template,
     Vex,
     VexOut,
     asked_narrowing,
+    asked_policies,
     formats_said,
     verdict,
     write_vex,
@@ -55,6 +60,10 @@ class Convert(Messages, frozen=True, kw_only=True):
     vex_out: VexOut = ""
     fail_on: FailOn = ""
     fail_on_unused_ignores: FailOnUnused = False
+    policy: PolicyWords = ()
+    opa: Opa = ""
+    policy_on_error: PolicyOnError = ""
+    context: PolicyContext = ()
     fail_on_incomplete: Annotated[
         bool, Option("Any file or record that could not be read ends with code 3.")
     ] = False
@@ -77,6 +86,7 @@ class Convert(Messages, frozen=True, kw_only=True):
         gate = parse_gate(self.fail_on)
         narrowing = asked_narrowing(self)
         outputs = Outputs(self)
+        policies = asked_policies(self)
         with replacing([*outputs.targets, *([self.vex_out] if self.vex_out else [])]):
             whole = read_report(self.report)
             before = stored_since(self.new_since) if self.new_since else None
@@ -91,6 +101,9 @@ class Convert(Messages, frozen=True, kw_only=True):
             reports = [whole] if isinstance(whole, Report) else list(whole.reports)
             failures = () if isinstance(whole, Report) else whole.failures
             outputs.refuse_several(len(reports) + len(failures))
+            if policies is not None:
+                reports = [replace(report, decision=policies.decide(report)) for report in reports]
+                whole = reports[0] if isinstance(whole, Report) else replace(whole, reports=tuple(reports))
             if before is not None:
                 before.warn(reports)
             outputs.write(whole)
@@ -101,6 +114,7 @@ class Convert(Messages, frozen=True, kw_only=True):
             gate,
             (),
             strict=self.fail_on_incomplete,
+            policed=policies is not None,
             unused=self.fail_on_unused_ignores,
             failed=bool(failures),
         )

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, cast, get_args
 
 from hullmark.cli.options import Option
 from hullmark.cli.output import look, write
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hullmark.findings.statements import Stated
     from hullmark.model.look import Look
     from hullmark.model.report import Report, ReportSet, Suppression
+    from hullmark.policy.deciding import OnError, Policies
     from hullmark.scan.gate import Gate
 
 StateName = Literal[
@@ -79,6 +80,56 @@ NewSince = Annotated[
     ),
 ]
 VexOut = Annotated[str, Option("File for a VEX document (OpenVEX) of what was suppressed.", filled=True)]
+
+PolicyWords = Annotated[
+    tuple[str, ...],
+    Option(
+        "Policies that decide: development, baseline, production, strict, a folder or file of Rego, an OPA bundle; may be repeated.",
+        name="policy",
+        filled=True,
+    ),
+]
+Opa = Annotated[
+    str, Option("Address of an OPA server that has these policies and evaluates them.", filled=True)
+]
+PolicyOnError = Annotated[
+    str,
+    Option(
+        "What counts where a policy cannot be evaluated: deny, or warn. deny when left out, but for development alone."
+    ),
+]
+PolicyContext = Annotated[
+    tuple[str, ...],
+    Option(
+        "What policies are told beside the report: NAME=VALUE, as in namespace=shop, or a JSON file; may be repeated.",
+        name="context",
+        filled=True,
+    ),
+]
+
+
+class Deciding(Protocol):
+    """A command that has the flags of policies."""
+
+    @property
+    def policy(self) -> tuple[str, ...]:
+        """Names and paths."""
+        ...
+
+    @property
+    def opa(self) -> str:
+        """An address."""
+        ...
+
+    @property
+    def policy_on_error(self) -> str:
+        """A verdict."""
+        ...
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """Names with values, and files."""
+        ...
 
 
 class Filtering(Protocol):
@@ -195,6 +246,48 @@ def asked_secret_config(names: Sequence[str]) -> "SecretConfig | None":
             warning(f"means nothing here: {what}", where=name)
         found.append(config)
     return joined(found)
+
+
+def asked_policies(asked: Deciding) -> "Policies | None":
+    """Load the policies that are asked for. Raises `UsageError`."""
+    if not asked.policy:
+        for flag, value in (
+            ("--opa", asked.opa),
+            ("--context", asked.context),
+            ("--policy-on-error", asked.policy_on_error),
+        ):
+            if value:
+                raise UsageError(f"{flag} needs a policy", hint="--policy production")
+        return None
+    from hullmark.policy.deciding import Policies
+
+    on_error = words(asked.policy_on_error, ("deny", "warn"), "--policy-on-error")
+    return Policies(
+        asked.policy,
+        opa=asked.opa,
+        on_error=cast("OnError", on_error[0]) if on_error else None,
+        context=asked_context(asked.context),
+    )
+
+
+def asked_context(given: Sequence[str]) -> "dict[str, Any]":
+    """Read what policies are told beside the report. Raises `UsageError`."""
+    import json
+
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if equals and name.isidentifier():
+            found[name] = value
+            continue
+        try:
+            told = json.loads(read_file(text))
+        except ValueError as problem:
+            raise UsageError(f"is no JSON: {problem}", where=text, hint="--context NAME=VALUE") from problem
+        if not isinstance(told, dict):
+            raise UsageError("holds no object", where=text)
+        found |= told
+    return found
 
 
 def words(text: str, known: Sequence[str], flag: str) -> tuple[str, ...]:
@@ -389,25 +482,35 @@ def verdict(
     strict: bool,
     unused: bool,
     failed: bool = False,
+    policed: bool = False,
 ) -> int:
-    """Say why, and give the exit code; 1 outranks 3. `asked` are the scanners that were asked for by name."""
+    """Say why, and give the exit code; 1 outranks 3. `asked` are the scanners that were asked for by name, `policed` says whether policies decided."""
     from hullmark.findings.aging import idle
+    from hullmark.scan.gate import refusals
 
     over = [reason for report in reports for reason in (gate.over(report) if gate is not None else ())]
+    over += [reason for report in reports for reason in (refusals(report) if policed else ())]
     over += idle(reports) if unused else []
     for reason in over:
         error(reason)
     if over:
         return ExitCode.OVER_GATE
-    missing = [reason for report in reports for reason in _missing(report, gate, asked, strict=strict)]
+    missing = [
+        reason
+        for report in reports
+        for reason in _missing(report, gate, asked, strict=strict, policed=policed)
+    ]
     for reason in missing:
         error(reason)
     return ExitCode.INCOMPLETE if failed or missing else ExitCode.CLEAN
 
 
-def _missing(report: "Report", gate: "Gate | None", asked: Sequence[str], *, strict: bool) -> list[str]:
+def _missing(
+    report: "Report", gate: "Gate | None", asked: Sequence[str], *, strict: bool, policed: bool
+) -> list[str]:
     """Say what keeps the answer from being whole, where that matters for the exit code."""
     from hullmark.scan.gate import incomplete
 
-    found = incomplete(report, relies=gate is not None and gate.on_packages, strict=strict)
+    relies = (gate is not None and gate.on_packages) or policed
+    found = incomplete(report, relies=relies, strict=strict)
     return found + (gate.not_looked_for(report, asked) if gate is not None else [])

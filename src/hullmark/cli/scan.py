@@ -27,8 +27,12 @@ from hullmark.cli.judging import (
     IgnoreFiles,
     IgnoreStatus,
     NewSince,
+    Opa,
     Outputs,
     PkgTypes,
+    PolicyContext,
+    PolicyOnError,
+    PolicyWords,
     SecretConfigs,
     SecretsKey,
     Severities,
@@ -37,6 +41,7 @@ from hullmark.cli.judging import (
     Vex,
     VexOut,
     asked_narrowing,
+    asked_policies,
     asked_secret_config,
     formats_said,
     parted,
@@ -102,6 +107,10 @@ class Scan(Reading, frozen=True, kw_only=True):
     vex_out: VexOut = ""
     fail_on: FailOn = ""
     fail_on_unused_ignores: FailOnUnused = False
+    policy: PolicyWords = ()
+    opa: Opa = ""
+    policy_on_error: PolicyOnError = ""
+    context: PolicyContext = ()
     offline: Offline = False
     db_from: From = ""
     db_key: Key = ""
@@ -123,6 +132,7 @@ class Scan(Reading, frozen=True, kw_only=True):
         narrowing = asked_narrowing(self)
         matched = Matched(self, asked, self.severity_source)
         outputs = Outputs(self)
+        policies = asked_policies(self)
         listed = read_references(self.images_file) if self.images_file else ()
         references = [*self.images, *(name for name in listed if name not in self.images)]
         check_references([*references, *([self.new_since] if self.new_since else [])])
@@ -142,7 +152,8 @@ class Scan(Reading, frozen=True, kw_only=True):
                 known = before.known if before is not None else None
                 asked_for = msgspec.structs.replace(narrowing, known=known)
                 filters = msgspec.structs.replace(request.filters, **msgspec.structs.asdict(asked_for))
-                template = msgspec.structs.replace(plain, filters=filters)
+                decide = policies.decide if policies is not None else None
+                template = msgspec.structs.replace(plain, filters=filters, decide=decide)
                 targets, failures = _targets(references, self.platform, template.source)
                 outputs.refuse_several(len(targets) + len(failures))
                 reports = _scan_all(template, targets, failures)
@@ -158,6 +169,7 @@ class Scan(Reading, frozen=True, kw_only=True):
             gate,
             asked,
             strict=self.fail_on_incomplete,
+            policed=policies is not None,
             unused=self.fail_on_unused_ignores,
             failed=bool(failures),
         )

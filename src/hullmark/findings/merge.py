@@ -294,7 +294,7 @@ def _bundles(hits: list[Hit]) -> tuple[Bundle, ...]:
             (reference.url for reference in hit.advisory.references if hit.advisory.id in reference.url),
             "",
         )
-        found[hit.advisory.id] = Bundle(hit.advisory.id, _public_fix(hit), url)
+        found[hit.advisory.id] = Bundle(hit.advisory.id, _public_fix(hit), url, hit.advisory.published)
     return tuple(found[name] for name in sorted(found))
 
 

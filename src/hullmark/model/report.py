@@ -8,11 +8,12 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from hullmark.model.advisory import EndOfLife, Epss, KnownExploited, Reference, Score, Severity, Ssvc
+from hullmark.model.decision import Decision
 from hullmark.model.facts import SYSTEM, Distribution, Unread
 from hullmark.model.image import Layer, Platform
 from hullmark.model.rule import Confidence
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 
 CHECKED = frozenset({"matched", "feed_stale", "release_eol"})
 """The states of packages that were compared with advisories."""
@@ -141,11 +142,12 @@ def is_unchecked(component: Component, pkg_types: tuple[str, ...]) -> bool:
 
 
 class Bundle(Struct, frozen=True):
-    """A publisher's notice that fixes several flaws at once (DSA, USN, RHSA …)."""
+    """A publisher's notice that fixes several flaws at once (DSA, USN, RHSA …), and when it came."""
 
     id: str
     fixed_version: str = ""
     url: str = ""
+    published: str = ""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -391,7 +393,7 @@ class Report(Struct, frozen=True, kw_only=True):
     secrets_key: str = ""
     config: tuple[Misconfiguration, ...] = ()
     silenced: tuple[Silenced, ...] = ()
-    decision: Any = None
+    decision: Decision | None = None
 
 
 class Failure(Struct, frozen=True):

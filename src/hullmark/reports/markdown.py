@@ -8,6 +8,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from hullmark.advice.action import fix
+from hullmark.advice.decisions import exception, failure, headline
+from hullmark.advice.decisions import numbers as reasons_said
+from hullmark.advice.decisions import shown as first_reasons
 from hullmark.advice.issues import doubt, from_base, mend, numbers, placed, silenced_said, totals
 from hullmark.advice.removal import REMOVE
 from hullmark.advice.upgrades import advised
@@ -93,10 +96,32 @@ def _head(report: Report) -> list[str]:
         lines += [f"### Hullmark: {code(name)}", ""]
     said = verdict(report)
     lines.append(f"**{said.text.strip()}**" + (f" {code(said.command, 400)}" if said.command else ""))
+    lines += _decision(report)
     lines += _removals(report)
     lines += _upgrades(report)
     notes = list(_notes(report))
     return [*lines, "", *notes] if notes else lines
+
+
+def _decision(report: Report) -> Iterator[str]:
+    decision = report.decision
+    if decision is None:
+        return
+    said = ": ".join(filter(None, (headline(decision), reasons_said(decision))))
+    yield from ("", f"**{prose(said)}**", "")
+    if told := failure(decision):
+        yield f"- {prose(told, _REST)}"
+    first, more = first_reasons((reason for reason in decision.reasons), _UPGRADES)
+    for reason in first:
+        fix = f". {prose(reason.fix, _REST)}" if reason.fix else ""
+        yield f"- {reason.level}: {prose(reason.message, _REST)} ({code(reason.rule)}){fix}"
+    if more:
+        yield f"- and {more:,} more, all in the JSON report"
+    first, more = first_reasons(decision.excepted, _EXAMPLES)
+    for reason in first:
+        yield f"- excepted: {prose(reason.message, _REST)} ({prose(exception(reason), _REST)})"
+    if more:
+        yield f"- and {more:,} more excepted"
 
 
 def _removals(report: Report) -> Iterator[str]:

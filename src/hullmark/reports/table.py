@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from hullmark.advice.action import fix
+from hullmark.advice.decisions import exception, failure, headline, numbers
+from hullmark.advice.decisions import shown as first_reasons
 from hullmark.advice.issues import doubt, from_base, issues_said, mend, placed, silenced_said, totals
 from hullmark.advice.removal import REMOVE
 from hullmark.advice.upgrades import advised
@@ -18,6 +20,8 @@ from hullmark.advice.verdict import (
 )
 from hullmark.findings.aging import notes
 from hullmark.findings.issues import Issue, issues, silenced, subject
+from hullmark.model.advisory import Severity
+from hullmark.model.decision import Decision
 from hullmark.model.look import Look
 from hullmark.model.report import CHECKED, Component, EcosystemCoverage, Finding, Report, ReportSet
 from hullmark.model.sbom_flaws import statement_on
@@ -25,6 +29,7 @@ from hullmark.model.words import WHOSE, age, amount, counts, sentence, stands
 from hullmark.reports._terminal import BOLD, COLOURS, YELLOW, Text
 
 _UPGRADES_SHOWN = 10
+_REASONS_SHOWN = 20
 _EXAMPLES = 5
 _BEFORE = 14  # columns of indent and severity
 _DETAILS = 400
@@ -46,6 +51,29 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
     return text.encoded(lines)
 
 
+def decision_lines(decision: Decision, look: Look) -> Iterator[str]:
+    """Give what policies decided, and the first of the reasons."""
+    text = Text(look)
+    yield text.paint(text.plain(": ".join(filter(None, (headline(decision), numbers(decision))))), BOLD)
+    if told := failure(decision):
+        yield f"  {text.paint(text.plain(told), YELLOW)}"
+    for reasons, excepted in ((decision.reasons, False), (decision.excepted, True)):
+        some, more = first_reasons(reasons, _REASONS_SHOWN)
+        rows = [
+            (
+                "excepted" if excepted else reason.level,
+                reason.rule,
+                text.joined([reason.message, exception(reason) if excepted else reason.fix]),
+            )
+            for reason in some
+        ]
+        for reason, (level, *cells) in zip(some, text.aligned(rows, (8, 28), whole=True), strict=True):
+            colour = "" if excepted else COLOURS[Severity.HIGH] if reason.level == "deny" else YELLOW
+            yield f"  {text.paint(level, colour)}  {'  '.join(cells)}".rstrip()
+        if more:
+            yield f"  and {more:,} more, which the JSON report lists"
+
+
 class _Page(Text):
     def __init__(self, report: Report, look: Look) -> None:
         super().__init__(look)
@@ -62,6 +90,7 @@ class _Page(Text):
         yield from self._suppressed()
         yield from self._coverage()
         yield from self._database()
+        yield from self._decision()
         yield from self._last()
 
     def _head(self) -> Iterator[str]:
@@ -226,6 +255,11 @@ class _Page(Text):
             also = f" and {amount(more, 'more place')}" if more else ""
             words.append(self.path([place.path, place.place] if place.place else [place.path]) + also)
         return self.cut(self.joined(words), self.look.width - indent)
+
+    def _decision(self) -> Iterator[str]:
+        if self.report.decision is not None:
+            yield ""
+            yield from decision_lines(self.report.decision, self.look)
 
     def _coverage(self) -> Iterator[str]:
         entries = self.report.coverage.ecosystems

@@ -130,6 +130,18 @@ def incomplete(report: Report, *, relies: bool, strict: bool) -> list[str]:
     return found
 
 
+def refusals(report: Report) -> list[str]:
+    """Say that a policy denies, in one line; nothing where none does."""
+    decision = report.decision
+    if decision is None or decision.verdict != "deny":
+        return []
+    denied = [reason for reason in decision.reasons if reason.level == "deny"]
+    said = [_number(len(denied), "reason")] if denied else []
+    if decision.error:
+        said.append(f"a policy could not be evaluated: {decision.error}")
+    return [f"{_name(report)}denied by {', '.join(decision.policies)}: {'; '.join(said)}"]
+
+
 def _name(report: Report) -> str:
     """Name what it is about, with a colon; nothing where there is nothing to name."""
     name = subject(report)

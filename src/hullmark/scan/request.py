@@ -10,8 +10,11 @@ from hullmark.detectors.secrets.foreign import SecretConfig
 from hullmark.findings.narrowing import Narrowing
 from hullmark.images.limits import ReadLimits
 from hullmark.images.source import SourceOptions
+from hullmark.model.decision import Decision
+from hullmark.model.report import Report
 
 Progress = Callable[[str, int, int], None]
+Decide = Callable[[Report], Decision]
 Warn = Callable[[str, str, str], None]
 """Told what a person should know, of what, and what to do."""
 
@@ -53,7 +56,7 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     `vuln`, `secret`, `config`; the report says which of them ran. `cache` None remembers nothing, `database` None matches
     nothing. `feeds` None fetches nothing. `severity_sources` are those whose severities count before all others. `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
     `secrets_key` is the file with the key of the fingerprints of secrets; without one the cache has its own. `rules` are names of rules beside the default set, or `pedantic`.
-    `secret_config` are rules and allow-lists for secrets of a team's own.
+    `secret_config` are rules and allow-lists for secrets of a team's own. `decide` asks the policies.
     """
 
     reference: str
@@ -77,5 +80,6 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     threads: int = 0
     offline: bool = False
     feeds: Feeds | None = None
+    decide: Decide | None = None
     progress: Progress = _silent
     warn: Warn = _unheard

@@ -65,6 +65,8 @@ def run(request: ScanRequest) -> Report:
     if not document and not request.filters.skip_paths:  # else it tells of less than is in the image
         remember(cache, made)
     catalogue.keep(cache.write)
+    if request.decide is not None:
+        made = msgspec.structs.replace(made, decision=request.decide(made))
     return made
 
 
