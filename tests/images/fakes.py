@@ -188,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.cut is not None or answer.open_ended:
             self.close_connection = True
 
-    do_GET = do_HEAD = do_POST = answer  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = answer  # noqa: N815
 
     def log_message(self, *_words: object) -> None:
         pass

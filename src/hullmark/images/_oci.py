@@ -21,9 +21,10 @@ OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+EMPTY = "application/vnd.oci.empty.v1+json"
 ACCEPT = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
 _CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
-_MAX_CONFIG_VALUES = 200_000  # an object takes thirty times as much in memory as in the text
+_MAX_VALUES = 200_000  # an object takes thirty times as much in memory as in the text
 _ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _USUAL_VARIANTS = {"amd64": "v1", "arm": "v7", "arm64": "v8"}
 
@@ -243,10 +244,15 @@ def check_is_image(manifest: Manifest, limits: ReadLimits, where: str) -> None:
         raise ImageError(f"not a container image but an artifact of type {kind[:100]!r}", where=where)
 
 
+def check_values(body: bytes) -> None:
+    """Raise `ValueError` for a document of so many values that it would take too much memory."""
+    if sum(body.count(sign) for sign in b"{[,") > _MAX_VALUES:
+        raise ValueError(f"of more than {_MAX_VALUES} values")
+
+
 def read_config(body: bytes) -> dict[str, Any]:
     """Decode an image configuration. Raises `ValueError` when it is not a JSON object."""
-    if sum(body.count(sign) for sign in b"{[,") > _MAX_CONFIG_VALUES:
-        raise ValueError(f"of more than {_MAX_CONFIG_VALUES} values")
+    check_values(body)
     try:
         config = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError) as problem:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _TOKEN_BYTES = 1024 * 1024
 _ERROR_BYTES = 64 * 1024
 _RESUMES = 6
-_PUSH = "pull,push"
+PUSH = "pull,push"
 _PIECE_BYTES = 16 * 1024 * 1024
 _PROGRESS_BYTES = 4 * 1024 * 1024
 _SIGNED = "application/vnd.docker.distribution.manifest.v1"
@@ -109,6 +109,11 @@ class Registry:
         """Close every connection."""
         self.wire.close()
 
+    @property
+    def base(self) -> str:
+        """The URL that the registry was reached at; empty before."""
+        return self._base
+
     # what is there
 
     def manifest(self, reference: Reference, digest: str = "") -> Document:
@@ -118,10 +123,10 @@ class Registry:
         with self._got(reference, "GET", f"manifests/{wanted}", {"Accept": ", ".join(_oci.ACCEPT)}) as answer:
             if answer.status_code == 404:
                 raise self._missing(reference, wanted, answer)
-            self._check(reference, answer)
+            self.check(reference, answer)
             kind = answer.headers.get("content-type", "").partition(";")[0].strip()
             stated = answer.headers.get("docker-content-digest", "")
-            body = self._body(reference, answer, limit)
+            body = self.body(reference, answer, limit)
         if kind.startswith(_SIGNED):
             raise ImageError(
                 "Docker's image manifest version 1 is not supported",
@@ -140,7 +145,7 @@ class Registry:
         with self._got(reference, "HEAD", f"manifests/{reference.wanted}", headers) as answer:
             if answer.status_code == 404:
                 return ""
-            self._check(reference, answer)
+            self.check(reference, answer)
             digest = str(answer.headers.get("docker-content-digest", ""))
         return digest if DIGEST.fullmatch(digest) else self.manifest(reference).digest
 
@@ -200,7 +205,7 @@ class Registry:
             if answer.status_code == 404:
                 reason = "its bytes are elsewhere (a foreign layer)" if descriptor.urls else "no such blob"
                 raise ImageError(f"{descriptor.digest}: {reason}", where=reference.text)
-            self._check(reference, answer)
+            self.check(reference, answer)
             parts = wire.received(answer, self.options)
             if answer.status_code == 206:
                 if not wire.starts_at(answer, offset):
@@ -213,12 +218,21 @@ class Registry:
 
     # what is put there
 
+    def holds(self, reference: Reference, digest: str) -> bool:
+        """Tell whether a repository that is written to has a blob already."""
+        with contextlib.closing(self.send("HEAD", f"blobs/{digest}", reference, actions=PUSH)) as answer:
+            return bool(answer.status_code == 200)
+
     def upload(self, reference: Reference, digest: str, size: int, file: IO[bytes]) -> None:
         """Put a blob there in pieces, unless it is there already. The registry checks its digest."""
-        with contextlib.closing(self.send("HEAD", f"blobs/{digest}", reference, actions=_PUSH)) as answer:
-            if answer.status_code == 200:
-                return
-        place = self._put(reference, "POST", "blobs/uploads/", b"", {})
+        if not self.holds(reference, digest):
+            self.put_blob(reference, digest, size, file)
+
+    def put_blob(
+        self, reference: Reference, digest: str, size: int, file: IO[bytes], place: str = ""
+    ) -> None:
+        """Put a blob there in pieces, into the upload at `place` where one was begun. The registry checks its digest."""
+        place = place or self._place(self._put(reference, "POST", "blobs/uploads/", b"", {}))
         sent = 0
         while sent < size:
             piece = file.read(min(_PIECE_BYTES, size - sent))
@@ -228,25 +242,33 @@ class Registry:
                 "Content-Type": "application/octet-stream",
                 "Content-Range": f"{sent}-{sent + len(piece) - 1}",
             }
-            place = self._put(reference, "PATCH", place, piece, headers)
+            place = self._place(self._put(reference, "PATCH", place, piece, headers))
             sent += len(piece)
         joint = "&" if "?" in place else "?"
         self._put(reference, "PUT", f"{place}{joint}digest={quote(digest)}", b"", {})
 
-    def publish(self, reference: Reference, tag: str, body: bytes, media_type: str) -> None:
-        """Put a manifest there under a tag, when all that it names is there."""
-        self._put(reference, "PUT", f"manifests/{tag}", body, {"Content-Type": media_type})
+    def publish(self, reference: Reference, tag: str, body: bytes, media_type: str) -> str:
+        """Put a manifest there under a tag or its digest, when all that it names is there.
+
+        Gives the digest that the registry will list it as a referrer of (`OCI-Subject`), empty where it lists none.
+        """
+        said = self._put(reference, "PUT", f"manifests/{tag}", body, {"Content-Type": media_type})
+        return str(said.get("oci-subject", ""))
 
     def _put(
         self, reference: Reference, method: str, path: str, content: bytes, headers: Mapping[str, str]
-    ) -> str:
-        """Send a part of an upload; give where the next one goes."""
-        answer = self.send(method, path, reference, actions=_PUSH, headers=headers, content=content)
+    ) -> Mapping[str, str]:
+        """Send what is to be stored, or a part of it; give the headers of the answer."""
+        answer = self.send(method, path, reference, actions=PUSH, headers=headers, content=content)
         with contextlib.closing(answer):
             if answer.status_code not in {201, 202, 204}:
-                self._check(reference, answer)
+                self.check(reference, answer)
                 raise ImageError(f"{self.address} answers {answer.status_code}", where=reference.text)
-            place = str(answer.headers.get("location", ""))
+            return answer.headers
+
+    def _place(self, said: Mapping[str, str]) -> str:
+        """Give where the next part of an upload goes."""
+        place = str(said.get("location", ""))
         return f"{self._base}{place}" if place.startswith("/") else place
 
     # how it is asked
@@ -418,7 +440,7 @@ class Registry:
                     f"no token could be had: {origin.address} answers {answer.status_code}",
                     where=reference.text,
                 )
-            body = self._body(reference, answer, _TOKEN_BYTES)
+            body = self.body(reference, answer, _TOKEN_BYTES)
         try:
             token = msgspec.json.decode(body, type=_Token)
         except (msgspec.DecodeError, RecursionError) as problem:
@@ -455,7 +477,7 @@ class Registry:
 
     # what went wrong
 
-    def _check(self, reference: Reference, answer: "httpx2.Response") -> None:
+    def check(self, reference: Reference, answer: "httpx2.Response") -> None:
         """Raise what an answer other than success means."""
         status = answer.status_code
         if status in {200, 206}:
@@ -514,7 +536,7 @@ class Registry:
             return ""
         return cleaned(problems[0].message or problems[0].code) if problems else ""
 
-    def _body(self, reference: Reference, answer: "httpx2.Response", limit: int) -> bytes:
+    def body(self, reference: Reference, answer: "httpx2.Response", limit: int) -> bytes:
         """Read a document whole, within a bound."""
         import httpx2
 
