@@ -10,7 +10,7 @@ import contextlib
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -86,6 +86,14 @@ class Document(NamedTuple):
     body: bytes
     digest: str
     media_type: str
+
+
+class Readable(Protocol):
+    """What gives the bytes of a blob in order."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give so many, fewer only at the end."""
+        ...
 
 
 # ── the client ──────────────────────────────────────────────────────────────────────────────────────────
@@ -223,14 +231,24 @@ class Registry:
         with contextlib.closing(self.send("HEAD", f"blobs/{digest}", reference, actions=PUSH)) as answer:
             return bool(answer.status_code == 200)
 
+    def mount(self, reference: Reference, digest: str, repository: str) -> str | None:
+        """Ask for a blob to be taken from another repository of the registry; None says that it was.
+
+        Else gives where an upload was begun instead, empty where none was.
+        """
+        path = f"blobs/uploads/?{urlencode({'mount': digest, 'from': repository})}"
+        actions = f"{PUSH} repository:{repository}:pull"
+        with contextlib.closing(self.send("POST", path, reference, actions=actions, content=b"")) as answer:
+            if answer.status_code == 201:
+                return None
+            return self._place(answer.headers) if answer.status_code == 202 else ""
+
     def upload(self, reference: Reference, digest: str, size: int, file: IO[bytes]) -> None:
         """Put a blob there in pieces, unless it is there already. The registry checks its digest."""
         if not self.holds(reference, digest):
             self.put_blob(reference, digest, size, file)
 
-    def put_blob(
-        self, reference: Reference, digest: str, size: int, file: IO[bytes], place: str = ""
-    ) -> None:
+    def put_blob(self, reference: Reference, digest: str, size: int, file: Readable, place: str = "") -> None:
         """Put a blob there in pieces, into the upload at `place` where one was begun. The registry checks its digest."""
         place = place or self._place(self._put(reference, "POST", "blobs/uploads/", b"", {}))
         sent = 0
@@ -286,7 +304,7 @@ class Registry:
         """Send a request below `/v2/REPOSITORY/` and give the answer, whatever it is, its body not read yet.
 
         `path` may be a whole URL, as upload locations are. Signs in when asked to, and once more when a token has
-        run out; `actions` is what the token must allow (`pull`, `pull,push`).
+        run out; `actions` is what the token must allow (`pull`, `pull,push`), with further scopes behind it.
         """
         used = self._authorization(reference, actions)
         answer = self._call(method, path, reference, used, headers, content)
@@ -460,8 +478,8 @@ class Registry:
         is_local = is_loopback(origin.host) and self._base.startswith("http:")
         if origin.scheme != "https" and not is_local and not is_insecure(origin, self.options):
             raise UnreachableError(f"it asks for credentials at {origin.address} without TLS")
-        asked = {"service": challenge.parameters.get("service", ""), "scope": scope}
-        asked = {key: value for key, value in asked.items() if value}
+        service = challenge.parameters.get("service", "")
+        asked = [("service", service)] if service else []
         if credentials is not None and credentials.identity_token:
             form = {
                 "grant_type": "refresh_token",
@@ -469,9 +487,11 @@ class Registry:
                 "refresh_token": credentials.identity_token,
             }
             kind = {"Content-Type": "application/x-www-form-urlencoded"}
-            return self.wire.send("POST", realm, headers=kind, content=urlencode(form | asked).encode())
+            body = urlencode([*form.items(), *asked, ("scope", scope)])
+            return self.wire.send("POST", realm, headers=kind, content=body.encode())
         basic = self._basic(credentials)
         joint = "&" if "?" in realm else "?"
+        asked += [("scope", each) for each in scope.split()]  # one each, where OAuth 2 has all in one
         url = f"{realm}{joint}{urlencode(asked, quote_via=quote)}"
         return self.wire.send("GET", url, private={"Authorization": basic} if basic else {})
 
