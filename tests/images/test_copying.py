@@ -86,6 +86,18 @@ def test_an_index_is_copied_byte_for_byte_between_registries(made: Made) -> None
     assert again == Copied(manifests=3, present=len(BLOBS))
 
 
+def test_a_large_blob_goes_in_pieces(made: Made) -> None:
+    source, target = made(), made()
+    large = made_image(bytes(range(256)) * 4096 * 20, packed=False)
+    stored(source, "staging/app", large)
+    copied(source, target, large.digest)
+    sizes = [
+        len(each.body) >> 20 for each in target.asked if each.method == "PATCH" and len(each.body) > 1000
+    ]
+    assert sizes == [8, 8, 4]
+    assert target.stored["production/app", large.layers[0]] == large.blobs[large.layers[0]]
+
+
 def test_blobs_are_mounted_in_one_registry(made: Made) -> None:
     fake = made()
     stored(fake, "staging/app", AMD)

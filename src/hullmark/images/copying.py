@@ -25,7 +25,7 @@ from hullmark.model.errors import ImageError
 from hullmark.model.image import DIGEST
 
 _THREADS = 3
-"""Each holds one piece of a blob (16 MiB) at a time."""
+"""Each holds one piece of a blob (8 MiB) at a time, and twice that while it is put together."""
 _COSIGN = (".sig", ".att", ".sbom")
 _NOT_DISTRIBUTABLE = (
     "application/vnd.oci.image.layer.nondistributable.v1.tar",
@@ -332,16 +332,19 @@ class _Stream:
 
     def read(self, size: int, /) -> bytes:
         """Give so many bytes, fewer only at the end."""
-        pieces, length = [self._rest], len(self._rest)
-        while length < size and (part := next(self._parts, None)) is not None:
-            pieces.append(part)
-            length += len(part)
-        joined = b"".join(pieces)
-        piece, self._rest = joined[:size], joined[size:]
-        self._hash.update(piece)
-        self._count += len(piece)
+        pieces: list[bytes] = []
+        wanted = size
+        while wanted:
+            part = self._rest or next(self._parts, None)
+            if part is None:
+                break
+            pieces.append(part[:wanted])
+            self._rest = part[wanted:]
+            wanted -= len(pieces[-1])
+            self._hash.update(pieces[-1])
+        self._count += size - wanted
         algorithm = self._blob.digest.partition(":")[0]
         if self._count == self._blob.size and f"{algorithm}:{self._hash.hexdigest()}" != self._blob.digest:
             raise ImageError(f"the content of {self._blob.digest} has another digest")
         self._told(self._blob, self._count)
-        return piece
+        return b"".join(pieces)

@@ -32,7 +32,7 @@ _TOKEN_BYTES = 1024 * 1024
 _ERROR_BYTES = 64 * 1024
 _RESUMES = 6
 PUSH = "pull,push"
-_PIECE_BYTES = 16 * 1024 * 1024
+_PIECE_BYTES = 8 * 1024 * 1024
 _PROGRESS_BYTES = 4 * 1024 * 1024
 _SIGNED = "application/vnd.docker.distribution.manifest.v1"
 _CHALLENGE = re.compile(
@@ -262,6 +262,7 @@ class Registry:
             }
             place = self._place(self._put(reference, "PATCH", place, piece, headers))
             sent += len(piece)
+            del piece  # the next one is made while it would still be held
         joint = "&" if "?" in place else "?"
         self._put(reference, "PUT", f"{place}{joint}digest={quote(digest)}", b"", {})
 
