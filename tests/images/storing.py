@@ -42,6 +42,14 @@ class StoringRegistry(FakeRegistry):
             return Answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')
         return Answer(200, found[0], {"Content-Type": found[1], "Docker-Content-Digest": digest_of(found[0])})
 
+    def guard(self, user: str, password: str) -> None:
+        """Let nobody else in from now on."""
+        self.user = (user, password)
+        refusal = Answer(401, headers={"WWW-Authenticate": 'Basic realm="fake"'})
+        self.before.append(
+            lambda asked: None if asked.headers.get("authorization") == self._basic() else refusal
+        )
+
     def _blobs(self, repository: str, rest: str, asked: Asked) -> Answer:
         if not rest.startswith("uploads/"):
             body = self.stored.get((repository, rest))
