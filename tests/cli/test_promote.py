@@ -21,7 +21,7 @@ from hullmark.images.registry import Registry
 from hullmark.images.source import SourceOptions
 from hullmark.scan.run import run as scan
 from images.conftest import home
-from images.fakes import INDEX, MANIFEST, MadeImage, digest_of, index_of, made_image, tar_of
+from images.fakes import INDEX, MANIFEST, Answer, Asked, MadeImage, digest_of, index_of, made_image, tar_of
 from images.storing import StoringRegistry
 
 __all__ = ["home"]
@@ -308,3 +308,32 @@ def test_a_password_for_one_host_is_not_sent_to_another(call: Call, monkeypatch:
         assert any("authorization" in each.headers for each in source.asked)
         assert target.asked
         assert not any("authorization" in each.headers for each in target.asked)
+
+
+@pytest.mark.usefixtures("home", "pauses")
+def test_a_repository_that_is_not_there_yet_is_asked_for_as_one_to_write_to(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a registry gives who may only read no token for what is not there; its words are those of Docker Hub."""
+    monkeypatch.setenv("HULLMARK_PROMOTE_OFFLINE", "true")
+    monkeypatch.setenv("HULLMARK_PROMOTE_AS_OF", AS_OF)
+    with contextlib.closing(StoringRegistry()) as fake:
+        fake.manifests["staging/app", "1"] = fake.manifests["staging/app", GOOD.digest] = (
+            GOOD.manifest,
+            MANIFEST,
+        )
+        fake.stored.update({("staging/app", digest): body for digest, body in GOOD.blobs.items()})
+
+        def signed_in(asked: Asked) -> Answer | None:
+            if asked.path == "/token":
+                _, name, actions = asked.query["scope"].split(":")
+                allowed = name == "staging/app" or "push" in actions or fake.has("production/app")
+                return Answer(body=json.dumps({"token": "good" if allowed else "bad"}).encode())
+            if asked.headers.get("authorization") == "Bearer good":
+                return None
+            return Answer(401, headers={"WWW-Authenticate": f'Bearer realm="http://{fake.host}/token"'})
+
+        fake.before.append(signed_in)
+        done = call("promote", f"{fake.host}/staging/app:1", f"{fake.host}/production/app:1")
+        assert done.code == 0, done.err
+        assert fake.manifests["production/app", "1"] == (GOOD.manifest, MANIFEST)

@@ -21,6 +21,9 @@ class StoringRegistry(FakeRegistry):
         self.uploads: dict[str, bytes] = {}
         super().__init__()
 
+    def has(self, repository: str) -> bool:
+        return any(name == repository for name, _ in (*self.manifests, *self.stored))
+
     def writes(self) -> list[str]:
         return [f"{each.method} {each.path}" for each in self.asked if each.method not in {"GET", "HEAD"}]
 

@@ -23,7 +23,6 @@ from hullmark.cli.judging import (
     PkgTypes,
     SecretConfigs,
     SecretsKey,
-    Severities,
     Vex,
     asked_narrowing,
     asked_secret_config,
@@ -73,7 +72,6 @@ class Promote(Reading, frozen=True, kw_only=True):
         tuple[str, ...],
         Option("table or json; FORMAT=FILE writes a file; may be repeated.", name="format"),
     ] = ("table",)
-    severity: Severities = ""
     severity_source: SeveritySource = ""
     fixable_only: FixableOnly = False
     pkg_types: PkgTypes = ""
@@ -92,6 +90,11 @@ class Promote(Reading, frozen=True, kw_only=True):
     db_nvd_key: NvdKey = ""
     db_max_age: MaxAge = MAX_AGE_H
     db_fetch_timeout: FetchTimeout = FETCH_TIMEOUT_S
+
+    @property
+    def severity(self) -> str:
+        """No finding is shown, so none is left out of what is shown."""
+        return ""
 
     def run(self) -> int:
         """Do it, and give the exit code."""

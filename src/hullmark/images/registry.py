@@ -147,10 +147,16 @@ class Registry:
         actual = wanted if DIGEST.fullmatch(wanted) else _oci.digest_of(body)
         return Document(body, actual, kind)
 
-    def resolve(self, reference: Reference) -> str:
-        """Give the digest that a tag points to now, as the registry says it; empty where there is no such tag."""
+    def resolve(self, reference: Reference, *, actions: str = "pull") -> str:
+        """Give the digest that a tag points to now, as the registry says it; empty where there is no such tag.
+
+        Who is going to write asks with `PUSH`: some registries deny that there is anything to read in a repository that is not there yet.
+        """
         headers = {"Accept": ", ".join(_oci.ACCEPT)}
-        with self._got(reference, "HEAD", f"manifests/{reference.wanted}", headers) as answer:
+        path = f"manifests/{reference.wanted}"
+        with contextlib.closing(
+            self.send("HEAD", path, reference, actions=actions, headers=headers)
+        ) as answer:
             if answer.status_code == 404:
                 return ""
             self.check(reference, answer)

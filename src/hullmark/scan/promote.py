@@ -13,7 +13,7 @@ from msgspec import Struct
 from hullmark.images import copying
 from hullmark.images.copying import Copied, Node, Place, Plan
 from hullmark.images.reference import Reference, parse
-from hullmark.images.registry import Registry
+from hullmark.images.registry import PUSH, Registry
 from hullmark.images.source import SourceOptions
 from hullmark.model.errors import ExitCode, HullmarkError, ImageError, UsageError
 from hullmark.model.report import Report
@@ -193,7 +193,7 @@ def _planned(origin: Place, digest: str, wishes: Wishes) -> Plan:
 
 def _taken(goal: Place, digest: str) -> str:
     """Give what the target's tag points to now, empty where that is nothing or what it is to point to."""
-    there = goal.registry.resolve(goal.reference)
+    there = goal.registry.resolve(goal.reference, actions=PUSH)
     return "" if there == digest else there
 
 
