@@ -323,6 +323,38 @@ def test_what_cannot_be_copied_is_refused_before_anything_is_written(
     assert target.asked == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"layers": [', '"Layers": [], "layers": ['),
+        ('"layers": [', '"layers": [], "layers": ['),
+        ('"layers": [', '"Manifests": [], "layers": ['),
+        ('"config": {', '"con\\u0066ig": {}, "config": {'),
+        ('"layers": [', '"layer\u017f": [], "layers": ['),
+        ('"digest": ', '"DIGEST": "x", "digest": '),
+    ],
+)
+def test_what_others_could_read_otherwise_is_not_copied(made: Made, before: str, after: str) -> None:
+    """Go, in which runtimes are written, reads names in any letters, and the last of two."""
+    source, target = made(), made()
+    body = AMD.manifest.decode().replace(before, after, 1).encode()
+    stored(source, "staging/app", AMD, v1=(body, MANIFEST))
+    with pytest.raises(ImageError, match="a name is there twice"):
+        copied(source, target, digest_of(body))
+    named = json.loads(AMD.manifest) | {"annotations": {"a": "1", "A": "2"}}
+    body = json.dumps(named).encode()
+    stored(source, "staging/app", v2=(body, MANIFEST))
+    copied(source, target, digest_of(body))
+
+
+def test_an_index_is_called_one(made: Made) -> None:
+    source, target = made(), made()
+    stored(source, "staging/app", AMD, ARM, v1=(BOTH, MANIFEST), v2=(ARM.manifest, INDEX))
+    for digest in (digest_of(BOTH), ARM.digest):
+        with pytest.raises(ImageError, match="is not what it is called"):
+            copied(source, target, digest)
+
+
 def test_all_documents_are_bounded_together(made: Made) -> None:
     source = made()
     stored(source, "staging/app", AMD, ARM, v1=(BOTH, INDEX))
