@@ -35,7 +35,11 @@ COMMANDS = (
         "Keep the file of what is not to be reported: add to it, list it, say it in VEX.",
     ),
     Command("sbom", "sbom:Sbom", "List the packages of an image without matching them."),
-    Command("promote", "promote:Promote", "Copy an image from one repository to another, if it may pass."),
+    Command(
+        "promote",
+        "promote:Promote",
+        "Copy an image from one repository to another, if what is in it may pass.",
+    ),
     Command("pin", "pin:Pin", "Say how firmly files name their images, and write the digests."),
     Command("policy eval", "policy:Eval", "Say what policies decide on a stored report."),
     Command("policy test", "policy:Test", "Run the tests of policies, as opa test does."),
