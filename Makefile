@@ -7,7 +7,7 @@ DEMO_AS_OF := 2026-08-22T00:00:00Z
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 export HULLMARK_DEMO := $(DEMO)
 
-.PHONY: help demo dev test test-fast check golden docs e2e bench tools format lock clean
+.PHONY: help demo dev test test-fast check golden docs e2e bench tools format lock integrations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "%-12s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ lock: ## Pin anew what development, and what Hullmark itself in CI, needs
 	$(BIN)/python -m pip install --quiet uv
 	$(LOCK) pyproject.toml requirements-dev.in -o requirements-dev.txt
 	$(LOCK) --extra verify -c requirements-dev.txt pyproject.toml -o integrations/requirements.txt
+
+integrations: $(VENV)/installed ## Put the script into every CI template; WHEEL=FILE makes that wheel what they install
+	$(BIN)/python integrations/_write.py $(if $(WHEEL),--wheel $(WHEEL))
 
 clean: ## Remove what was made here
 	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

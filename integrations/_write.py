@@ -1,7 +1,7 @@
 """Put the one script into every template that has it, and the wheel's version and hash into the script.
 
-    python integrations/_write.py                 # the templates as the script is
-    python integrations/_write.py --wheel FILE    # a release: its wheel is what they install from now on
+python integrations/_write.py                 # the templates as the script is
+python integrations/_write.py --wheel FILE    # a release: its wheel is what they install from now on
 """
 
 import argparse
@@ -39,7 +39,9 @@ def with_script(template: str, script: str) -> str:
 def with_wheel(script: str, wheel: Path) -> str:
     """Give the script with the name, the version and the hash of a wheel."""
     name, version, _ = wheel.name.split("-", 2)
-    line = f"HULLMARK_WHEEL='{name}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}'"
+    line = (
+        f"HULLMARK_WHEEL='{name}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}'"
+    )
     changed, count = _WHEEL.subn(line, script)
     if count != 1:
         raise SystemExit(f"{SCRIPT}: no line HULLMARK_WHEEL")
@@ -48,7 +50,9 @@ def with_wheel(script: str, wheel: Path) -> str:
 
 def main() -> None:
     """Rewrite what is not as it should be."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--wheel", type=Path, help="the wheel that was built for the release")
     wheel = parser.parse_args().wheel
     script = SCRIPT.read_text("utf-8")

@@ -14,7 +14,13 @@ from integrations.pipelines import GITHUB, GITLAB, INTEGRATIONS, ROOT, document
 
 SCHEMAS = Path(check_jsonschema.__file__).parent / "builtin_schemas/vendor"
 LOCKED = INTEGRATIONS / "requirements.txt"
-PAGES = sorted(path for path in [ROOT / "README.md", *INTEGRATIONS.rglob("*")] if path.is_file())
+TOLD = [
+    ROOT / "README.md",
+    ROOT / ".pre-commit-hooks.yaml",
+    *INTEGRATIONS.rglob("*"),
+    *(ROOT / "docs/ci").glob("*"),
+]
+PAGES = sorted(path for path in TOLD if path.is_file() and "__pycache__" not in path.parts)
 
 _USES = re.compile(r"^\s*-?\s*uses:\s*(\S+)", re.MULTILINE)
 _IMAGE = re.compile(r"^\s*-?\s*(?:image|name):\s*[\"']?([\w./:@-]+/?[\w./-]*[:@][\w.:@-]+)", re.MULTILINE)
