@@ -1,3 +1,4 @@
+# ruff: noqa: INP001  a script beside what it writes, no package
 """Put the one script into every template that has it, and the wheel's version and hash into the script.
 
 python integrations/_write.py                 # the templates as the script is

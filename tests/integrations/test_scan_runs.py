@@ -1,6 +1,8 @@
 """The templates that scan in a CI job: their own scripts, on real images, with the real program and the secrets of a job around it."""
 
 import json
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -36,7 +38,7 @@ def test_every_template_decides_and_keeps_its_reports(job: Job, system: System, 
     assert (reports / "code").read_text() == f"{code}\n"
     assert json.loads((reports / "hullmark.json").read_bytes())["image"]
     assert json.loads((reports / "hullmark.sarif").read_bytes())["version"] == "2.1.0"
-    assert ET.fromstring((reports / "hullmark.xml").read_bytes()).tag == "testsuites"
+    assert ET.fromstring((reports / "hullmark.xml").read_bytes()).tag == "testsuites"  # noqa: S314  our own
     assert (reports / "hullmark.md").read_text().startswith("### Hullmark: `image.tar`")
 
 
@@ -146,3 +148,21 @@ def test_what_is_known_of_layers_is_kept_where_it_is_told(job: Job) -> None:
     assert any((job.work / ".hullmark").rglob("*"))
     job.run(SHELL, HULLMARK_CACHE_DIR=str(job.folder / "kept"))
     assert any((job.folder / "kept").rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("target", "named"),
+    [
+        ("oci-archive:image.oci.tar", "image.oci.tar"),
+        ("oci:layout", "oci:layout"),
+        ("docker-archive:again.tar", "again.tar"),
+    ],
+)
+@pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is needed")
+def test_what_builders_without_a_daemon_leave_is_scanned(job: Job, target: str, named: str) -> None:
+    image(job.work / "image.tar", "critical")
+    words = ["skopeo", "--insecure-policy", "copy", "--quiet", "docker-archive:image.tar", target]
+    subprocess.run(words, cwd=job.work, check=True, capture_output=True)
+    done = job.run(SHELL, HULLMARK_IMAGE=named)
+    assert done.returncode == 1, done.stderr
+    assert "over the gate: 1 critical" in done.stderr

@@ -15,7 +15,7 @@ import pytest
 
 from e2e import program
 from integrations.pipelines import INTEGRATIONS, ROOT, document
-from integrations.scanning import SCRIPT, SYSTEMS, json_text
+from integrations.scanning import SCRIPT, SYSTEMS, System, json_text
 
 VENDOR = Path(check_jsonschema.__file__).parent / "builtin_schemas/vendor"
 WRITER = INTEGRATIONS / "_write.py"
@@ -282,3 +282,37 @@ def test_what_is_installed_is_named_by_its_hash_alone() -> None:
     )
     (installs,) = [line for line in text.splitlines() if " pip install " in line]
     assert "--require-hashes --only-binary :all:" in installs
+
+
+# ── the pages ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+def test_every_system_has_its_page(system: System) -> None:
+    page = (ROOT / f"docs/ci/{system.path.partition('/')[0]}.md").read_text("utf-8")
+    assert f"`integrations/{system.path}`" in page
+    missing = [word for word in ("**The gate**", "**Reports**", "**Cache**") if word not in page]
+    assert missing == []
+    assert re.search(r"[cC]omment|A note", page)
+    if system.name not in {"bamboo", "tekton"}:  # these have names of their own for it
+        assert "`HULLMARK_FAIL_ON`" in page
+
+
+def test_the_page_tells_the_variables_and_the_gate_that_are_in_the_script() -> None:
+    page = (ROOT / "docs/ci/README.md").read_text("utf-8")
+    text = SCRIPT.read_text("utf-8")
+    (gate,) = re.findall(r"^    gate=(\S+)$", text, re.MULTILINE)
+    assert f"| `HULLMARK_FAIL_ON` | `{gate}` |" in page
+    named = set(re.findall(r"^#   (HULLMARK_\w+)", text, re.MULTILINE))
+    assert named == set(re.findall(r"^\| `(HULLMARK_\w+)` \|", page, re.MULTILINE))
+
+
+def test_the_lines_to_copy_are_a_workflow_and_a_pipeline() -> None:
+    import yaml
+
+    for name, schema, more in (("github", "github-workflows", {"on": "push"}), ("gitlab", "gitlab-ci", {})):
+        page = (ROOT / f"docs/ci/{name}.md").read_text("utf-8")
+        (block,) = re.findall(r"\n\n((?:    .*\n)+)", page)
+        rules = json.loads((VENDOR / f"{schema}.json").read_bytes())
+        lines = {**more, **yaml.safe_load(block)}
+        jsonschema.validators.validator_for(rules)(rules).validate(lines)
