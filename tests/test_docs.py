@@ -153,7 +153,8 @@ def test_no_flag_is_made_up() -> None:
         foreign.update(re.findall(_FLAG, f"{rule.summary} {rule.why} {rule.fix}"))
     for page in [*DOCS.rglob("*.md"), ROOT / "README.md"]:
         flags = set(re.findall(_FLAG, page.read_text("utf-8")))
-        if page.name != "CONTRIBUTING.md":
+        # Pages on moving in are half about others' flags: tests/test_moving_in.py reads them.
+        if page.name != "CONTRIBUTING.md" and page.parent.name != "moving-in":
             assert flags - known - foreign == set(), page
 
 

@@ -81,6 +81,9 @@ def test_our_flags_in_the_text_exist(page: str) -> None:
     spans = tuple(span for span in re.findall(r"`([^`]+)`", text) if span.startswith("hullmark "))
     assert spans
     assert ours_of(spans) == []
+    theirs = {flag for row in ROWS if row.page == page for flag in moving.flags(row.theirs)}
+    every = tuple(dict.fromkeys(moving.flags((text,))))
+    assert [flag for flag in ours_of(every) if flag not in theirs] == []
 
 
 def installed(row: Any) -> str:
