@@ -1,0 +1,18 @@
+# production
+package hullmark.production
+
+import data.hullmark.lib
+
+found := lib.violations("production")
+
+deny contains violation if {
+	some violation in lib.standing(found)
+	violation.level == "deny"
+}
+
+warn contains violation if {
+	some violation in lib.standing(found)
+	violation.level == "warn"
+}
+
+excepted contains violation if some violation in lib.excepted(found)

@@ -1,0 +1,121 @@
+"""Policies that an OPA server evaluates (https://www.openpolicyagent.org/docs/latest/rest-api/).
+
+The server must have the very policies and data that are named here, as `opa run --server -b BUNDLE` has them: what it lacks would never deny anything.
+"""
+
+from typing import Any
+
+import msgspec
+
+from hullmark.model.errors import HullmarkError, UsageError
+from hullmark.model.printable import printable
+from hullmark.policy.source import Bundle
+
+_TIMEOUT_S = 10.0
+_MOST_ANSWER = 64 * 1024 * 1024
+_HINT = "hullmark policy build makes the bundle for it: opa run --server -b BUNDLE"
+
+
+class _Module(msgspec.Struct):
+    raw: str = ""
+
+
+class _Modules(msgspec.Struct):
+    result: list[_Module] = []
+
+
+class _Answer(msgspec.Struct):
+    result: list[dict[str, msgspec.Raw]] = []
+
+
+class _Problem(msgspec.Struct):
+    code: str = ""
+    message: str = ""
+
+
+class Server:
+    """An OPA server that has these policies. Raises `UsageError` where it has others."""
+
+    def __init__(self, url: str, bundle: Bundle) -> None:
+        import httpx2
+
+        if not url.startswith(("http://", "https://")):
+            raise UsageError("is no address of an OPA server", where=url, hint="--opa http://127.0.0.1:8181")
+        self._url = url.rstrip("/")
+        self._client = httpx2.Client(timeout=_TIMEOUT_S, follow_redirects=False)
+        found = self._decoded(self._asked("GET", "/v1/policies"), _Modules)
+        has = {module.raw.strip() for module in found.result}
+        for module in bundle.modules:
+            if module.text.strip() not in has:
+                raise UsageError(
+                    f"the server has not the policy {printable(module.path)} as it is here",
+                    where=url,
+                    hint=_HINT,
+                )
+        for name, value in _parts(bundle.data):
+            if not self._has(name, value):
+                raise UsageError(
+                    f"the server has not the data {printable('.'.join(name))} as it is here",
+                    where=url,
+                    hint=_HINT,
+                )
+
+    def evaluate(self, query: str, document: bytes) -> bytes:
+        """Give the value of a query for an input, both as in `Policy.evaluate`. Raises `HullmarkError`."""
+        asked = msgspec.json.encode({"query": f"found := {query}"})
+        body = asked[:-1] + b',"input":' + document + b"}"
+        answer = self._decoded(self._asked("POST", "/v1/query", body), _Answer)
+        return bytes(answer.result[0]["found"]) if answer.result else b"null"
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    def _has(self, name: tuple[str, ...], value: Any) -> bool:
+        path = "".join(f"[{msgspec.json.encode(part).decode()}]" for part in name)
+        found = self.evaluate(f"[value | value := data{path}]", b"{}")
+        return bool(msgspec.json.decode(found) == [value])
+
+    def _asked(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        import httpx2
+
+        headers = {"content-type": "application/json"} if body is not None else {}
+        try:
+            with self._client.stream(method, f"{self._url}{path}", content=body, headers=headers) as answer:
+                taken = bytearray()
+                for part in answer.iter_bytes():
+                    taken += part
+                    if len(taken) > _MOST_ANSWER:
+                        raise HullmarkError("the OPA server's answer is too large", where=self._url)
+                if answer.status_code != 200:
+                    raise HullmarkError(self._said(bytes(taken), answer.status_code), where=self._url)
+        except httpx2.HTTPError as problem:
+            raise HullmarkError(
+                f"the OPA server does not answer: {printable(str(problem))[:200]}", where=self._url
+            ) from problem
+        return bytes(taken)
+
+    def _decoded(self, body: bytes, kind: type[Any]) -> Any:
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.DecodeError as problem:
+            raise HullmarkError("what answers is no OPA server", where=self._url) from problem
+
+    @staticmethod
+    def _said(body: bytes, status: int) -> str:
+        try:
+            problem = msgspec.json.decode(body, type=_Problem)
+        except msgspec.DecodeError:
+            problem = _Problem()
+        return f"the OPA server refuses ({status}): {printable(problem.message or problem.code)[:300]}"
+
+
+def _parts(data: dict[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
+    """Take data apart down to the second level, where packages may stand beside it."""
+    found: list[tuple[tuple[str, ...], Any]] = []
+    for name, value in data.items():
+        if isinstance(value, dict):
+            found += [((name, key), part) for key, part in value.items()]
+        else:
+            found.append(((name,), value))
+    return found
