@@ -45,7 +45,13 @@ def finding(**changes: Any) -> dict[str, Any]:
 
 def package(**changes: Any) -> dict[str, Any]:
     """Give a package as in JSON."""
-    bare = {"id": "p0", "purl": "pkg:deb/debian/zlib1g@1.2", "ecosystem": "deb", "name": "zlib1g", "version": "1.2"}
+    bare = {
+        "id": "p0",
+        "purl": "pkg:deb/debian/zlib1g@1.2",
+        "ecosystem": "deb",
+        "name": "zlib1g",
+        "version": "1.2",
+    }
     return bare | changes
 
 

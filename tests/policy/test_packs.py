@@ -18,7 +18,13 @@ from policy.samples import fault, finding, package, policy, report, secret
 Case = tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], int]
 FIXED = {"fixed_version": "1.3"}
 KEV = {"id": "CVE-2026-0001", "added": "2026-06-14"}
-OWNED = {"source": ".hullmark-ignore.yaml", "state": "used", "author": "a", "reason": "b", "expires": "2027-01-01"}
+OWNED = {
+    "source": ".hullmark-ignore.yaml",
+    "state": "used",
+    "author": "a",
+    "reason": "b",
+    "expires": "2027-01-01",
+}
 
 
 def hidden(by: int = 0) -> dict[str, Any]:
@@ -134,7 +140,9 @@ CASES: list[Case] = [
 
 def only(folder: Path, rule: str, own: dict[str, Any], **more: Any) -> Path:
     """Write settings that leave of the pack strict this rule alone, and a policy so that the folder is one."""
-    given = {name: {"level": "off"} for name in rules()} | {rule: {"level": "deny", **rules()[rule].defaults, **own}}
+    given = {name: {"level": "off"} for name in rules()} | {
+        rule: {"level": "deny", **rules()[rule].defaults, **own}
+    }
     return policy(folder, "", hullmark={"settings": {"strict": given}, **more})
 
 
@@ -173,7 +181,17 @@ def test_opa_decides_the_same(name: str, tmp_path: Path) -> None:
     given = tmp_path / "input.json"
     given.write_bytes(document(made, context_of(made, {})))
     done = subprocess.run(
-        [OPA, "eval", "--data", str(files()), "--input", str(given), "--format", "raw", f"data.hullmark.{name}"],
+        [
+            OPA,
+            "eval",
+            "--data",
+            str(files()),
+            "--input",
+            str(given),
+            "--format",
+            "raw",
+            f"data.hullmark.{name}",
+        ],
         capture_output=True,
         check=True,
     )
@@ -234,12 +252,23 @@ def test_an_exception_covers_until_it_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("exception", "message"),
     [
-        ({"finding": "CVE-1", "owner": "a", "reason": "b", "expires": "2026-06-14"}, "the exception for CVE-1 of a ended on 2026-06-14"),
-        ({"finding": "CVE-1"}, "the exception for CVE-1 counts for nothing: it needs owner, reason and expires (YYYY-MM-DD)"),
-        ({"owner": "a", "reason": "b", "expires": "2027-01-01"}, "the exception for  counts for nothing: it needs owner, reason and expires (YYYY-MM-DD)"),
+        (
+            {"finding": "CVE-1", "owner": "a", "reason": "b", "expires": "2026-06-14"},
+            "the exception for CVE-1 of a ended on 2026-06-14",
+        ),
+        (
+            {"finding": "CVE-1"},
+            "the exception for CVE-1 counts for nothing: it needs owner, reason and expires (YYYY-MM-DD)",
+        ),
+        (
+            {"owner": "a", "reason": "b", "expires": "2027-01-01"},
+            "the exception for  counts for nothing: it needs owner, reason and expires (YYYY-MM-DD)",
+        ),
     ],
 )
-def test_an_exception_that_counts_no_more_is_told(exception: dict[str, str], message: str, tmp_path: Path) -> None:
+def test_an_exception_that_counts_no_more_is_told(
+    exception: dict[str, str], message: str, tmp_path: Path
+) -> None:
     folder = only(tmp_path, "exception", {}, exceptions=[exception])
     (reason,) = Policies(["strict", str(folder)]).decide(report()).reasons
     assert reason.message == message
@@ -276,7 +305,11 @@ def test_a_setting_for_every_pack_is_over_the_packs_own_and_under_that_for_one(t
     folder = policy(tmp_path, "", hullmark={"settings": own})
     made = report(config=[fault("image-no-user"), fault("image-port-ssh")])
     decision = Policies(["production", "strict", str(folder)]).decide(made)
-    told = {(reason.policy, reason.rule): reason.level for reason in decision.reasons if reason.rule in {"root-user", "port"}}
+    told = {
+        (reason.policy, reason.rule): reason.level
+        for reason in decision.reasons
+        if reason.rule in {"root-user", "port"}
+    }
     assert told == {
         ("hullmark.production", "root-user"): "warn",
         ("hullmark.strict", "root-user"): "warn",
@@ -286,7 +319,12 @@ def test_a_setting_for_every_pack_is_over_the_packs_own_and_under_that_for_one(t
 
 def test_packs_are_data_and_modules_alone() -> None:
     found = sorted(path.name for path in files().iterdir() if not path.name.startswith("__"))
-    assert found == ["baseline.rego", "data.json", "development.rego", "lib.rego", "production.rego", "strict.rego"]
+    assert found == [
+        "baseline.rego",
+        "data.json",
+        "development.rego",
+        "lib.rego",
+        "production.rego",
+        "strict.rego",
+    ]
     assert msgspec.json.decode((files() / "data.json").read_bytes()).keys() == {"hullmark"}
-
-
