@@ -37,6 +37,11 @@ need node nodejs node-semver
 need_file php-composer-semver /usr/share/php/Composer/Semver/autoload.php
 need_file libalpm13 /usr/lib/*/libalpm.so* /usr/lib/libalpm.so*
 need_file luarocks /usr/share/lua/*/luarocks/core/vers.lua
+need groovy groovy
+# The oracle for policies has no package: it is built where there is Go.
+if command -v go >/dev/null 2>&1 && ! command -v opa >/dev/null 2>&1 && [ ! -x "$(go env GOPATH)/bin/opa" ]; then
+    go install github.com/open-policy-agent/opa@v1.22.4 || echo "OPA cannot be built here, the tests that use it are skipped" >&2
+fi
 [ -n "$packages" ] || exit 0
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "not installed here, the tests that use them are skipped:$packages" >&2

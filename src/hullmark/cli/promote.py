@@ -20,11 +20,16 @@ from hullmark.cli.judging import (
     FixableOnly,
     IgnoreFiles,
     IgnoreStatus,
+    Opa,
     PkgTypes,
+    PolicyContext,
+    PolicyOnError,
+    PolicyWords,
     SecretConfigs,
     SecretsKey,
     Vex,
     asked_narrowing,
+    asked_policies,
     asked_secret_config,
     format_targets,
     verdict,
@@ -45,6 +50,8 @@ if TYPE_CHECKING:
 
 _FORMATS = ("table", "json")
 _REASONS_SHOWN = 20
+_GATE = "vuln:critical,secret:high"
+"""What refuses an image where nobody has said what does."""
 
 
 class Promote(Reading, frozen=True, kw_only=True):
@@ -61,10 +68,14 @@ class Promote(Reading, frozen=True, kw_only=True):
     fail_on: Annotated[
         str,
         Option(
-            "Severities that refuse it: high is high and worse; or vuln:critical,unknown. Malicious packages always do.",
+            "Severities that refuse it: high is high and worse; or vuln:critical,unknown. Malicious packages always do. vuln:critical,secret:high where no policy is named either.",
             filled=True,
         ),
-    ] = "vuln:critical,secret:high"
+    ] = ""
+    policy: PolicyWords = ()
+    opa: Opa = ""
+    policy_on_error: PolicyOnError = ""
+    context: PolicyContext = ()
     dry_run: Annotated[bool, Option("Scan and decide; write nothing.")] = False
     no_overwrite: Annotated[bool, Option("Refuse where TO is there already and is another image.")] = False
     no_referrers: Annotated[bool, Option("Leave signatures, attestations and SBOMs where they are.")] = False
@@ -99,10 +110,13 @@ class Promote(Reading, frozen=True, kw_only=True):
     def run(self) -> int:
         """Do it, and give the exit code."""
         configure(quiet=self.quiet, json_log=self.json_log)
+        from msgspec.structs import replace
+
         from hullmark.scan.gate import parse_gate
         from hullmark.scan.promote import Wishes, promote
 
-        gate = parse_gate(self.fail_on)
+        policies = asked_policies(self)
+        gate = parse_gate(self.fail_on or ("" if policies is not None else _GATE))
         outputs = format_targets(self.formats, _FORMATS)
         check_references((self.source, self.target))
         if self.platform not in {"", "all"}:
@@ -119,7 +133,10 @@ class Promote(Reading, frozen=True, kw_only=True):
 
         with replacing([target for _, target in outputs]):
             with progress() as show:
-                request = matched.request(self._narrowed(), show)
+                request = replace(
+                    matched.request(self._narrowed(), show),
+                    decide=policies.decide if policies is not None else None,
+                )
                 matched.warn_of_none()
                 found = promote(self.source, self.target, request, decide, wishes)
             matched.warn_of_stale(seen)
@@ -146,13 +163,15 @@ class Promote(Reading, frozen=True, kw_only=True):
 
     def _decided(self, report: "Report", gate: "Gate | None") -> "Decision":
         """Put one image to the gate as `hullmark scan` does."""
-        from hullmark.scan.gate import incomplete
+        from hullmark.scan.gate import incomplete, refusals
         from hullmark.scan.promote import Decision
 
         strict = self.fail_on_incomplete
-        code = verdict([report], gate, (), strict=strict, unused=self.fail_on_unused_ignores)
-        over = gate.over(report) if gate is not None else []
-        missing = incomplete(report, relies=gate is not None and gate.on_packages, strict=strict)
+        policed = report.decision is not None
+        code = verdict([report], gate, (), strict=strict, unused=self.fail_on_unused_ignores, policed=policed)
+        over = (gate.over(report) if gate is not None else []) + refusals(report)
+        relies = policed or (gate is not None and gate.on_packages)
+        missing = incomplete(report, relies=relies, strict=strict)
         missing += gate.not_looked_for(report, ()) if gate is not None else []
         return Decision(code, tuple(over or missing) if code else ())
 
