@@ -7,7 +7,7 @@ from msgspec import Struct
 Verdict = Literal["allow", "warn", "deny"]
 
 
-class Reason(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Reason(Struct, frozen=True, kw_only=True):
     """One thing that speaks against an image.
 
     `policy` is the package that says so, `rule` its rule, `finding` the id of a flaw or the rule of a secret or misconfiguration, `package` what

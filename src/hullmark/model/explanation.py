@@ -7,7 +7,7 @@ from msgspec import Struct
 from hullmark.model.advisory import Severity
 from hullmark.model.report import Component, DatabasePart, Finding, Suppression
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 Verdict = Literal[
     "affected",

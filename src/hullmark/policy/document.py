@@ -10,14 +10,15 @@ from msgspec.structs import asdict, replace
 
 from hullmark.model.context import Context, PolicyInput
 from hullmark.model.report import Report
+from hullmark.model.whole import whole
 
 _REF = "#/$defs/{name}"
 
 
 def document(report: Report, context: Context) -> bytes:
     """Give the input in JSON. `decision` is null in it: the same report gives the same input, whether it was decided before or not."""
-    whole = unfiltered(report)
-    fields = {name: getattr(whole, name) for name in whole.__struct_fields__}
+    given = whole(unfiltered(report))
+    fields = {name: getattr(given, name) for name in given.__struct_fields__}
     return msgspec.json.encode(PolicyInput(**fields | {"decision": None}, context=context))
 
 
