@@ -21,6 +21,7 @@ need_file() { # PACKAGE FILE…: any of the files will do
 }
 need docker-registry docker-registry
 need skopeo skopeo
+need umoci umoci
 need rpm rpm
 need rpmbuild rpm
 need openssl openssl

@@ -271,6 +271,26 @@ def test_links_and_whiteouts_are_bounded() -> None:
         walked(out.getvalue(), limits=ReadLimits(layer_shape_bytes=5000))
 
 
+@pytest.mark.parametrize("size", [1, 511, 512, 513, 70_000])
+def test_an_archive_that_ends_with_the_last_files_own_bytes_is_whole(size: int, tmp_path: Path) -> None:
+    whole = archive([("first", b"1"), ("last", b"x" * size)])
+    end = whole.index(b"x" * size) + size
+    for wants, names in (("", ["first", "last"]), ("none", [])):
+        found, shape = walked(whole[:end], wants=wants)
+        assert shape.entries == 2
+        assert list(found) == names
+    with pytest.raises(Cut, match="middle of a file"):
+        walked(whole[: end - 1])
+    for name, cut in (("whole.tar", 0), ("cut.tar", 1)):
+        (tmp_path / name).write_bytes(whole[: end - cut])
+    in_file: dict[str, tuple[int, int]] = {}
+    with (tmp_path / "whole.tar").open("rb") as file:
+        index(file, in_file, Shape(LIMITS), LIMITS)
+    assert list(in_file) == ["first", "last"]
+    with (tmp_path / "cut.tar").open("rb") as file, pytest.raises(Cut, match="middle of a file"):
+        index(file, {}, Shape(LIMITS), LIMITS)
+
+
 def test_an_archive_that_is_cut_says_so(tmp_path: Path) -> None:
     whole = archive([("first", b"1"), ("second", bytes(5000))])
     (tmp_path / "cut.tar").write_bytes(whole[:3000])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from msgspec.structs import replace
 
 from conftest import GOLDEN
@@ -99,6 +99,7 @@ def test_strange_texts(text: str) -> None:
 
 @settings(max_examples=100)
 @given(ANY_TEXT)
+@example("-")
 def test_any_text_gives_what_sonarqube_takes(text: str) -> None:
     made = document(several(text), SUPPRESSED)
     assert problems(made) == []

@@ -260,8 +260,8 @@ class _Stream:
             block += rest
         return block
 
-    def skip(self, size: int) -> None:
-        """Step over `size` bytes."""
+    def skip(self, size: int, padding: int = 0) -> None:
+        """Step over `size` bytes. Of these the last `padding` may be missing: some writers end an archive with the last file's own bytes, as umoci 0.4 does."""
         left = size - (len(self.buffer) - self.position)
         if left <= 0:
             self.position += size
@@ -276,7 +276,8 @@ class _Stream:
             self.offset += len(piece)
             if not left:
                 return
-        raise Cut(_ENDS_EARLY)
+        if left > padding:
+            raise Cut(_ENDS_EARLY)
 
     def take(self, size: int) -> Iterator[bytes]:
         """Give the next `size` bytes in pieces."""
@@ -327,14 +328,14 @@ class _FileStream(_Stream):
         self._file = file
         self._end = os.fstat(file.fileno()).st_size
 
-    def skip(self, size: int) -> None:
+    def skip(self, size: int, padding: int = 0) -> None:
         left = size - (len(self.buffer) - self.position)
         if left <= 0:
             self.position += size
             return
         self.offset += len(self.buffer) + left
         self.buffer, self.position = b"", 0
-        if self.offset > self._end:
+        if self.offset - padding > self._end:
             raise Cut(_ENDS_EARLY)
         self._file.seek(self.offset)
 
@@ -445,20 +446,20 @@ class _Walker:
                 if end <= len(stream.buffer):
                     stream.position = end
                 else:
-                    stream.skip(end - stream.position)
+                    stream.skip(end - stream.position, -size % BLOCK)
                 continue
             yield from self._body(path, size, mode, selected)
-            stream.skip(-size % BLOCK)
+            stream.skip(-size % BLOCK, BLOCK)
 
     def _extension(self, kind: bytes, size: int) -> None:
         stream, pending = self.stream, self.pending
         self.shape.extras += 1
         if size > self.limits.header_bytes:
             self.shape.say(f"a tar header of {size} bytes", place=f"byte {stream.tell()}")
-            stream.skip(size + (-size % BLOCK))
+            stream.skip(size + (-size % BLOCK), -size % BLOCK)
             return
         text = stream.read(size)
-        stream.skip(-size % BLOCK)
+        stream.skip(-size % BLOCK, BLOCK)
         if kind in {b"g", b"V"}:
             return
         if pending is None:
@@ -541,7 +542,7 @@ class _Walker:
                 shape.say(f"a tar entry of unknown kind {kind.decode('latin-1')!r}", path=path)
             elif path:
                 self._folder(header, path)  # tar writers older than POSIX end a directory's name with a slash
-            self.stream.skip(size + (-size % BLOCK))
+            self.stream.skip(size + (-size % BLOCK), -size % BLOCK)
         elif not path:
             return
         elif kind == b"5":
@@ -591,7 +592,7 @@ class _Walker:
         if selected is not None and not (selected.elf_only and stream.peek(4) != b"\x7fELF"):
             stored = size - (stream.tell() - start)
             yield from self._sparse_body(path, real_size, mode, selected, extents, stored)
-        stream.skip(start + size + (-size % BLOCK) - stream.tell())
+        stream.skip(start + size + (-size % BLOCK) - stream.tell(), -size % BLOCK)
 
     def _old_sparse_map(self, header: bytes) -> list[tuple[int, int]]:
         """Read the map of GNU tar's old sparse format: four extents in the header, 21 in each block after it."""

@@ -154,7 +154,7 @@ def _flaw_rule(name: str, found: Iterable[Finding]) -> Document:
 
 def _rule(name: str, title: str, description: str, severity: Severity) -> Document:
     standard, impact = _SEVERITIES[severity]
-    made: Document = {"id": name, "name": say.plain(title, _MOST_NAME)}
+    made: Document = {"id": name, "name": say.plain(title, _MOST_NAME) or name}
     if description:
         # It is shown as HTML.
         made["description"] = html.escape(description)

@@ -200,7 +200,7 @@ hits("registry", setting) := {{"message": message} |
 }
 
 hits("unpinned", _) := {{"message": message} |
-	input.context.reference != ""
+	input.context.registry != ""
 	not contains(input.context.reference, "@sha256:")
 	not contains(input.context.reference, "@sha512:")
 	message := sprintf("%s names its image without a digest", [input.context.reference])
