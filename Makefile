@@ -61,7 +61,8 @@ format: $(VENV)/installed ## Format the code
 lock: ## Pin anew what development, and what Hullmark itself in CI, needs
 	$(BIN)/python -m pip install --quiet uv
 	$(LOCK) pyproject.toml requirements-dev.in -o requirements-dev.txt
-	$(LOCK) --extra policy --extra verify -c requirements-dev.txt pyproject.toml -o integrations/requirements.txt
+	$(LOCK) --extra verify -c requirements-dev.txt pyproject.toml -o integrations/requirements.txt
+	$(LOCK) --extra policy --extra verify -c requirements-dev.txt pyproject.toml -o integrations/requirements-policy.txt
 
 integrations: $(VENV)/installed ## Put the script into every CI template; WHEEL=FILE makes that wheel what they install
 	$(BIN)/python integrations/_write.py $(if $(WHEEL),--wheel $(WHEEL))

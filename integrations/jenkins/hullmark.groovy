@@ -60,7 +60,9 @@ install() ( # FOLDER: the wheel by its hash, then what it needs by the hashes th
     echo "$HULLMARK_WHEEL" > "$1/wheel.txt" || return
     by_hash "$1" --no-deps -r "$1/wheel.txt" || return
     place=$(alone "$1/bin/python" -I -c 'import importlib.util as u; print(u.find_spec("hullmark").submodule_search_locations[0])') || return
-    by_hash "$1" -r "$place/requirements.txt" || return
+    needs=$place/requirements.txt
+    [ -z "${HULLMARK_POLICY-}" ] || needs=$place/requirements-policy.txt # its engine is not there for every system
+    by_hash "$1" -r "$needs" || return
     : > "$1/complete"
 )
 

@@ -104,6 +104,9 @@ def test_it_installs_what_the_hashes_say_and_scans(released: Path, tmp_path: Pat
     assert "over the gate: 1 critical" in done.stderr
     assert sorted(path.name for path in (work / "hullmark-reports").iterdir()) == ["code", *REPORTS]
     assert not list((work / ".hullmark").rglob("bin/hullmark")), "no program stays in the cache"
+    decided = installing(released, work, advisories, HULLMARK_POLICY="baseline")
+    assert decided.returncode == 1, decided.stderr
+    assert "denied by hullmark.baseline: 1 reason" in decided.stderr
 
 
 def test_another_wheel_than_the_released_one_is_not_installed(
@@ -128,7 +131,8 @@ def test_the_wheel_has_the_locked_requirements_in_it(released: Path) -> None:
 
     (wheel,) = (released / "wheels").iterdir()
     with zipfile.ZipFile(wheel) as archive:
-        assert archive.read("hullmark/requirements.txt") == (INTEGRATIONS / "requirements.txt").read_bytes()
+        for name in ("requirements.txt", "requirements-policy.txt"):
+            assert archive.read(f"hullmark/{name}") == (INTEGRATIONS / name).read_bytes()
 
 
 # ── Jenkins ─────────────────────────────────────────────────────────────────────────────────────────────

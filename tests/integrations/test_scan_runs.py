@@ -71,6 +71,13 @@ def test_policies_are_passed_on_and_decide_in_place_of_the_gate(job: Job, system
     assert "--fail-on" not in words
 
 
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+def test_production_refuses_what_development_lets_through(job: Job, system: System) -> None:
+    image(job.work / "image.tar", "secret")
+    assert job.run(system, HULLMARK_POLICY="production").returncode == 1
+    assert job.run(system, HULLMARK_POLICY="development").returncode == 0
+
+
 def test_policies_and_a_gate_that_is_set_both_count(job: Job) -> None:
     image(job.work / "image.tar", "clean")
     job.run(SHELL, HULLMARK_POLICY="production", HULLMARK_FAIL_ON="high")
