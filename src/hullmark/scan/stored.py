@@ -38,6 +38,11 @@ def is_report(path: Path) -> bool:
 
 def read_report(name: str) -> Report | ReportSet:
     """Read a stored report from a file. Raises `ImageError` where it cannot be read, `UsageError` where it is no report of ours."""
+    return read_stored(name)[0]
+
+
+def read_stored(name: str) -> tuple[Report | ReportSet, bytes]:
+    """Read a stored report; give the bytes of its file as well. Raises as `read_report` does."""
     try:
         with Path(name).open("rb") as file:
             body = file.read(MAX_BYTES + 1)
@@ -46,7 +51,7 @@ def read_report(name: str) -> Report | ReportSet:
         raise ImageError(
             f"cannot be read: {reason}", where=name, hint="a report of --format json"
         ) from problem
-    return decode_report(body, name)
+    return decode_report(body, name), body
 
 
 def decode_report(body: bytes, name: str) -> Report | ReportSet:

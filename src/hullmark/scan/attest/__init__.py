@@ -1,0 +1,1 @@
+"""What is signed of an image, and found and checked later: in-toto statements in DSSE envelopes."""
