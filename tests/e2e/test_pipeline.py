@@ -19,6 +19,7 @@ from e2e.program import AS_OF, DEMO, environment, run
 from hullmark.detectors.config.dockerfile.parser import parse
 from hullmark.detectors.secrets.samples import expanded
 from policy.opa import OPA, needs_opa
+from policy.samples import policy
 
 pytestmark = [
     pytest.mark.e2e,
@@ -237,6 +238,36 @@ def test_what_may_pass_is_promoted_by_digest_with_its_attestation(
     assert verified.returncode == 0, verified.stderr.decode()
     _, other = keys(tmp_path / "other")
     assert run(cache, "verify", production, "--key", str(other), "--as-of", AS_OF).returncode == 1
+
+
+def test_a_policy_that_asks_for_a_signature_is_told_whose_there_is(
+    tmp_path: Path, cache: Path, registry: Served
+) -> None:
+    image = built(tmp_path, "clean", APP)
+    report = tmp_path / "report.json"
+    assert pipeline(cache, image, registry.host, "production", report).returncode == 0
+    staged, production = f"{registry.host}/staging/app:1.2", f"{registry.host}/production/app:1.2"
+    private, public = keys(tmp_path)
+    _, other = keys(tmp_path / "other")
+    asking = policy(tmp_path, "", hullmark={"settings": {"production": {"signature": {"level": "deny"}}}})
+    words = ["--policy", "production", "--policy", str(asking), "--as-of", AS_OF]
+
+    def denied(*more: str) -> set[str]:
+        done = run(cache, "scan", staged, *words, *more, "--format", "json", "--quiet")
+        decision = json.loads(done.stdout)["decision"]
+        assert done.returncode == (1 if decision["verdict"] == "deny" else 0)
+        return {reason["rule"] for reason in decision["reasons"] if reason["level"] == "deny"}
+
+    assert denied("--attestation-key", str(public)) == {"signature"}
+    assert run(cache, "promote", staged, production, *words).returncode == 1
+    attested = run(cache, "attest", staged, "--key", str(private), "--report", str(report), "--as-of", AS_OF)
+    assert attested.returncode == 0, attested.stderr.decode()
+    assert denied("--attestation-key", str(public)) == set()
+    assert denied("--attestation-key", str(other)) == {"signature"}
+    assert denied() == {"signature"}
+    assert run(cache, "promote", staged, production, *words, "--attestation-key", str(other)).returncode == 1
+    promoted = run(cache, "promote", staged, production, *words, "--attestation-key", str(public))
+    assert promoted.returncode == 0, promoted.stderr.decode()
 
 
 def keys(folder: Path) -> tuple[Path, Path]:

@@ -1,7 +1,7 @@
 """What every command is told that judges findings and writes them: which are shown, which fail, in what form they are written."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, cast, get_args
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from hullmark.findings.baseline import Baseline
     from hullmark.findings.narrowing import Narrowing
     from hullmark.findings.statements import Stated
+    from hullmark.images.source import SourceOptions
+    from hullmark.model.decision import Decision
     from hullmark.model.look import Look
     from hullmark.model.report import Report, ReportSet, Suppression
     from hullmark.policy.deciding import OnError, Policies
@@ -103,6 +105,15 @@ PolicyContext = Annotated[
     Option(
         "What policies are told beside the report: NAME=VALUE, as in namespace=shop, or a JSON file; may be repeated.",
         name="context",
+        filled=True,
+    ),
+]
+
+AttestationKeys = Annotated[
+    tuple[str, ...],
+    Option(
+        "File of a public key (PEM): what it signed of an image counts as verified for a policy; may be repeated.",
+        name="attestation-key",
         filled=True,
     ),
 ]
@@ -268,6 +279,23 @@ def asked_policies(asked: Deciding) -> "Policies | None":
         on_error=cast("OnError", on_error[0]) if on_error else None,
         context=asked_context(asked.context),
     )
+
+
+def asked_decide(
+    policies: "Policies | None", keys: Sequence[str], source: "SourceOptions"
+) -> "Callable[[Report], Decision] | None":
+    """Give what decides on a report: the policies, told of the attestations that are attached to its image where keys are named. Raises `UsageError`."""
+    if policies is None:
+        if keys:
+            raise UsageError("--attestation-key needs a policy", hint="--policy strict")
+        return None
+    if not keys:
+        return policies.decide
+    from hullmark.scan.attest.attested import with_attestations
+    from hullmark.scan.attest.keys import load_verifier
+
+    verifiers = [load_verifier(Path(name)) for name in keys]
+    return lambda report: policies.decide(report, with_attestations(report, verifiers, source))
 
 
 def asked_context(given: Sequence[str]) -> "dict[str, Any]":

@@ -15,6 +15,7 @@ from hullmark.cli.feeding import (
     Revision,
 )
 from hullmark.cli.judging import (
+    AttestationKeys,
     BaselineFile,
     FailOnUnused,
     FixableOnly,
@@ -28,6 +29,7 @@ from hullmark.cli.judging import (
     SecretConfigs,
     SecretsKey,
     Vex,
+    asked_decide,
     asked_narrowing,
     asked_policies,
     asked_secret_config,
@@ -76,6 +78,7 @@ class Promote(Reading, frozen=True, kw_only=True):
     opa: Opa = ""
     policy_on_error: PolicyOnError = ""
     context: PolicyContext = ()
+    attestation_key: AttestationKeys = ()
     dry_run: Annotated[bool, Option("Scan and decide; write nothing.")] = False
     no_overwrite: Annotated[bool, Option("Refuse where TO is there already and is another image.")] = False
     no_referrers: Annotated[bool, Option("Leave signatures, attestations and SBOMs where they are.")] = False
@@ -133,9 +136,9 @@ class Promote(Reading, frozen=True, kw_only=True):
 
         with replacing([target for _, target in outputs]):
             with progress() as show:
+                request = matched.request(self._narrowed(), show)
                 request = replace(
-                    matched.request(self._narrowed(), show),
-                    decide=policies.decide if policies is not None else None,
+                    request, decide=asked_decide(policies, self.attestation_key, request.source)
                 )
                 matched.warn_of_none()
                 found = promote(self.source, self.target, request, decide, wishes)

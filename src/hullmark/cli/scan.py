@@ -19,6 +19,7 @@ from hullmark.cli.feeding import (
     Revision,
 )
 from hullmark.cli.judging import (
+    AttestationKeys,
     BaselineFile,
     FailOn,
     FailOnUnused,
@@ -40,6 +41,7 @@ from hullmark.cli.judging import (
     Template,
     Vex,
     VexOut,
+    asked_decide,
     asked_narrowing,
     asked_policies,
     asked_secret_config,
@@ -111,6 +113,7 @@ class Scan(Reading, frozen=True, kw_only=True):
     opa: Opa = ""
     policy_on_error: PolicyOnError = ""
     context: PolicyContext = ()
+    attestation_key: AttestationKeys = ()
     offline: Offline = False
     db_from: From = ""
     db_key: Key = ""
@@ -152,7 +155,7 @@ class Scan(Reading, frozen=True, kw_only=True):
                 known = before.known if before is not None else None
                 asked_for = msgspec.structs.replace(narrowing, known=known)
                 filters = msgspec.structs.replace(request.filters, **msgspec.structs.asdict(asked_for))
-                decide = policies.decide if policies is not None else None
+                decide = asked_decide(policies, self.attestation_key, request.source)
                 template = msgspec.structs.replace(plain, filters=filters, decide=decide)
                 targets, failures = _targets(references, self.platform, template.source)
                 outputs.refuse_several(len(targets) + len(failures))
