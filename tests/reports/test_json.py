@@ -49,7 +49,15 @@ def test_the_schema_in_the_documentation_is_that_of_the_types(
 
 @pytest.mark.parametrize(
     ("name", "version"),
-    [("report", "1.4"), ("diff", "1.1"), ("explanation", "1.1"), ("bases", "1.0"), ("rules", "1.0")],
+    [
+        ("report", "1.4"),
+        ("diff", "1.1"),
+        ("explanation", "1.1"),
+        ("bases", "1.0"),
+        ("rules", "1.0"),
+        ("decision", "1.0"),
+        ("policy-input", "1.4"),
+    ],
 )
 def test_the_schema_is_one(name: str, version: str) -> None:
     made = schema(name)

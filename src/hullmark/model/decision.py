@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+SCHEMA_VERSION = "1.0"
+
 Verdict = Literal["allow", "warn", "deny"]
 
 

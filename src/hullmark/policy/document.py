@@ -16,9 +16,12 @@ _REF = "#/$defs/{name}"
 
 
 def document(report: Report, context: Context) -> bytes:
-    """Give the input in JSON. `decision` is null in it: the same report gives the same input, whether it was decided before or not."""
-    given = whole(unfiltered(report))
-    fields = {name: getattr(given, name) for name in given.__struct_fields__}
+    """Give the input in JSON. `decision` is null in it: the same report gives the same input, whether it was decided before or not, just made or read again.
+
+    Every name is there, as in the report: what a policy asks for is never undefined where it stands in the schema.
+    """
+    told = whole(unfiltered(report))
+    fields = {name: getattr(told, name) for name in told.__struct_fields__}
     return msgspec.json.encode(PolicyInput(**fields | {"decision": None}, context=context))
 
 

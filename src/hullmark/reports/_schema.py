@@ -1,4 +1,4 @@
-"""The JSON Schemas (draft 2020-12) of the JSON documents: the report, the comparison, the explanation, the layers, the bases, the rules; made from their types.
+"""The JSON Schemas (draft 2020-12) of the JSON documents: reports, comparisons, explanations, layers, bases, rules, decisions, inputs of policies; made from their types.
 
 `python -m hullmark.reports._schema report > docs/reference/report.schema.json` writes one anew; so do the other names.
 """
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hullmark.advice import bases
-from hullmark.model import diff, explanation, layering, report, rule
+from hullmark.model import context, decision, diff, explanation, layering, report, rule
 
 
 class _Document(NamedTuple):
@@ -47,6 +47,16 @@ _DOCUMENTS = {
         rule.SCHEMA_VERSION,
         "What `hullmark rules --format json` writes: all rules, or those that are named.",
         (rule.RuleList,),
+    ),
+    "decision": _Document(
+        decision.SCHEMA_VERSION,
+        "What `hullmark policy eval --format json` writes, and what stands in a report as `decision`: what policies decided on one image, or a list of such for several.",
+        (decision.Decision, tuple[decision.Decision, ...]),
+    ),
+    "policy-input": _Document(
+        report.SCHEMA_VERSION,
+        "The `input` of a policy, as `hullmark policy eval --show-input` writes it: the report with what is only not shown in its lists, and `context`.",
+        (context.PolicyInput,),
     ),
 }
 NAMES = tuple(_DOCUMENTS)
