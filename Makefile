@@ -53,6 +53,7 @@ docs: $(VENV)/installed ## Rewrite the pages of the documentation that are made 
 	$(BIN)/python docs/reference/_tables.py
 	$(BIN)/python docs/reference/_formats.py
 	$(BIN)/python docs/reference/_rules.py
+	$(BIN)/python docs/reference/_policies.py
 
 format: $(VENV)/installed ## Format the code
 	$(BIN)/ruff format .

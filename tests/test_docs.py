@@ -33,6 +33,7 @@ from hullmark.model.report import (
     ReportImage,
     Summary,
 )
+from hullmark.policy import catalogue as policies
 from hullmark.reports import formats
 from hullmark.scan.rules import all_rules
 
@@ -65,7 +66,7 @@ def section(page: str, title: str) -> str:
 
 
 def test_made_pages_are_as_the_code_says() -> None:
-    made = tables().PAGES | tables("_formats").PAGES | tables("_rules").PAGES
+    made = tables().PAGES | tables("_formats").PAGES | tables("_rules").PAGES | tables("_policies").PAGES
     for name, page in made.items():
         assert text(name) == page(), f"{name}: run make docs"
 
@@ -99,6 +100,17 @@ def test_every_rule_has_its_row_and_every_rule_of_others_too() -> None:
         }
         assert names
         assert [name for name in names if not any(rows.get(name, ()))] == [], title
+
+
+def test_every_policys_rule_has_its_row_with_what_each_pack_makes_of_it() -> None:
+    page = text("reference/policies.md")
+    for name, rule in policies.rules().items():
+        levels = " | ".join(str(policies.settings(pack)[name]["level"]) for pack in policies.names())
+        assert f"\n| [`{name}`](#{name}) | {levels} | " in page, name
+        said = page.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
+        assert rule.why.split()[0] in said
+        assert [key for key in rule.settings if f"\n| `{key}` |" not in said] == [], name
+        assert [control for control in rule.controls if control not in said] == [], name
 
 
 def test_every_limit_has_its_row() -> None:
