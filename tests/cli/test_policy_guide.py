@@ -10,7 +10,7 @@ from cli.conftest import IMAGE, Call
 from cli.test_guides import page, run_all
 from e2e.program import AS_OF, ROOT
 from hullmark.cli.commands import COMMANDS
-from hullmark.policy import apart, deciding, source
+from hullmark.policy import apart, deciding, engine, source
 from hullmark.policy.builtins import REFUSED
 
 PAGE = page("write-policies.md")
@@ -70,7 +70,7 @@ def test_the_page_names_the_bounds_and_what_is_refused() -> None:
     assert f"{source.MOST_FILES:,} files of 1 MiB each" in flat
     assert f"{deciding._MOST_REASONS:,} reasons, each text of at most {deciding._MOST_LETTERS:,}" in flat
     assert [name for name in REFUSED if f"`{name}`" not in flat] == []
-    assert [name for name in deciding.ASKED if f"`{name}`" not in flat] == []
+    assert [name for name in engine.DECIDING if f"`{name}`" not in flat] == []
     assert [name for name in deciding._TEXTS if f"`{name}`" not in flat] == []
 
 

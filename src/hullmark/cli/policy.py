@@ -129,13 +129,14 @@ class Check(Messages, frozen=True, kw_only=True):
         from hullmark.cli.output import write_line
         from hullmark.cli.terminal import configure
         from hullmark.model.errors import ExitCode
-        from hullmark.policy.deciding import ASKED, loaded
+        from hullmark.policy.deciding import loaded
+        from hullmark.policy.engine import DECIDING
         from hullmark.policy.source import read
 
         configure(quiet=self.quiet, json_log=self.json_log)
         _, rules = loaded(read(self.paths, tests=True))
         for package, names in rules.items():
-            asked = [name for name in names if name in ASKED]
+            asked = [name for name in names if name in DECIDING]
             write_line(f"{package}: {', '.join(asked) or 'nothing that decides'}")
         return ExitCode.CLEAN
 

@@ -35,9 +35,15 @@ class Apart:
     """What `Policy` does, done in a child. `load` makes it there. Raises `UsageError` where a policy is refused or cannot be loaded in time."""
 
     def __init__(
-        self, load: Callable[[], Policy], *, seconds: float = EVALUATE_S, memory: int = MEMORY_BYTES
+        self,
+        load: Callable[[], Policy],
+        *,
+        load_seconds: float = LOAD_S,
+        seconds: float = EVALUATE_S,
+        memory: int = MEMORY_BYTES,
     ) -> None:
         self._load = load
+        self._load_seconds = load_seconds
         self._seconds = seconds
         self._memory = memory
         self._child = 0
@@ -85,7 +91,7 @@ class Apart:
         os.close(questions_out)
         os.close(answers_in)
         self._to, self._from = questions_in, answers_out
-        answer = self._answer(LOAD_S, "loaded")
+        answer = self._answer(self._load_seconds, "loaded")
         return msgspec.json.decode(answer, type=dict[str, tuple[str, ...]])
 
     def _answer(self, seconds: float, what: str) -> bytes:

@@ -18,6 +18,7 @@ LIBRARY = "lib"
 LEVELS = ("off", "warn", "deny")
 EVERY = "every"
 """Settings under this name are for all packs."""
+_OWN = frozenset({"rules", "packs", "about"})
 _EXCEPTION = frozenset({"rule", "finding", "package", "image", "owner", "reason", "expires"})
 
 
@@ -45,6 +46,11 @@ class _Document(Struct):
 def files() -> Any:
     """Give the folder of the packs."""
     return resources.files("hullmark.policy") / "packs"
+
+
+@functools.cache
+def _own() -> dict[str, Any]:
+    return dict(msgspec.json.decode((files() / "data.json").read_bytes())["hullmark"])
 
 
 @functools.cache
@@ -82,7 +88,9 @@ def check_data(data: Mapping[str, Any], where: str) -> None:
         return
     if not isinstance(own, dict):
         raise UsageError("hullmark: is no object", where=where)
-    for key in own:
+    for key, value in own.items():
+        if key in _OWN and value == _own()[key]:
+            continue  # in a bundle that was built here
         if key not in {"settings", "exceptions"}:
             raise _unknown(f"hullmark.{key}", ("settings", "exceptions"), where)
     for problem in (

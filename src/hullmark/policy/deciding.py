@@ -1,6 +1,6 @@
 """Decisions: policies are asked what they say of a report, and what they say is put together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -11,12 +11,10 @@ from hullmark.model.printable import printable
 from hullmark.model.report import Report
 from hullmark.policy.catalogue import LIBRARY
 from hullmark.policy.document import context_of, document, input_schema
-from hullmark.policy.engine import Policy
+from hullmark.policy.engine import DECIDING, Policy
 from hullmark.policy.source import Bundle, read
 
 OnError = Literal["deny", "warn"]
-ASKED = ("deny", "violation", "warn", "allow", "excepted")
-"""The rules that decide: `deny` and `violation` (as Gatekeeper and Conftest call it) deny, `warn` warns, `allow` denies where it is not true, `excepted` only tells."""
 _LENIENT = frozenset({"hullmark.development"})
 _MOST_REASONS = 100_000
 _MOST_LETTERS = 2_000
@@ -50,7 +48,7 @@ class Policies:
         self._context = dict(context or {})
         self._engine, rules = loaded(bundle, opa)
         self._asked = {
-            package: tuple(name for name in ASKED if name in names)
+            package: tuple(name for name in DECIDING if name in names)
             for package, names in rules.items()
             if package.rpartition(".")[2] != LIBRARY and {"deny", "violation", "warn", "allow"} & set(names)
         }
@@ -74,7 +72,7 @@ class Policies:
         """Decide on an input in JSON."""
         try:
             said = msgspec.json.decode(self._engine.evaluate(_query(self._asked), given))
-            reasons, excepted = _reasons(said)
+            reasons, excepted = _reasons(said, self._asked)
         except HullmarkError as problem:
             return self._made((), (), str(problem))
         return self._made(reasons, excepted)
@@ -116,46 +114,51 @@ def loaded(bundle: Bundle, opa: str = "") -> tuple[Engine, dict[str, tuple[str, 
 
 
 def _query(asked: Mapping[str, Sequence[str]]) -> str:
-    """Make one query of all: each rule a list of one value, or of none where it is undefined."""
+    """Make one query of all: each rule a list of one value, or of none where it is undefined. The engine takes no line of more than 1,024 letters."""
     packages = []
     for package, names in asked.items():
         path = "".join(f"[{_quoted(part)}]" for part in package.split("."))
-        found = ", ".join(
+        found = ",\n".join(
             f"{_quoted(name)}: [value | value := data{path}[{_quoted(name)}]]" for name in names
         )
         packages.append(f"{_quoted(package)}: {{{found}}}")
-    return f"{{{', '.join(packages)}}}"
+    whole = ",\n".join(packages)
+    return f"{{{whole}}}"
 
 
 def _quoted(text: str) -> str:
     return msgspec.json.encode(text).decode()
 
 
-def _reasons(said: Any) -> tuple[list[Reason], list[Reason]]:
+def _reasons(said: Any, asked: Mapping[str, Sequence[str]]) -> tuple[list[Reason], list[Reason]]:
     """Read what the policies said. Raises `HullmarkError` for what has another form."""
     reasons: list[Reason] = []
     excepted: list[Reason] = []
-    if not isinstance(said, dict):
-        raise HullmarkError("the policies cannot be evaluated: nothing is defined")
-    for package, rules in said.items():
-        for name, values in rules.items():
-            if name == "allow":
-                if values != [True]:
-                    reasons.append(
-                        Reason(
-                            level="deny",
-                            policy=package,
-                            rule=name,
-                            message="the policy does not allow the image",
-                        )
-                    )
-                continue
-            for value in values:
-                found = list(_of_rule(package, name, value))
-                (excepted if name == "excepted" else reasons).extend(found)
+    for package, name, values in _values(said, asked):
+        if name == "allow":
+            if values != [True]:
+                message = "the policy does not allow the image"
+                reasons.append(Reason(level="deny", policy=package, rule=name, message=message))
+            continue
+        for value in values:
+            found = _of_rule(package, name, value)
+            (excepted if name == "excepted" else reasons).extend(found)
     if len(reasons) > _MOST_REASONS:
         raise HullmarkError(f"the policies give more than {_MOST_REASONS:,} reasons")
     return reasons, excepted
+
+
+def _values(said: Any, asked: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, list[Any]]]:
+    """Give each rule that was asked with its values. What lacks one is no answer: it would let pass what the rule denies."""
+    if not isinstance(said, dict):
+        raise HullmarkError("the policies cannot be evaluated: nothing is defined")
+    for package, names in asked.items():
+        rules = said.get(package)
+        for name in names:
+            values = rules.get(name) if isinstance(rules, dict) else None
+            if not isinstance(values, list):
+                raise HullmarkError(f"the answer lacks the rule {name} of {package}")
+            yield package, name, values
 
 
 def _of_rule(package: str, name: str, value: Any) -> list[Reason]:
@@ -192,7 +195,7 @@ def _reason(package: str, name: str, level: Literal["deny", "warn"], value: Any)
 
 def _misshapen(package: str, name: str, what: str) -> HullmarkError:
     return HullmarkError(
-        f"the rule {name} of {package} {what}", hint="hullmark policy explain shows a decision's form"
+        f"the rule {name} of {package} {what}", hint="a reason is a text, or an object with a message"
     )
 
 

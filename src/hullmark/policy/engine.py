@@ -14,6 +14,7 @@ import msgspec
 from hullmark.model.errors import HullmarkError, UsageError
 from hullmark.model.printable import printable
 from hullmark.policy.builtins import PURE, REFUSED
+from hullmark.policy.catalogue import LIBRARY
 from hullmark.policy.fields import Schema, calls, unknown_fields
 from hullmark.policy.source import Bundle
 
@@ -23,6 +24,8 @@ _SAID = re.compile(
 )
 _INSTALL = "pip install 'hullmark[policy]', or --opa URL asks a server"
 _KNOWN = 20
+DECIDING = ("deny", "violation", "warn", "allow", "excepted")
+"""The rules that decide: `deny` and `violation` (as Gatekeeper and Conftest call it) deny, `warn` warns, `allow` denies where it is not true, `excepted` only tells."""
 _ALWAYS = re.compile(
     r"^error: (?:var \S+ is unsafe|recursion detected|could not find function)", re.MULTILINE
 )
@@ -47,11 +50,15 @@ class Policy:
             except RuntimeError as problem:
                 raise refused(str(problem)) from problem
         if bundle.data:
-            self._engine.add_data_json(msgspec.json.encode(bundle.data).decode())
+            try:
+                self._engine.add_data_json(msgspec.json.encode(bundle.data).decode())
+            except RuntimeError as problem:
+                raise refused(f"data: {problem}") from problem
         asts = json.loads(self._engine.get_ast_as_json())
         self.rules = _rules(asts)
         for each in asts:
-            _check(each["ast"], each["source"]["file"], self.rules, schema)
+            _check(each["ast"], each["source"], self.rules, schema)
+        _check_data(bundle.data, self.rules)
         self._check_rules([package for package in self.rules if not bundle.is_own])
 
     def evaluate(self, query: str, document: bytes) -> bytes:
@@ -92,7 +99,8 @@ def refused(said: str) -> UsageError:
     if found is None:
         words = said.strip().partition("Stack backtrace")[0].strip()
         return UsageError(f"a policy cannot be used: {printable(words)[:300]}", hint=_CHECK)
-    return _wrong(found["file"], int(found["line"]), found["what"])
+    what = found["what"].partition(" (path [")[0].rstrip(": ")
+    return _wrong(found["file"], int(found["line"]), what)
 
 
 def _wrong(file: str, line: int, what: str) -> UsageError:
@@ -106,8 +114,31 @@ def _rules(asts: list[Any]) -> dict[str, tuple[str, ...]]:
     return {package: tuple(names) for package, names in sorted(found.items())}
 
 
-def _check(ast: Any, file: str, rules: Mapping[str, tuple[str, ...]], schema: Schema) -> None:
-    """Refuse calls of what is not there or not pure, and fields that the input does not have."""
+def _check_data(data: Mapping[str, Any], rules: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse data in the place of a rule: the engine would give the data, and the rule would never say anything. OPA refuses it as well."""
+    for package, names in rules.items():
+        found: Any = data
+        for part in package.split("."):
+            found = found.get(part, {}) if isinstance(found, dict) else found
+        taken = [name for name in names if not isinstance(found, dict) or name in found]
+        if taken:
+            raise UsageError(
+                f"data.{printable(f'{package}.{taken[0]}')[:200]} is a rule, and data as well",
+                hint="call the data something else",
+            )
+
+
+def _check(ast: Any, source: Any, rules: Mapping[str, tuple[str, ...]], schema: Schema) -> None:
+    """Refuse calls of what is not there or not pure, fields that the input does not have, and functions with the name of a rule that decides."""
+    file = source["file"]
+    is_library = _package(ast).rpartition(".")[2] == LIBRARY
+    for head in _functions(ast):
+        if not is_library and head["Func"]["args"] and (name := _words(head["Func"]["refr"])) in DECIDING:
+            raise _wrong(
+                file,
+                head["Func"]["span"]["line"],
+                f"{name} is a function, which nobody calls: give no arguments",
+            )
     own = set(rules[_package(ast)])
     imported = set(_imports(ast))
     for call in calls(ast):
@@ -116,7 +147,7 @@ def _check(ast: Any, file: str, rules: Mapping[str, tuple[str, ...]], schema: Sc
         if call.name in REFUSED or (not is_own and call.name not in PURE):
             why = REFUSED.get(call.name, "is no function of Rego's, and none that is defined here")
             raise _wrong(file, call.line, f"{call.name} {why}")
-    for unknown in unknown_fields(ast, schema, schema.get("$defs", {})):
+    for unknown in unknown_fields(ast, schema, schema.get("$defs", {}), source["contents"]):
         more = f" and {len(unknown.known) - _KNOWN} more" if len(unknown.known) > _KNOWN else ""
         known = f"; there are {', '.join(unknown.known[:_KNOWN])}{more}" if unknown.known else ""
         raise _wrong(file, unknown.line, f"the input has no field {unknown.field!r} here{known}")
@@ -144,6 +175,10 @@ def _heads(ast: Any) -> Iterator[str]:
             continue
         for head in rule["Spec"]["head"].values():
             yield _words(head["refr"]).partition(".")[0]
+
+
+def _functions(ast: Any) -> Iterator[Any]:
+    return (rule["Spec"]["head"] for rule in ast["rules"] if "Func" in rule.get("Spec", {}).get("head", ()))
 
 
 def _imports(ast: Any) -> Iterator[str]:

@@ -29,9 +29,11 @@ class Call(NamedTuple):
     column: int
 
 
-def unknown_fields(module: Node, schema: Schema, definitions: Mapping[str, Schema]) -> list[Unknown]:
-    """Give each field of the input that a module (its `ast`) names and that the input cannot have, in the order of the text."""
-    walk = _Walk(schema, definitions)
+def unknown_fields(
+    module: Node, schema: Schema, definitions: Mapping[str, Schema], text: str = ""
+) -> list[Unknown]:
+    """Give each field of the input that a module (its `ast`, and its text) names and that the input cannot have, in the order of the text."""
+    walk = _Walk(schema, definitions, text)
     for one in module.get("imports", ()):
         walk.imported(one)
     for rule in module.get("rules", ()):
@@ -68,7 +70,8 @@ def _dotted(node: Node) -> str:
 class _Walk:
     """Goes through the rules of one module."""
 
-    def __init__(self, schema: Schema, definitions: Mapping[str, Schema]) -> None:
+    def __init__(self, schema: Schema, definitions: Mapping[str, Schema], text: str) -> None:
+        self._text = text.encode()
         self._definitions = definitions
         self._outermost: dict[str, Schema | None] = {"input": schema}
         self.found: list[Unknown] = []
@@ -141,7 +144,8 @@ class _Walk:
                 within = self._bound(value.get("query"), bound, depth)
             elif kind == "Every":
                 items = self._items(self._schema(value["domain"], bound, depth, say=False))
-                named = {str(value["value"][1] if isinstance(value["value"], list) else ""): items}
+                span = value["value"]  # the tree tells of the variable only where it stands
+                named = {self._text[span["start"] : span["end"]].decode("utf-8", "replace"): items}
                 within = self._bound(value.get("query"), bound | named, depth)
             self._look(value, within, depth + 1)
 

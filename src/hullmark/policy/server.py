@@ -3,6 +3,8 @@
 The server must have the very policies and data that are named here, as `opa run --server -b BUNDLE` has them: what it lacks would never deny anything.
 """
 
+import contextlib
+import time
 from typing import Any
 
 import msgspec
@@ -11,8 +13,8 @@ from hullmark.model.errors import HullmarkError, UsageError
 from hullmark.model.printable import printable
 from hullmark.policy.source import Bundle
 
-_TIMEOUT_S = 10.0
-_MOST_ANSWER = 64 * 1024 * 1024
+TIMEOUT_S = 10.0
+MOST_ANSWER = 64 * 1024 * 1024
 _HINT = "hullmark policy build makes the bundle for it: opa run --server -b BUNDLE"
 
 
@@ -42,7 +44,7 @@ class Server:
         if not url.startswith(("http://", "https://")):
             raise UsageError("is no address of an OPA server", where=url, hint="--opa http://127.0.0.1:8181")
         self._url = url.rstrip("/")
-        self._client = httpx2.Client(timeout=_TIMEOUT_S, follow_redirects=False)
+        self._client = httpx2.Client(timeout=TIMEOUT_S, follow_redirects=False)
         found = self._decoded(self._asked("GET", "/v1/policies"), _Modules)
         has = {module.raw.strip() for module in found.result}
         for module in bundle.modules:
@@ -65,11 +67,18 @@ class Server:
         asked = msgspec.json.encode({"query": f"found := {query}"})
         body = asked[:-1] + b',"input":' + document + b"}"
         answer = self._decoded(self._asked("POST", "/v1/query", body), _Answer)
+        if answer.result and "found" not in answer.result[0]:
+            raise HullmarkError("what answers is no OPA server", where=self._url)
         return bytes(answer.result[0]["found"]) if answer.result else b"null"
 
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
+
+    def __del__(self) -> None:
+        """Let go of the connection with the last who knows it."""
+        with contextlib.suppress(AttributeError):  # where the address was refused
+            self.close()
 
     def _has(self, name: tuple[str, ...], value: Any) -> bool:
         path = "".join(f"[{msgspec.json.encode(part).decode()}]" for part in name)
@@ -79,17 +88,20 @@ class Server:
     def _asked(self, method: str, path: str, body: bytes | None = None) -> bytes:
         import httpx2
 
+        until = time.monotonic() + TIMEOUT_S
         headers = {"content-type": "application/json"} if body is not None else {}
         try:
             with self._client.stream(method, f"{self._url}{path}", content=body, headers=headers) as answer:
                 taken = bytearray()
                 for part in answer.iter_bytes():
                     taken += part
-                    if len(taken) > _MOST_ANSWER:
+                    if time.monotonic() > until:
+                        raise HullmarkError("the OPA server takes too long", where=self._url)
+                    if len(taken) > MOST_ANSWER:
                         raise HullmarkError("the OPA server's answer is too large", where=self._url)
                 if answer.status_code != 200:
                     raise HullmarkError(self._said(bytes(taken), answer.status_code), where=self._url)
-        except httpx2.HTTPError as problem:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
             raise HullmarkError(
                 f"the OPA server does not answer: {printable(str(problem))[:200]}", where=self._url
             ) from problem

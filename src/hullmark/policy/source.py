@@ -1,10 +1,13 @@
 """Policies as they lie in a folder, a file or an OPA bundle (https://www.openpolicyagent.org/docs/latest/management-bundles/)."""
 
+import datetime as dt
 import gzip
 import hashlib
 import io
 import json
+import math
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ PACKS = "hullmark:"
 MOST_FILES = 1_000
 MOST_BYTES = 16 * 1024 * 1024
 _MOST_OF_ONE = 1024 * 1024
+_DEEPEST = 100
 _DATA = (".json", ".yaml", ".yml")
 
 
@@ -147,21 +151,27 @@ def _bounded(path: Path) -> bytes:
 
 
 def _bundled(path: Path) -> Iterator[tuple[str, bytes]]:
-    whole = 0
     try:
-        with tarfile.open(path, "r:gz") as tar:
-            for number, member in enumerate(tar):
-                whole += max(member.size, 0)
-                if number > MOST_FILES or whole > MOST_BYTES or member.size > _MOST_OF_ONE:
-                    raise UsageError("larger than a bundle may be", where=str(path))
+        with gzip.open(path) as zipped:
+            whole = zipped.read(MOST_BYTES + 1)
+        if len(whole) > MOST_BYTES:
+            raise UsageError(f"larger than {MOST_BYTES} bytes", where=str(path))
+        with tarfile.open(fileobj=io.BytesIO(whole), mode="r:") as tar:
+            for member in tar:
                 name = member.name.lstrip("./")
                 file = tar.extractfile(member) if member.isreg() else None
                 if file is not None and (
                     name.endswith(".rego") or Path(name).name in {"data.json", "data.yaml"}
                 ):
-                    yield f"{path}:{name}", file.read()
-    except (tarfile.TarError, EOFError, OSError) as problem:
-        raise UsageError(f"is no bundle: {problem}", where=str(path), hint="opa build makes one") from problem
+                    body = file.read(_MOST_OF_ONE + 1)
+                    if len(body) > _MOST_OF_ONE:
+                        raise UsageError(
+                            f"larger than {_MOST_OF_ONE} bytes", where=printable(f"{path}:{name}")
+                        )
+                    yield f"{path}:{name}", body
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as problem:
+        what = printable(str(problem))[:200]
+        raise UsageError(f"is no bundle: {what}", where=str(path), hint="opa build makes one") from problem
 
 
 def _text(path: str, body: bytes) -> str:
@@ -173,10 +183,12 @@ def _text(path: str, body: bytes) -> str:
 
 def _document(path: str, body: bytes, root: str) -> dict[str, Any]:
     """Decode a document and put it where its folder is, as OPA does: `a/b/data.json` is `data.a.b`."""
+    text = _text(path, body)
     try:
-        found = json.loads(_text(path, body)) if path.endswith(".json") else yaml.safe_load(_text(path, body))
-    except (ValueError, yaml.YAMLError, RecursionError) as problem:
-        raise UsageError(f"cannot be read: {printable(str(problem))[:200]}", where=path) from problem
+        found = _plain(msgspec.json.decode(text or "{}") if path.endswith(".json") else _yaml(text))
+    except (ValueError, msgspec.DecodeError, yaml.YAMLError, RecursionError) as problem:
+        what = " ".join(str(problem).split())
+        raise UsageError(f"cannot be read: {printable(what)[:200]}", where=path) from problem
     if found is None:
         return {}
     if not isinstance(found, dict):
@@ -188,15 +200,51 @@ def _document(path: str, body: bytes, root: str) -> dict[str, Any]:
         if Path(root).is_dir()
         else ""
     )
-    for part in reversed(Path(below).parent.parts):
+    folders = Path(below).parent.parts
+    if len(folders) > _DEEPEST:
+        raise UsageError(f"more than {_DEEPEST} folders deep", where=path[:500])
+    for part in reversed(folders):
         found = {part: found}
     return found
+
+
+def _yaml(text: str) -> Any:
+    """Read YAML without aliases, with which a short text becomes a huge one, and without what is nested deep."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("aliases are not taken")  # noqa: TRY004 - of the text
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"nested more than {_DEEPEST} deep")
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Give a value as JSON has it: a date of YAML becomes a text. Raises `ValueError` for what JSON has not."""
+    if depth > _DEEPEST:
+        raise ValueError(f"nested more than {_DEEPEST} deep")
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise ValueError("a key is no text: put it in quotes")
+        return {_plain(key): _plain(each, depth + 1) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each, depth + 1) for each in value]
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, dt.date):
+        return value.isoformat()
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number that is none, or without end")
+    elif value is not None and not isinstance(value, (bool, int, float)):
+        raise ValueError(f"a {type(value).__name__} is nothing that JSON has")
+    return value
 
 
 def _merge(into: dict[str, Any], more: dict[str, Any], path: str) -> None:
     for key, value in more.items():
         known = into.setdefault(key, value)
-        if known is not value:
+        if known != value:
             if not isinstance(known, dict) or not isinstance(value, dict):
                 raise UsageError(f"{key!r} is set twice", where=path)
             _merge(known, value, path)
