@@ -129,6 +129,7 @@ class Check(Messages, frozen=True, kw_only=True):
         from hullmark.cli.output import write_line
         from hullmark.cli.terminal import configure
         from hullmark.model.errors import ExitCode
+        from hullmark.policy.catalogue import LIBRARY
         from hullmark.policy.deciding import loaded
         from hullmark.policy.engine import DECIDING
         from hullmark.policy.source import read
@@ -136,7 +137,8 @@ class Check(Messages, frozen=True, kw_only=True):
         configure(quiet=self.quiet, json_log=self.json_log)
         _, rules = loaded(read(self.paths, tests=True))
         for package, names in rules.items():
-            asked = [name for name in names if name in DECIDING]
+            is_library = package.rpartition(".")[2] == LIBRARY
+            asked = [name for name in names if name in DECIDING and not is_library]
             write_line(f"{package}: {', '.join(asked) or 'nothing that decides'}")
         return ExitCode.CLEAN
 

@@ -4,6 +4,7 @@ What a policy cannot do is found out when it is loaded: what does not parse, an 
 network or the clock, a field that the input does not have. Nothing here is bounded in time: `policy/apart.py` has it done in a process of its own.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +31,18 @@ _ALWAYS = re.compile(
     r"^error: (?:var \S+ is unsafe|recursion detected|could not find function)", re.MULTILINE
 )
 _CHECK = "hullmark policy check says whether a policy can be used"
+
+
+class _Expression(msgspec.Struct):
+    value: msgspec.Raw
+
+
+class _Result(msgspec.Struct):
+    expressions: list[_Expression]
+
+
+class _Answer(msgspec.Struct):
+    result: list[_Result] = []
 
 
 class Policy:
@@ -66,19 +79,23 @@ class Policy:
         engine = self._engine.clone()
         engine.set_input_json(document.decode())
         try:
-            found = json.loads(engine.eval_query_as_json(query)).get("result")
+            found = msgspec.json.decode(engine.eval_query_as_json(query), type=_Answer).result
         except RuntimeError as problem:
             told = refused(str(problem))
             raise HullmarkError(told.what, where=told.where) from problem
-        return msgspec.json.encode(found[0]["expressions"][0]["value"] if found else None)
+        return bytes(found[0].expressions[0].value) if found else b"null"
 
     def _check_rules(self, packages: Iterable[str]) -> None:
         """Have the engine look for what it finds only when it evaluates: unsafe variables and rules that need themselves.
 
         What else goes wrong with an input without anything in it may go right with a real one.
         """
+        self._engine.set_input_json("{}")
+        with contextlib.suppress(RuntimeError):  # told below
+            self._engine.eval_query_as_json(
+                "1"
+            )  # clones of what was asked once need not prepare the rules each time
         engine = self._engine.clone()
-        engine.set_input_json("{}")
         for query in ("1", *(path_of(package, rule) for package in packages for rule in self.rules[package])):
             try:
                 engine.eval_query_as_json(query)

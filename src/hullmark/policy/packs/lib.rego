@@ -28,20 +28,20 @@ settings(pack, rule) := object.union_n([
 	object.get(object.get(own_settings, pack, {}), rule, {}),
 ])
 
-# All that speaks against the image by a pack; `level` is the rule's.
-violations(pack) := {violation |
+# All that speaks against the image by a pack; `level` is the rule's. These are lists, since a set compares all that it takes in: `deny` and `warn` are sets.
+violations(pack) := [violation |
 	some rule, about in data.hullmark.rules
 	setting := settings(pack, rule)
 	setting.level != "off"
 	common := {"rule": rule, "level": setting.level, "fix": about.fix, "controls": about.controls}
 	some hit in hits(rule, setting)
 	violation := object.union(common, hit)
-}
+]
 
 # Those that no exception covers.
 standing(violations) := violations if count(own_exceptions) == 0
 
-standing(violations) := {violation | some violation in violations; count(covering(violation)) == 0} if count(own_exceptions) > 0
+standing(violations) := [violation | some violation in violations; count(covering(violation)) == 0] if count(own_exceptions) > 0
 
 # Those that an exception covers, with its owner, reason and end.
 excepted(_) := set() if count(own_exceptions) == 0
@@ -55,28 +55,28 @@ excepted(violations) := {object.union(violation, first) |
 
 # ── the rules ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-hits("malicious-package", _) := {told(finding, message) |
+hits("malicious-package", _) := [told(finding, message) |
 	some finding in input.findings
 	finding.kind == "malicious"
 	message := sprintf("%s %s is a malicious package (%s)", [finding.name, finding.version, finding.id])
-}
+]
 
-hits("known-exploited", setting) := {told(finding, message) |
+hits("known-exploited", setting) := [told(finding, message) |
 	limit := day(setting.grace_days - 1)
 	some finding in wanted(setting)
 	is_object(finding.kev)
 	is_before(object.get(finding.kev, "added", ""), limit)
 	message := sprintf("%s in %s %s is being exploited", [finding.id, finding.name, finding.version])
-}
+]
 
-hits("vulnerable", setting) := {told(finding, message) |
+hits("vulnerable", setting) := [told(finding, message) |
 	counted := severe(setting) | {"unknown" | setting.unknown}
 	some finding in wanted(setting)
 	finding.severity in counted
 	message := sprintf("%s in %s %s is %s", [finding.id, finding.name, finding.version, finding.severity])
-}
+]
 
-hits("fix-available", setting) := {told(finding, message) |
+hits("fix-available", setting) := [told(finding, message) |
 	limits := {severity: {"days": days, "day": day(days - 1)} | some severity, days in setting.grace_days}
 	some finding in wanted(object.union(setting, {"fixable_only": true}))
 	limit := limits[finding.severity]
@@ -89,9 +89,9 @@ hits("fix-available", setting) := {told(finding, message) |
 		finding.fixed_version,
 		limit.days,
 	])
-}
+]
 
-hits("old-vulnerability", setting) := {told(finding, message) |
+hits("old-vulnerability", setting) := [told(finding, message) |
 	limit := day(setting.days)
 	counted := severe(setting)
 	some finding in wanted(setting)
@@ -104,16 +104,16 @@ hits("old-vulnerability", setting) := {told(finding, message) |
 		finding.severity,
 		setting.days,
 	])
-}
+]
 
-hits("cvss", setting) := {told(finding, message) |
+hits("cvss", setting) := [told(finding, message) |
 	some finding in wanted(setting)
 	highest := max([score.value | some score in finding.scores; is_number(score.value)])
 	highest >= setting.score
 	message := sprintf("%s in %s %s has a CVSS score of %v", [finding.id, finding.name, finding.version, highest])
-}
+]
 
-hits("epss", setting) := {told(finding, message) |
+hits("epss", setting) := [told(finding, message) |
 	some finding in wanted(setting)
 	is_object(finding.epss)
 	finding.epss.probability >= setting.probability
@@ -123,21 +123,21 @@ hits("epss", setting) := {told(finding, message) |
 		finding.version,
 		finding.epss.probability,
 	])
-}
+]
 
-hits("end-of-life", _) := {told(finding, message) |
+hits("end-of-life", _) := [told(finding, message) |
 	some finding in input.findings
 	finding.kind == "end_of_life"
 	message := sprintf("%s %s gets no fixes any more", [finding.name, finding.version])
-}
+]
 
-hits("secret", setting) := {told_issue(secret, message) |
+hits("secret", setting) := [told_issue(secret, message) |
 	counted := severe(setting)
 	some secret in input.secrets
 	secret.severity in counted
 	confidences[secret.confidence] <= confidences[setting.confidence]
 	message := sprintf("%s in %s", [secret.rule, place(secret.path, secret.line)])
-}
+]
 
 hits("root-user", _) := {told_issue(problem, problem.message) |
 	some problem in input.config
@@ -155,14 +155,14 @@ hits("setuid", setting) := {told_issue(problem, problem.message) |
 	is_own(problem, setting)
 }
 
-hits("misconfiguration", setting) := {told_issue(problem, problem.message) |
+hits("misconfiguration", setting) := [told_issue(problem, problem.message) |
 	some problem in input.config
 	not problem.rule in {"image-root-user", "image-no-user", "image-setuid-file"}
 	not startswith(problem.rule, "image-port-")
 	not problem.rule in setting.except
 	is_asked(problem, setting)
 	is_own(problem, setting)
-}
+]
 
 hits("licence", setting) := {{"package": component.purl, "message": message} |
 	count(setting.blocked) + count(setting.allowed) > 0
@@ -279,9 +279,17 @@ hits("exception", _) := {{"message": message, "finding": object.get(entry, "find
 
 # ── findings ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+flaw_kinds := {"vulnerability", "bundle"}
+
 flaws := [finding |
 	some finding in input.findings
-	finding.kind in {"vulnerability", "bundle"}
+	finding.kind in flaw_kinds
+]
+
+fixable := [finding |
+	some finding in flaws
+	finding.fixed_version != ""
+	not finding.fix_is_malicious
 ]
 
 told(finding, message) := {
@@ -291,7 +299,8 @@ told(finding, message) := {
 	"message": message,
 	"fix": sprintf("upgrade %s to %s", [finding.name, finding.fixed_version]),
 } if {
-	has_fix(finding)
+	finding.fixed_version != ""
+	not finding.fix_is_malicious
 } else := {
 	"finding": finding.id,
 	"package": finding.purl,
@@ -304,12 +313,9 @@ told_issue(issue, message) := {"finding": issue.rule, "severity": issue.severity
 	count(issue.controls) > 0
 } else := {"finding": issue.rule, "severity": issue.severity, "message": message}
 
-has_fix(finding) if {
-	finding.fixed_version != ""
-	not finding.fix_is_malicious
-}
-
-fixed_on(finding) := min(dates) if {
+fixed_on(finding) := finding.published if {
+	count(finding.bundles) == 0
+} else := min(dates) if {
 	dates := {bundle.published | some bundle in finding.bundles; bundle.published != ""}
 	count(dates) > 0
 } else := finding.published
@@ -318,20 +324,13 @@ fixed_on(finding) := min(dates) if {
 wanted(setting) := flaws if {
 	not narrows(setting, "fixable_only")
 	not narrows(setting, "own_layers_only")
-} else := [finding |
-	some finding in flaws
-	is_fixable(finding, setting)
-	is_own(finding, setting)
-]
+} else := fixable if {
+	not narrows(setting, "own_layers_only")
+} else := [finding | some finding in flaws; not finding.from_base == true] if {
+	not narrows(setting, "fixable_only")
+} else := [finding | some finding in fixable; not finding.from_base == true]
 
 narrows(setting, key) if object.get(setting, key, false)
-
-is_fixable(_, setting) if not narrows(setting, "fixable_only")
-
-is_fixable(finding, setting) if {
-	narrows(setting, "fixable_only")
-	has_fix(finding)
-}
 
 # The severities that count.
 severe(setting) := {severity | some severity, rank in ranks; rank <= ranks[setting.severity]}
