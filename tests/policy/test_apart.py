@@ -1,10 +1,12 @@
 """The process that evaluates policies of others: its bounds, and that nothing is left of it."""
 
 import gc
+import json
 import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,10 @@ def apart(text: str, *, load_seconds: float = 10, seconds: float = 5, memory: in
     return Apart(lambda: Policy(bundle, schema), load_seconds=load_seconds, seconds=seconds, memory=memory)
 
 
+def asked(one: Apart, given: bytes) -> Any:
+    return json.loads(one.evaluate(_QUERY, given))
+
+
 def children() -> set[int]:
     found = set()
     for each in Path("/proc").glob("[0-9]*/stat"):
@@ -46,7 +52,7 @@ def descriptors() -> int:
 def test_questions_are_answered_one_after_the_other() -> None:
     one = apart("deny contains f.id if some f in input.findings")
     for number in range(50):
-        assert one.evaluate(_QUERY, b'{"findings": [{"id": "%d"}]}' % number) == b'["%d"]' % number
+        assert asked(one, b'{"findings": [{"id": "%d"}]}' % number) == [str(number)]
     assert one.rules == {"mine": ("deny",)}
 
 
@@ -57,14 +63,14 @@ def test_what_takes_too_long_ends_within_the_bound_and_the_next_question_is_answ
         one.evaluate(_QUERY, _ONE)
     assert not isinstance(caught.value, UsageError)
     assert time.monotonic() - begun < 3
-    assert one.evaluate(_QUERY, b'{"findings": []}') == b'["a"]'
+    assert asked(one, b'{"findings": []}') == ["a"]
 
 
 def test_what_takes_too_much_memory_is_an_error() -> None:
     one = apart(_RANGE, memory=64 * 1024**2)
     with pytest.raises(HullmarkError, match="needs more than 64 MiB"):
         one.evaluate(_QUERY, _ONE)
-    assert one.evaluate(_QUERY, b'{"findings": []}') == b'["a"]'
+    assert asked(one, b'{"findings": []}') == ["a"]
 
 
 def test_the_default_bounds_hold_for_a_decision(tmp_path: Path) -> None:
@@ -93,7 +99,7 @@ def test_a_child_that_is_killed_is_replaced(number: int) -> None:
     os.kill(one._child, number)
     with pytest.raises(HullmarkError, match="the policy"):
         one.evaluate(_QUERY, b'{"findings": [{"id": "a"}]}')
-    assert one.evaluate(_QUERY, b'{"findings": [{"id": "a"}]}') == b'["a"]'
+    assert asked(one, b'{"findings": [{"id": "a"}]}') == ["a"]
 
 
 def test_nothing_is_left_behind() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def test_brackets_that_are_never_closed_are_refused(count: int) -> None:
     for number in range(5):
         bundle = Bundle((Module("a.rego", f"package a\n{'([{'[number % 3] * count}"),), {})
         with pytest.raises(UsageError):
-            Apart(lambda bundle=bundle: Policy(bundle, input_schema()), load_seconds=0.5)
+            Apart(partial(Policy, bundle, input_schema()), load_seconds=0.5)
 
 
 _PARTS = ["deny", "contains", "if", "{", "}", '"a"', "input", ".findings", ":=", "some", "in", "x", "not", "\n", "1", "|", "with", "every", "default", "=", "(", ")", "import", "else", "`"]  # fmt: skip
