@@ -1,4 +1,4 @@
-"""The JSON Schemas (draft 2020-12) of the JSON documents: reports, comparisons, explanations, layers, bases, rules, decisions, inputs of policies; made from their types.
+"""The JSON Schemas (draft 2020-12) of the JSON documents: reports, comparisons, explanations, layers, bases, rules, decisions, inputs of policies, what is signed; made from their types.
 
 `python -m hullmark.reports._schema report > docs/reference/report.schema.json` writes one anew; so do the other names.
 """
@@ -11,6 +11,7 @@ import msgspec
 
 from hullmark.advice import bases
 from hullmark.model import context, decision, diff, explanation, layering, report, rule
+from hullmark.scan.attest import predicates
 
 
 class _Document(NamedTuple):
@@ -42,6 +43,11 @@ _DOCUMENTS = {
         bases.SCHEMA_VERSION,
         "What `hullmark bases --format json` writes: on which other bases an image would have fewer findings and bytes.",
         (bases.Bases,),
+    ),
+    "attestation": _Document(
+        predicates.SCHEMA_VERSION,
+        "What `hullmark attest --type scan` signs: the predicate of an in-toto statement, a scan's result without its lists.",
+        (predicates.ScanResult,),
     ),
     "rules": _Document(
         rule.SCHEMA_VERSION,

@@ -23,8 +23,8 @@ class _PublicKey(Struct, frozen=True):
 
 class _Material(Struct, frozen=True, rename="camel", omit_defaults=True):
     public_key: _PublicKey | None = None
-    certificate: msgspec.Raw | None = None
-    x509_certificate_chain: msgspec.Raw | None = None
+    certificate: dict[str, msgspec.Raw] | None = None
+    x509_certificate_chain: dict[str, msgspec.Raw] | None = None
 
 
 class _Bundle(Struct, frozen=True, rename="camel", omit_defaults=True):

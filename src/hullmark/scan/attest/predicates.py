@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from hullmark.model.advisory import Score
 from hullmark.model.decision import Decision
-from hullmark.model.image import Platform
 from hullmark.model.report import Coverage, Finding, Report, ReportDatabase, Summary, Tool
 from hullmark.scan.attest.dsse import EnvelopeError
 
@@ -49,7 +48,7 @@ class ScanResult(Struct, frozen=True, kw_only=True):
     tool: Tool
     as_of: str
     database: ReportDatabase
-    platform: Platform
+    platform: str
     incomplete: bool
     coverage: Coverage
     summary: Summary
@@ -94,14 +93,12 @@ class _Vulns(Struct, frozen=True):
 def scan_result(report: Report, body: bytes) -> bytes:
     """Give the predicate that sums up a report; `body` is the report's file."""
     from hullmark.images._oci import digest_of
-    from hullmark.model.whole import WHOLE
 
-    platform = report.image.platform if report.image is not None else Platform()
     result = ScanResult(
         tool=report.tool,
         as_of=report.as_of,
         database=report.database,
-        platform=msgspec.convert(msgspec.structs.asdict(platform), WHOLE[Platform]),
+        platform=str(report.image.platform) if report.image is not None else "",
         incomplete=report.incomplete,
         coverage=report.coverage,
         summary=report.summary,
