@@ -27,6 +27,8 @@ from hullmark.images.registry import Registry
 from hullmark.images.source import SourceOptions
 from hullmark.reports._schema import schema
 from hullmark.scan.attest import storing
+from hullmark.scan.attest.keys import load_signer
+from hullmark.scan.attest.signing import sign
 from images.conftest import home
 from images.fakes import INDEX, MANIFEST, Answer, Asked, MadeImage, digest_of, index_of, made_image, tar_of
 from images.storing import StoringRegistry
@@ -294,6 +296,18 @@ def test_each_platform_of_an_index(call: Call, shop: Shop) -> None:
     ]
     done(call, 0, "attest", name, "--key", key, "--type", "sbom", "--platform", "all")
     assert verified(call, 0, name, "--key", public, "--platform", "all", "--type", "sbom")["verified"]
+
+
+def test_what_is_said_of_the_index_is_said_of_each_image_in_it(call: Call, shop: Shop) -> None:
+    """As cosign attests by a tag that names an index."""
+    key, public = keys()
+    root = shop.put("app:both", IMAGE, ARM, index=BOTH)
+    body = sign("", root, SCAN, b"{}", load_signer(Path(key), b"")).body
+    subject = Descriptor(digest=root, size=len(BOTH), media_type=INDEX)
+    attach(shop.client, parse(f"{shop.host}/app:both"), subject, SIGSTORE, [(SIGSTORE, body, {})], {})
+    found = verified(call, 0, f"{shop.host}/app:both", "--key", public, "--platform", "all", "--type", "scan")
+    assert [each["verified"] for each in found["images"]] == [True, True]
+    verified(call, 1, f"{shop.host}/app@{IMAGE.digest}", "--key", public)
 
 
 def test_what_cosign_stored_is_found(call: Call, shop: Shop) -> None:

@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -432,3 +433,10 @@ def test_a_key_that_openssl_sealed_is_opened_with_the_same_password(tmp_path: Pa
     assert load_signer(file, b"pw").keyid == load_verifier(pair.public).keyid
     with pytest.raises(UsageError, match="COSIGN_PASSWORD"):
         load_signer(file, b"other")
+
+
+def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, pair: Pair) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    for load in (lambda: load_signer(pair.private, b""), lambda: load_verifier(pair.public)):
+        with pytest.raises(UsageError, match=r"hullmark\[verify\]"):
+            load()
