@@ -150,6 +150,7 @@ def test_no_flag_is_made_up() -> None:
         "--compare-versions",
         "--check",
         "--hash",
+        "--server",  # of opa
         "--no-push",  # of builders, in docs/ci/
         "--tar-path",
         "--destination",
