@@ -45,6 +45,19 @@ def asked(call: Call, command: str, *words: str) -> Done:
 COMMANDS = ("scan", "convert", "eval")
 
 
+def test_any_number_of_reports_is_decided_anew(call: Call, own: Path) -> None:
+    report = stored(call)
+    words = ("--policy", str(own), "--context", "namespace=prod")
+    one = call("policy", "eval", report, "--format", "json", *words)
+    both = call("policy", "eval", report, report, "--format", "json", *words)
+    assert both.code == 1
+    assert both.document == [one.document, one.document]
+    said = call("policy", "eval", report, report, *words).out
+    assert said.count("Denied by mine: 1 reason to deny") == 2
+    assert said.count(Path(IMAGE).name) == 2
+    assert call("policy", "eval", "--policy", str(own)).code == 2
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_codes(command: str, call: Call, own: Path) -> None:
     words = ("--policy", str(own))

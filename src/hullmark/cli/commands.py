@@ -41,7 +41,7 @@ COMMANDS = (
         "Copy an image from one repository to another, if what is in it may pass.",
     ),
     Command("pin", "pin:Pin", "Say how firmly files name their images, and write the digests."),
-    Command("policy eval", "policy:Eval", "Say what policies decide on a stored report."),
+    Command("policy eval", "policy:Eval", "Say what policies decide on stored reports."),
     Command("policy test", "policy:Test", "Run the tests of policies, as opa test does."),
     Command("policy check", "policy:Check", "Say whether policies can be used."),
     Command(

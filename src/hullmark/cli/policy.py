@@ -20,18 +20,16 @@ _Paths = Annotated[
 
 
 class Eval(Messages, frozen=True, kw_only=True):
-    """Say what policies decide on a stored report, or on an input document.
+    """Say what policies decide on stored reports.
 
-    Exit codes: 0 allowed or warned, 1 denied, 2 usage.
+    Nothing is scanned, so that a changed policy is put to any number of them at once.
+
+    Exit codes: 0 all are allowed or warned of, 1 one is denied, 2 usage.
     """
 
-    report: Annotated[
-        str,
-        Option(
-            "A stored report (what --format json wrote), or the input of a policy; - is standard input.",
-            name="REPORT",
-            positional=True,
-        ),
+    reports: Annotated[
+        tuple[str, ...],
+        Option("Stored reports: what --format json wrote.", name="REPORT", positional=True),
     ]
     policy: PolicyWords = ()
     opa: Opa = ""
@@ -45,6 +43,7 @@ class Eval(Messages, frozen=True, kw_only=True):
     def run(self) -> int:
         """Do it, and give the exit code."""
         from hullmark.cli.terminal import configure
+        from hullmark.findings.issues import subject
         from hullmark.model.errors import ExitCode, UsageError
 
         configure(quiet=self.quiet, json_log=self.json_log)
@@ -54,16 +53,21 @@ class Eval(Messages, frozen=True, kw_only=True):
         policies = asked_policies(self)
         if policies is None:
             raise UsageError("no policy is named", hint="--policy production")
-        decisions = [policies.decide(report) for report in self._reports()]
-        _write_decisions(decisions, self.format)
+        names = []
+        decisions = []
+        for report in self._reports():  # one after the other: a fleet's do not all fit
+            names.append(subject(report))
+            decisions.append(policies.decide(report))
+        _write_decisions(names, decisions, self.format)
         return ExitCode.OVER_GATE if any(each.verdict == "deny" for each in decisions) else ExitCode.CLEAN
 
-    def _reports(self) -> "list[Report]":
+    def _reports(self) -> "Iterator[Report]":
         from hullmark.model.report import Report
         from hullmark.scan.stored import read_report
 
-        whole: Report | ReportSet = read_report(self.report)
-        return [whole] if isinstance(whole, Report) else list(whole.reports)
+        for name in self.reports:
+            whole: Report | ReportSet = read_report(name)
+            yield from [whole] if isinstance(whole, Report) else whole.reports
 
     def _show_input(self) -> int:
         import msgspec
@@ -73,9 +77,9 @@ class Eval(Messages, frozen=True, kw_only=True):
         from hullmark.model.errors import ExitCode, UsageError
         from hullmark.policy.document import context_of, document
 
-        reports = self._reports()
+        reports = list(self._reports())
         if len(reports) != 1:
-            raise UsageError("an input is of one image, and these are several", where=self.report)
+            raise UsageError("an input is of one image, and these are several", where=", ".join(self.reports))
         made = document(reports[0], context_of(reports[0], asked_context(self.context)))
         write(msgspec.json.format(made, indent=2) + b"\n", "")
         return ExitCode.CLEAN
@@ -268,7 +272,7 @@ def _known(form: str) -> None:
         raise UsageError(f"--format does not know {form!r}", hint=f"it knows {', '.join(_FORMATS)}")
 
 
-def _write_decisions(decisions: "list[Decision]", form: str) -> None:
+def _write_decisions(names: "list[str]", decisions: "list[Decision]", form: str) -> None:
     import msgspec
 
     from hullmark.cli.output import look, write
@@ -280,4 +284,13 @@ def _write_decisions(decisions: "list[Decision]", form: str) -> None:
         write(msgspec.json.format(made, indent=2) + b"\n", "")
         return
     dressed = look("")
-    write(Text(dressed).encoded(line for each in decisions for line in decision_lines(each, dressed)), "")
+    text = Text(dressed)
+
+    def lines() -> "Iterator[str]":
+        for number, (name, decision) in enumerate(zip(names, decisions, strict=True)):
+            if len(decisions) > 1:
+                yield from [""] * bool(number)
+                yield text.plain(name)
+            yield from decision_lines(decision, dressed)
+
+    write(text.encoded(lines()), "")
