@@ -5,6 +5,7 @@ version 2, schema 2.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -72,18 +73,50 @@ def default_platform() -> Platform:
     return Platform("linux", _ARCHITECTURES.get(name, name))
 
 
+_NAMES = {
+    name.casefold(): name
+    for name in (
+        "manifests",
+        "layers",
+        "config",
+        "mediaType",
+        "digest",
+        "size",
+        "platform",
+        "subject",
+        "urls",
+    )
+}
+"""What tells which bytes an image is made of (image-spec, descriptor.md, manifest.md, image-index.md)."""
+
+
 def decode(body: bytes, where: str) -> Manifest:
-    """Decode an index or manifest."""
+    """Decode an index or manifest. Raises `ImageError` for one that two readers could understand differently."""
     try:
         try:
+            _check_names(body)
             return msgspec.json.decode(body, type=Manifest)
         except msgspec.ValidationError as problem:
             manifest = _mended(msgspec.json.decode(body), str(problem))
             if manifest is None:
                 raise
             return manifest
-    except (msgspec.DecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:  # msgspec's errors are ValueErrors as well
         raise ImageError(f"its manifest cannot be read: {problem}", where=where) from problem
+
+
+def _check_names(body: bytes) -> None:
+    """Raise `ValueError` for a document that two readers could understand differently.
+
+    Go's `encoding/json` takes `Layers` for `layers`, and of a name that is there twice it mixes both: what was judged would not be what is run.
+    """
+
+    def seen(pairs: list[tuple[str, object]]) -> None:
+        names = [(key, key.casefold()) for key, _ in pairs if key.casefold() in _NAMES]
+        if len({name for _, name in names}) != len(names) or any(key != _NAMES[name] for key, name in names):
+            raise ValueError("a name is there twice, or in other letters than it should be")
+
+    json.loads(body, object_pairs_hook=seen)
 
 
 def _mended(raw: object, problem: str) -> Manifest | None:

@@ -9,7 +9,6 @@ and by itself the tag: a copy that is interrupted is never seen.
 
 import contextlib
 import hashlib
-import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -34,21 +33,6 @@ _NOT_DISTRIBUTABLE = (
 )
 
 _INDEXES = (_oci.OCI_INDEX, _oci.DOCKER_LIST)
-_NAMES = {
-    name.casefold(): name
-    for name in (
-        "manifests",
-        "layers",
-        "config",
-        "mediaType",
-        "digest",
-        "size",
-        "platform",
-        "subject",
-        "urls",
-    )
-}
-"""What tells which bytes an image is made of (image-spec, descriptor.md, manifest.md, image-index.md)."""
 
 
 class Place(NamedTuple):
@@ -148,7 +132,6 @@ class _Reader:
             raise ImageError("its manifests are too many or too large to be copied", where=where)
         try:
             _oci.check_values(document.body)
-            _check_names(document.body)
         except (ValueError, RecursionError) as problem:
             raise ImageError(f"the manifest {digest} cannot be read: {problem}", where=where) from problem
         manifest = _oci.decode(document.body, where)
@@ -202,20 +185,6 @@ class _Reader:
                         yield tag, node
                     else:
                         self.left_out.append(f"{tag} is an index, which cosign does not write")
-
-
-def _check_names(body: bytes) -> None:
-    """Raise `ValueError` for a document that two readers could understand differently.
-
-    Go's `encoding/json` takes `Layers` for `layers`, and of a name that is there twice it mixes both: what was judged would not be what is run.
-    """
-
-    def seen(pairs: list[tuple[str, object]]) -> None:
-        names = [(key, key.casefold()) for key, _ in pairs if key.casefold() in _NAMES]
-        if len({name for _, name in names}) != len(names) or any(key != _NAMES[name] for key, name in names):
-            raise ValueError("a name is there twice, or in other letters than it should be")
-
-    json.loads(body, object_pairs_hook=seen)
 
 
 class _Referring(Struct):
