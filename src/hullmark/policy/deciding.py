@@ -62,11 +62,18 @@ class Policies:
 
     def decide(self, report: Report, context: Mapping[str, Any] | None = None) -> Decision:
         """Decide on a report. Raises `UsageError` for a context of another form."""
+        return self.decide_input(self._input(report, context))
+
+    def ask(self, query: str, report: Report, context: Mapping[str, Any] | None = None) -> Any:
+        """Give the value of another query for a report, None where it is undefined. Raises `HullmarkError` where it cannot be evaluated."""
+        return msgspec.json.decode(self._engine.evaluate(query, self._input(report, context)))
+
+    def _input(self, report: Report, context: Mapping[str, Any] | None) -> bytes:
         try:
             where = context_of(report, self._context | dict(context or {}))
         except msgspec.ValidationError as problem:
             raise UsageError(f"the context has another form: {printable(str(problem))[:300]}") from problem
-        return self.decide_input(document(report, where))
+        return document(report, where)
 
     def decide_input(self, given: bytes) -> Decision:
         """Decide on an input in JSON."""
