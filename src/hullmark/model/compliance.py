@@ -4,8 +4,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hullmark.model.image import Platform
-
 SCHEMA_VERSION = "1.0"
 
 Status = Literal["passed", "failed", "not_checked"]
@@ -70,7 +68,7 @@ class Compliance(Struct, frozen=True, kw_only=True):
     as_of: str
     image: str
     digest: str
-    platform: Platform
+    platform: str
     policies: tuple[str, ...]
     policy_digest: str
     error: str = ""

@@ -12,7 +12,7 @@ from hullmark.model.compliance import Compliance, Control, Framework, Proof
 from hullmark.model.decision import Decision, Reason
 from hullmark.model.errors import HullmarkError, UsageError
 from hullmark.model.report import Report, Suppression
-from hullmark.model.rule import Rule
+from hullmark.model.rule import Rule, RuleKind
 from hullmark.model.words import stands
 from hullmark.policy.catalogue import names, rules
 from hullmark.policy.controls import FRAMEWORKS, controls, framework_of, order
@@ -32,6 +32,7 @@ _OF_ISSUES = {
     "image-no-user": "root-user",
     "image-setuid-file": "setuid",
 }
+_KINDS: tuple[RuleKind, ...] = ("image", "secret")
 _Key = tuple[str, str]
 _Proofs = dict[_Key, Proof]
 
@@ -49,7 +50,8 @@ def compliance(
     report = unfiltered(report)
     decision = policies.decide(report)
     packs = [name for name in names() if f"hullmark.{name}" in policies.packages]
-    settings, error = {}, decision.error
+    settings: dict[str, dict[str, dict[str, Any]]] = {}
+    error = decision.error
     covered: list[list[dict[str, str]]] = []
     found = [each for each in issues(report) if each.is_sure]
     try:
@@ -73,7 +75,7 @@ def compliance(
         as_of=report.as_of,
         image=image.name,
         digest=image.digest,
-        platform=image.platform,
+        platform=str(image.platform),
         policies=policies.packages,
         policy_digest=policies.digest,
         error=error,
@@ -186,40 +188,21 @@ def _looked(
     decision: Decision,
     error: str,
 ) -> dict[str, Looked]:
-    found: dict[str, Looked] = {}
-
-    def of(control: str) -> Looked:
-        return found.setdefault(control, Looked([], [], []))
-
-    for name in controls():
-        of(name)
+    found = {control: Looked([], [], []) for control in controls()}
     for control, rule, gaps, why in of_policies(rules(), settings, report):
-        said = of(control)
-        if why:
-            said.off.append(why)
-        elif gaps:
-            said.gaps += gaps
-        else:
-            said.rules.append(rule)
-    gaps_of = {scanner: unlooked(scanner, report) for scanner in ("secret", "config")}
+        found[control].say(rule, gaps, why)
+    gaps_of = {kind: unlooked("secret" if kind == "secret" else "config", report) for kind in _KINDS}
     for each in rules_of_scan:
-        gaps = gaps_of["secret" if each.kind == "secret" else "config"]
         for control in each.controls:
-            said = of(control)
-            said.gaps += gaps
-            if not gaps and each.kind == "secret":
-                said.secrets += 1
-            elif not gaps:
-                said.rules.append(each.id)
+            found[control].say("" if each.kind == "secret" else each.id, gaps_of[each.kind])
     parts = {part.part for part in report.database.parts}
     for reason in decision.reasons:  # the advisories are older than a policy allows
         if reason.rule == "incomplete-scan" and reason.finding in parts:
-            for control in reason.controls:
-                of(control).gaps.append(reason.message)
+            for control in found.keys() & set(reason.controls):
+                found[control].gaps.append(reason.message)
     if error:
-        for rule_of in rules().values():
-            for control in rule_of.controls:
-                of(control).gaps.append(f"the policies could not be evaluated: {error}")
+        for control in {name for rule_of in rules().values() for name in rule_of.controls}:
+            found[control].gaps.append(f"the policies could not be evaluated: {error}")
     return found
 
 

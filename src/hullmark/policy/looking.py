@@ -41,6 +41,17 @@ class Looked(Struct):
     off: list[str]
     secrets: int = 0
 
+    def say(self, rule: str, gaps: Sequence[str], off: str = "") -> None:
+        """Put down a rule (empty: one for secrets) that was not asked (`off`), could not look at all (`gaps`), or looked."""
+        if off:
+            self.off.append(off)
+        elif gaps:
+            self.gaps += gaps
+        elif rule:
+            self.rules.append(rule)
+        else:
+            self.secrets += 1
+
 
 def not_looked(rule: str, report: Report) -> list[str]:
     """Say what kept a policy's rule from looking at all that it is about; nothing where it did."""
@@ -48,10 +59,8 @@ def not_looked(rule: str, report: Report) -> list[str]:
         return [*unlooked("vuln", report), *_for_one(rule, report)]
     if rule == "end-of-life":
         return _end_of_life(report)
-    if rule in _CONFIG:
-        return unlooked("config", report)
-    if rule == "secret":
-        return unlooked("secret", report)
+    if rule in _CONFIG or rule == "secret":
+        return unlooked("secret" if rule == "secret" else "config", report)
     if rule in _PACKAGES:
         return [*_unread(report.errors, "vuln"), *_skipped(report)]
     if rule == "image-age" and (report.image is None or not report.image.config.get("created")):

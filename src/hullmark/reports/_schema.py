@@ -1,4 +1,4 @@
-"""The JSON Schemas (draft 2020-12) of the JSON documents: reports, comparisons, explanations, layers, bases, rules, decisions, inputs of policies, what is signed; made from their types.
+"""The JSON Schemas (draft 2020-12) of the JSON documents: reports, comparisons, explanations, layers, bases, controls, rules, decisions, inputs of policies, what is signed; made from their types.
 
 `python -m hullmark.reports._schema report > docs/reference/report.schema.json` writes one anew; so do the other names.
 """
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hullmark.advice import bases
-from hullmark.model import context, decision, diff, explanation, layering, report, rule
+from hullmark.model import compliance, context, decision, diff, explanation, layering, report, rule
 from hullmark.scan.attest import predicates
 
 
@@ -48,6 +48,11 @@ _DOCUMENTS = {
         predicates.SCHEMA_VERSION,
         "What `hullmark attest --type scan` signs: the predicate of an in-toto statement, a scan's result without its lists.",
         (predicates.ScanResult,),
+    ),
+    "compliance": _Document(
+        compliance.SCHEMA_VERSION,
+        "What `hullmark compliance --format json` writes: what a scan says of the controls of frameworks for one image, or a list of such for several.",
+        (compliance.Compliance, tuple[compliance.Compliance, ...]),
     ),
     "rules": _Document(
         rule.SCHEMA_VERSION,

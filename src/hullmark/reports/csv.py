@@ -2,15 +2,11 @@
 
 Rows of the kinds `secret` and `misconfiguration` have the rule as their id, the file or field of the configuration as their path, the number of
 places as `places`, and a place in the last columns: what is at `end_line` and `end_column` is not part of it any more.
-
-Names and texts are an image's or a publisher's, and a spreadsheet runs what looks like a formula: such a cell gets an apostrophe in
-front (https://owasp.org/www-community/attacks/CSV_Injection). What could not be read or was not checked has rows of its own, of the
-kinds `unread`, `not_checked` and `not_scanned`, without an id.
+What could not be read or was not checked has rows of its own, of the kinds `unread`, `not_checked` and `not_scanned`, without an id.
 """
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 
 from hullmark.advice.action import action
@@ -18,8 +14,8 @@ from hullmark.advice.issues import mend
 from hullmark.advice.verdict import not_checked, unread_place
 from hullmark.findings.issues import NAMES, Issue, issues, silenced
 from hullmark.model.advisory import Score
+from hullmark.model.cells import cell
 from hullmark.model.look import Look
-from hullmark.model.printable import printable
 from hullmark.model.purl import type_of
 from hullmark.model.report import Finding, Report, ReportSet, Suppressed
 from hullmark.model.sbom import flaw_links
@@ -38,11 +34,6 @@ COLUMNS = (
 )  # fmt: skip
 """The header, in this order. Names stay and keep their meaning; new ones come at the end."""
 
-_FORMULA = re.compile(r"""(?:\A|(?<=[;,|"'])|(?<=[;,|"'] ))(?=[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺₌₊])""")
-"""Before a sign that starts a formula: at the start, after quotes, and where another program would see a cell's border."""
-_HARMLESS = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9 ._:/+@=&?%~-]{0,2000})?")
-_CELL = 32_000  # a spreadsheet's cell takes 32,767 characters
-
 
 def render(report: Report | ReportSet, look: Look) -> bytes:
     """Render the header and a row for each finding, image by image, worst first."""
@@ -57,14 +48,7 @@ def render(report: Report | ReportSet, look: Look) -> bytes:
 
 
 def _plain(row: Row) -> Row:
-    return {name: _cell(value) for name, value in row.items()}
-
-
-def _cell(text: str) -> str:
-    """Give a text on one line, with nothing that a spreadsheet would compute."""
-    if _HARMLESS.fullmatch(text):
-        return text
-    return _FORMULA.sub("'", printable(" ".join(text[:_CELL].split())))[:_CELL]
+    return {name: cell(value) for name, value in row.items()}
 
 
 def _rows(report: Report, look: Look) -> Iterator[Row]:
