@@ -36,6 +36,11 @@ COMMANDS = (
     ),
     Command("sbom", "sbom:Sbom", "List the packages of an image without matching them."),
     Command(
+        "compliance",
+        "compliance:Compliance",
+        "Put an image to the controls of NIST SP 800-190 and 800-53, PCI DSS and CIS Docker.",
+    ),
+    Command(
         "promote",
         "promote:Promote",
         "Copy an image from one repository to another, if what is in it may pass.",
