@@ -77,6 +77,25 @@ def test_an_entry_is_written_and_read_by_the_next_scan(call: Call, tmp_path: Pat
     assert gone["reason"] == "no template of a stranger's"
 
 
+def test_a_policy_is_content_with_an_entry_that_somebody_answers_for(call: Call) -> None:
+    words = ["ignore", ALIAS, "--reason", "no template of a stranger's", "--expires", "2026-12-31"]
+
+    def told() -> set[str]:
+        done = call("scan", IMAGE, "--policy", "production", "--format", "json")
+        reasons = done.document["decision"]["reasons"]
+        return {reason["message"] for reason in reasons if reason["rule"] == "unjustified-ignore"}
+
+    done = call(*words, "--package", "jinja2")
+    assert done.code == 0
+    assert told() == {f"{FLAW} is ignored without an owner"}
+    (Path(FILE)).unlink()
+    done = call(*words, "--package", "jinja2", "--author", "team-shop")
+    assert done.out.startswith(
+        f"{FILE}:3: {ALIAS} in jinja2 until 2026-12-31: no template of a stranger's (team-shop)\n"
+    )
+    assert told() == set()
+
+
 def test_what_is_there_stays(call: Call, tmp_path: Path) -> None:
     text = "# ours\nignore:\n  # first\n  - id: CVE-1999-0001   # old\n    reason: x\n# end\n"
     (tmp_path / FILE).write_text(text)

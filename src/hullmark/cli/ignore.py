@@ -40,6 +40,9 @@ class Ignore(Messages, frozen=True, kw_only=True):
         tuple[str, ...], Option("Layer: base, own, or a digest; may be repeated.", filled=True)
     ] = ()
     reason: Annotated[str, Option("Why it is not to be reported; must be given.", filled=True)] = ""
+    author: Annotated[
+        str, Option("Who answers for it: a person or a team; policies may ask for one.", filled=True)
+    ] = ""
     expires: Annotated[
         str, Option("The last day that it holds for (2026-12-31), or a time (RFC 3339).", filled=True)
     ] = ""
@@ -62,7 +65,8 @@ class Ignore(Messages, frozen=True, kw_only=True):
     def run(self) -> int:
         """Do it, and give the exit code."""
         configure(quiet=self.quiet, json_log=self.json_log)
-        adds = bool(self.ids or self.package or self.path or self.layer or self.reason or self.expires)
+        told = (self.ids, self.package, self.path, self.layer, self.reason, self.author, self.expires)
+        adds = any(told)
         if self.list_ or self.vex_out:
             if adds or self.justification:
                 raise UsageError("--list and --vex-out tell what is there, and add nothing")
@@ -91,6 +95,7 @@ class Ignore(Messages, frozen=True, kw_only=True):
             "path": self.path,
             "layer": self.layer,
             "reason": (self.reason.strip(),),
+            "author": (self.author.strip(),) if self.author.strip() else (),
             "expires": (self.expires,) if self.expires else (),
             "justification": (self.justification,) if self.justification else (),
         }
@@ -163,7 +168,8 @@ def _told(said: "Suppression") -> str:
     if said.layers:
         words.append(f"in layers {', '.join(said.layers)}")
     words.append(f"until {said.expires}" if said.expires else "for ever")
-    return f"{' '.join(words)}: {said.reason or 'no reason is given'}"
+    by = f" ({said.author})" if said.author else ""
+    return f"{' '.join(words)}: {said.reason or 'no reason is given'}{by}"
 
 
 @contextmanager

@@ -66,7 +66,8 @@ def twin(entries: Sequence[Suppression], said: Suppression) -> Suppression | Non
 
 
 def _content(said: Suppression) -> tuple[object, ...]:
-    return (said.ids, said.packages, said.paths, said.layers, said.reason, said.expires, said.justification)
+    places = (said.ids, said.packages, said.paths, said.layers)
+    return (*places, said.reason, said.author, said.expires, said.justification)
 
 
 def _inserted(name: str, text: str, values: Mapping[str, Sequence[str]]) -> bytes:

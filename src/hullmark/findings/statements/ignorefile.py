@@ -6,6 +6,7 @@
         path: usr/lib/**              # or a list; what stands for a folder stands for all below it
         layer: base                   # or own, or a digest; or a list
         reason: nothing in the image is setuid
+        author: team-payments         # who answers for it; policies may ask for one
         expires: 2026-12-31           # the last day, or a time (RFC 3339)
         justification: vulnerable_code_not_in_execute_path
 
@@ -30,7 +31,7 @@ from hullmark.findings.statements.openvex import JUSTIFICATIONS
 from hullmark.model.report import Suppression
 
 NAME = ".hullmark-ignore.yaml"
-KEYS = ("id", "package", "path", "layer", "reason", "expires", "justification")
+KEYS = ("id", "package", "path", "layer", "reason", "author", "expires", "justification")
 _TOP = re.compile(rb"^(?:[\"']?ignore[\"']?\s*:|\{\s*[\"']ignore[\"']\s*:)", re.MULTILINE)
 _GRYPE = re.compile(
     rb"^[ \t]*(?:-[ \t]+)?[\"']?(?:vulnerability|fix-state|vex-status|match-type)[\"']?\s*:", re.MULTILINE
@@ -82,6 +83,7 @@ def _suppression(said: Entry, is_rule: IsRule) -> Suppression:
         layers=_checked(said, "layer", layer_fault),
         justification=justification,
         reason=said.text("reason"),
+        author=said.text("author"),
         expires=expires,
     )
 
