@@ -266,8 +266,13 @@ def test_a_policy_that_asks_for_a_signature_is_told_whose_there_is(
     assert denied("--attestation-key", str(other)) == {"signature"}
     assert denied() == {"signature"}
     assert run(cache, "promote", staged, production, *words, "--attestation-key", str(other)).returncode == 1
-    promoted = run(cache, "promote", staged, production, *words, "--attestation-key", str(public))
+    words += ["--attestation-key", str(public), "--attest-key", str(tmp_path / "other/key.pem")]
+    promoted = run(cache, "promote", staged, production, *words)
     assert promoted.returncode == 0, promoted.stderr.decode()
+    for key in (public, other):  # what came along, and what the promotion itself has said
+        verified = run(cache, "verify", production, "--key", str(key), "--type", "scan", "--as-of", AS_OF)
+        assert verified.returncode == 0, verified.stderr.decode()
+    assert run(cache, "verify", staged, "--key", str(other), "--as-of", AS_OF).returncode == 1
 
 
 def keys(folder: Path) -> tuple[Path, Path]:

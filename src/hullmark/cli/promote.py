@@ -1,5 +1,6 @@
 """`hullmark promote`: an image goes to where it is used, if it may."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,10 +45,10 @@ from hullmark.cli.terminal import configure, error, progress, warning
 from hullmark.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from hullmark.images.copying import Copied
+    from hullmark.images.copying import Copied, Place
     from hullmark.model.report import Report
     from hullmark.scan.gate import Gate
-    from hullmark.scan.promote import Decision, Promotion
+    from hullmark.scan.promote import Decision, Promotion, Seal
     from hullmark.scan.request import ScanRequest
 
 _FORMATS = ("table", "json")
@@ -81,6 +82,13 @@ class Promote(Reading, frozen=True, kw_only=True):
     attestation_key: AttestationKeys = ()
     dry_run: Annotated[bool, Option("Scan and decide; write nothing.")] = False
     no_overwrite: Annotated[bool, Option("Refuse where TO is there already and is another image.")] = False
+    attest_key: Annotated[
+        str,
+        Option(
+            "Sign the result of the scan, and the decision, with this private key, and store that beside the image.",
+            filled=True,
+        ),
+    ] = ""
     no_referrers: Annotated[bool, Option("Leave signatures, attestations and SBOMs where they are.")] = False
     formats: Annotated[
         tuple[str, ...],
@@ -129,6 +137,7 @@ class Promote(Reading, frozen=True, kw_only=True):
             dry_run=self.dry_run, overwrite=not self.no_overwrite, with_referrers=not self.no_referrers
         )
         seen: list[Report] = []
+        seal = self._seal(seen) if self.attest_key else None
 
         def decide(report: "Report") -> "Decision":
             seen.append(report)
@@ -141,7 +150,7 @@ class Promote(Reading, frozen=True, kw_only=True):
                     request, decide=asked_decide(policies, self.attestation_key, request.source)
                 )
                 matched.warn_of_none()
-                found = promote(self.source, self.target, request, decide, wishes)
+                found = promote(self.source, self.target, request, decide, wishes, seal)
             matched.warn_of_stale(seen)
             for name, target in outputs:
                 if name == "json":
@@ -152,6 +161,28 @@ class Promote(Reading, frozen=True, kw_only=True):
                     write("".join(f"{line}\n" for line in _lines(found)).encode(), target)
         _say(found)
         return found.code
+
+    def _seal(self, seen: "list[Report]") -> "Seal":
+        """Give what signs the results of the scans of the images that were promoted, beside these."""
+        from hullmark.images._oci import Descriptor
+        from hullmark.reports import render
+        from hullmark.scan.attest.keys import load_signer
+        from hullmark.scan.attest.signing import attestations, sign
+        from hullmark.scan.attest.storing import store
+
+        key = load_signer(Path(self.attest_key), os.environ.get("COSIGN_PASSWORD", "").encode())
+
+        def seal(goal: "Place") -> None:
+            name = f"{goal.reference.host}/{goal.reference.repository}"
+            for report in seen:
+                digest = report.image.digest if report.image is not None else ""
+                there = goal.registry.manifest(goal.reference, digest)
+                subject = Descriptor(digest=digest, size=len(there.body), media_type=there.media_type)
+                for kind, predicate in attestations(report, ("scan",), "", render):
+                    signed = sign(name, digest, kind, predicate, key)
+                    store(goal.registry, goal.reference, subject, signed.body, kind, report.as_of)
+
+        return seal
 
     def _narrowed(self) -> "ScanRequest":
         from msgspec.structs import asdict, replace

@@ -34,6 +34,8 @@ class Decision(Struct, frozen=True):
 
 
 Decide = Callable[[Report], Decision]
+Seal = Callable[[Place], None]
+"""Puts beside the copied images what is to be there before a tag points to them."""
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -88,8 +90,17 @@ class Wishes(Struct, frozen=True, kw_only=True):
     with_referrers: bool = True
 
 
-def promote(source: str, target: str, request: ScanRequest, decide: Decide, wishes: Wishes) -> Promotion:
+def promote(
+    source: str,
+    target: str,
+    request: ScanRequest,
+    decide: Decide,
+    wishes: Wishes,
+    seal: Seal | None = None,
+) -> Promotion:
     """Scan each image below a reference, and copy all of it to another if `decide` lets each pass.
+
+    `seal` is called when all is copied and no tag points to it yet.
 
     Nothing is written to the target before that. `request` says how to scan and how to reach both registries; a user and password in it
     are the target's only where that is the same host. Raises `UsageError` for references that make no sense, and `ImageError`
@@ -125,6 +136,8 @@ def promote(source: str, target: str, request: ScanRequest, decide: Decide, wish
         taken = _taken(goal, digest)
         if taken and not wishes.overwrite:
             return msgspec.structs.replace(_refused(found, taken), copied=copied)
+        if seal is not None:
+            seal(goal)
         copying.point(goal, there.tag, planned.root)
         return msgspec.structs.replace(found, replaced=taken, copied=copied)
 
