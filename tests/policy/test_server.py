@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -99,6 +100,22 @@ def test_the_server_decides_the_same_byte_for_byte(served: tuple[str, list[str]]
             )
     assert len({reason.rule for reason in ours.reasons}) >= 8
     assert ours.excepted
+
+
+@needs_opa
+def test_without_the_embedded_engine_the_server_is_enough(
+    served: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, words = served
+    ours = [Policies(words).decide(one) for one in images()]
+    monkeypatch.setitem(sys.modules, "regorus", None)
+    for name in (words, words[:1]):
+        with pytest.raises(UsageError, match="not installed") as caught:
+            Policies(name)
+        assert "hullmark[policy]" in caught.value.hint
+        assert "--opa" in caught.value.hint
+    theirs = Policies(words, opa=url)
+    assert [theirs.decide(one) for one in images()] == ours
 
 
 @needs_opa

@@ -11,7 +11,7 @@ from hullmark.model.printable import printable
 from hullmark.model.report import Report
 from hullmark.policy.catalogue import LIBRARY
 from hullmark.policy.document import context_of, document, input_schema
-from hullmark.policy.engine import DECIDING, Policy
+from hullmark.policy.engine import DECIDING, Policy, is_installed
 from hullmark.policy.source import Bundle, read
 
 OnError = Literal["deny", "warn"]
@@ -101,8 +101,14 @@ class Policies:
 def loaded(bundle: Bundle, opa: str = "") -> tuple[Engine, dict[str, tuple[str, ...]]]:
     """Load policies, and give what evaluates them and the names of the rules of each package.
 
-    They are checked here also where a server evaluates them. What is not Hullmark's own is loaded and evaluated in a process of its own.
+    They are checked here also where a server evaluates them, unless the embedded engine is not there: then it is the server that has checked them.
+    What is not Hullmark's own is loaded and evaluated in a process of its own.
     """
+    if opa and not is_installed():
+        from hullmark.policy.server import Server
+
+        server = Server(opa, bundle)
+        return server, server.rules
     if bundle.is_own:
         policy = Policy(bundle, input_schema())
         engine: Engine = policy

@@ -5,6 +5,7 @@ network or the clock, a field that the input does not have. Nothing here is boun
 """
 
 import contextlib
+import importlib.util
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,6 +44,11 @@ class _Result(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     result: list[_Result] = []
+
+
+def is_installed() -> bool:
+    """Tell whether the embedded engine is there, which the extra `policy` brings."""
+    return importlib.util.find_spec("regorus") is not None
 
 
 class Policy:

@@ -18,8 +18,31 @@ MOST_ANSWER = 64 * 1024 * 1024
 _HINT = "hullmark policy build makes the bundle for it: opa run --server -b BUNDLE"
 
 
+class _Term(msgspec.Struct):
+    value: Any = None
+
+
+class _Package(msgspec.Struct):
+    path: list[_Term] = []
+
+
+class _Head(msgspec.Struct):
+    ref: list[_Term] = []
+    args: list[Any] | None = None
+
+
+class _Rule(msgspec.Struct):
+    head: _Head = msgspec.field(default_factory=_Head)
+
+
+class _Ast(msgspec.Struct):
+    package: _Package = msgspec.field(default_factory=_Package)
+    rules: list[_Rule] | None = None
+
+
 class _Module(msgspec.Struct):
     raw: str = ""
+    ast: _Ast = msgspec.field(default_factory=_Ast)
 
 
 class _Modules(msgspec.Struct):
@@ -36,7 +59,10 @@ class _Problem(msgspec.Struct):
 
 
 class Server:
-    """An OPA server that has these policies. Raises `UsageError` where it has others."""
+    """An OPA server that has these policies. Raises `UsageError` where it has others.
+
+    `rules` are the names of the rules of each package, as the server has them.
+    """
 
     def __init__(self, url: str, bundle: Bundle) -> None:
         import httpx2
@@ -46,9 +72,13 @@ class Server:
         self._url = url.rstrip("/")
         self._client = httpx2.Client(timeout=TIMEOUT_S, follow_redirects=False)
         found = self._decoded(self._asked("GET", "/v1/policies"), _Modules)
-        has = {module.raw.strip() for module in found.result}
+        has = {module.raw.strip(): module.ast for module in found.result}
+        rules: dict[str, dict[str, None]] = {}
         for module in bundle.modules:
-            if module.text.strip() not in has:
+            ast = has.get(module.text.strip())
+            if ast is not None:
+                rules.setdefault(_package(ast), {}).update(dict.fromkeys(_names(ast)))
+            else:
                 raise UsageError(
                     f"the server has not the policy {printable(module.path)} as it is here",
                     where=url,
@@ -61,6 +91,8 @@ class Server:
                     where=url,
                     hint=_HINT,
                 )
+
+        self.rules = {package: tuple(names) for package, names in sorted(rules.items())}
 
     def evaluate(self, query: str, document: bytes) -> bytes:
         """Give the value of a query for an input, both as in `Policy.evaluate`. Raises `HullmarkError`."""
@@ -131,3 +163,12 @@ def _parts(data: dict[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
         else:
             found.append(((name,), value))
     return found
+
+
+def _package(ast: _Ast) -> str:
+    return ".".join(str(term.value) for term in ast.package.path[1:])  # the first is `data`
+
+
+def _names(ast: _Ast) -> list[str]:
+    """Give the names of rules. A function is none that could be asked: what is only called `deny` and takes something would never fire."""
+    return [str(rule.head.ref[0].value) for rule in ast.rules or () if rule.head.ref and not rule.head.args]
