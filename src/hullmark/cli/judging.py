@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hullmark.images.source import SourceOptions
     from hullmark.model.decision import Decision
     from hullmark.model.look import Look
-    from hullmark.model.report import Report, ReportSet, Suppression
+    from hullmark.model.report import Report, ReportImage, ReportSet, Suppression
     from hullmark.policy.deciding import OnError, Policies
     from hullmark.scan.gate import Gate
 
@@ -62,6 +62,14 @@ FailOn = Annotated[
 ]
 Vex = Annotated[
     tuple[str, ...], Option("VEX document: OpenVEX, CycloneDX or CSAF; may be repeated.", filled=True)
+]
+VexKeys = Annotated[
+    tuple[str, ...],
+    Option(
+        "Look for VEX documents that are attached to the image, its index or its base in a registry. File of a public key (PEM): what it signed is applied, the rest is shown; may be repeated; none applies nothing.",
+        name="vex-key",
+        filled=True,
+    ),
 ]
 IgnoreFiles = Annotated[
     tuple[str, ...],
@@ -357,6 +365,23 @@ def asked_suppressions(vex: Sequence[str], ignores: Sequence[str]) -> "tuple[Sup
     for name in files:
         found += _stated(name, read_ignores(name, read_file(name), is_rule))
     return tuple(found)
+
+
+def asked_attached(
+    names: Sequence[str], source: "SourceOptions", image: str = ""
+) -> "Callable[[ReportImage], tuple[Suppression, ...]] | None":
+    """Give what looks for VEX documents beside an image, where keys are named; `image` is what it is asked for by, where it is scanned by digest. Raises `UsageError`."""
+    if not names:
+        return None
+    from hullmark.scan.attest.keys import load_verifier
+    from hullmark.scan.attest.vex import attached_vex
+
+    keys = [] if tuple(names) == (NO_FILE,) else [load_verifier(Path(name)) for name in names]
+
+    def warn(what: str, where: str, hint: str) -> None:
+        warning(what, where=where, hint=hint)
+
+    return lambda found: attached_vex(found, keys, source, warn, image)
 
 
 def is_rule(name: str) -> bool:

@@ -30,6 +30,8 @@ from hullmark.cli.judging import (
     SecretConfigs,
     SecretsKey,
     Vex,
+    VexKeys,
+    asked_attached,
     asked_decide,
     asked_narrowing,
     asked_policies,
@@ -99,6 +101,7 @@ class Promote(Reading, frozen=True, kw_only=True):
     pkg_types: PkgTypes = ""
     ignore_status: IgnoreStatus = ""
     vex: Vex = ()
+    vex_key: VexKeys = ()
     ignore_file: IgnoreFiles = ()
     baseline: BaselineFile = ""
     secrets_key: SecretsKey = ""
@@ -147,7 +150,9 @@ class Promote(Reading, frozen=True, kw_only=True):
             with progress() as show:
                 request = matched.request(self._narrowed(), show)
                 request = replace(
-                    request, decide=asked_decide(policies, self.attestation_key, request.source)
+                    request,
+                    decide=asked_decide(policies, self.attestation_key, request.source),
+                    attached=asked_attached(self.vex_key, request.source, self.source),
                 )
                 matched.warn_of_none()
                 found = promote(self.source, self.target, request, decide, wishes, seal)

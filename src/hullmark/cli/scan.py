@@ -40,7 +40,9 @@ from hullmark.cli.judging import (
     ShowSuppressed,
     Template,
     Vex,
+    VexKeys,
     VexOut,
+    asked_attached,
     asked_decide,
     asked_narrowing,
     asked_policies,
@@ -94,6 +96,7 @@ class Scan(Reading, frozen=True, kw_only=True):
     pkg_types: PkgTypes = ""
     ignore_status: IgnoreStatus = ""
     vex: Vex = ()
+    vex_key: VexKeys = ()
     ignore_file: IgnoreFiles = ()
     baseline: BaselineFile = ""
     rules: Annotated[
@@ -156,7 +159,8 @@ class Scan(Reading, frozen=True, kw_only=True):
                 asked_for = msgspec.structs.replace(narrowing, known=known)
                 filters = msgspec.structs.replace(request.filters, **msgspec.structs.asdict(asked_for))
                 decide = asked_decide(policies, self.attestation_key, request.source)
-                template = msgspec.structs.replace(plain, filters=filters, decide=decide)
+                attached = asked_attached(self.vex_key, request.source)
+                template = msgspec.structs.replace(plain, filters=filters, decide=decide, attached=attached)
                 targets, failures = _targets(references, self.platform, template.source)
                 outputs.refuse_several(len(targets) + len(failures))
                 reports = _scan_all(template, targets, failures)

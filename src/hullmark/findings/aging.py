@@ -33,7 +33,7 @@ def notes(report: Report) -> list[str]:
 
     Whoever shows them must make them fit for where they are shown: names in them are an image's and a supplier's.
     """
-    found = []
+    found = [words] if (words := claims(report)) else []
     elsewhere: dict[str, int] = {}
     for at, each in enumerate(report.suppressions):
         if each.state == "expired":
@@ -51,6 +51,16 @@ def notes(report: Report) -> list[str]:
     for source, count in elsewhere.items():
         found.append(f"{source}: {amount(count, 'statement')} about other images")
     return found
+
+
+def claims(report: Report) -> str:
+    """Say what is claimed of the image by documents that are attached to it and do not count; empty where nothing is. The words are others'."""
+    sources = [each.source for each in report.suppressions if each.state == "claimed"]
+    if not sources:
+        return ""
+    others = len(set(sources)) - 1
+    more = f", and {amount(others, 'more attestation')}" if others else ""
+    return f"VEX claimed, not applied: {amount(len(sources), 'statement')} of {sources[0]}{more}"
 
 
 def _expired(said: Suppression) -> str:

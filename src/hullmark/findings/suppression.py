@@ -55,11 +55,11 @@ def applied(report: Report, suppressions: Sequence[Suppression], issues: Sequenc
 
     An ignore file is its owner's own decision and stands above VEX statements. Of these the latest of one author counts, as a document is
     a sequence of statements that override each other (OpenVEX 0.2.0, `The VEX Statement`). Where authors contradict each other, or one
-    himself at the same time, neither counts: nothing is taken out by mistake.
+    himself at the same time, neither counts: nothing is taken out by mistake. What is only claimed is nobody's word, and stays as it is.
     """
     first = len(report.suppressions)
     rules = [_Rule(at, each, report) for at, each in enumerate(suppressions)]
-    index = _Index(rules)
+    index = _Index([rule for rule in rules if rule.said.state != "claimed"])
     left: list[Finding] = []
     suppressed: list[Suppressed] = []
     for finding in report.findings:
@@ -185,6 +185,8 @@ class _Rule:
 
     def outcome(self) -> Suppression:
         """Give the statement with what came of it."""
+        if self.said.state == "claimed":
+            return self.said
         state = "unused"
         if self.is_expired:
             state = "expired"

@@ -212,8 +212,8 @@ class Suppression(Struct, frozen=True, kw_only=True):
     `not_affected` and `fixed` do.
 
     `state` is what came of it: `used` (it took `findings` out), `fix_available` (it did, and for one of them a fix has come), `unused`,
-    `expired`, `contradicted` (another statement says otherwise, so neither counts), `other_image`, or `kept` (it says that something is
-    affected).
+    `expired`, `contradicted` (another statement says otherwise, so neither counts), `other_image`, `kept` (it says that something is
+    affected), or `claimed` (it is attached to the image and nobody who is believed has signed it, so it does not count: `source` says why).
     """
 
     source: str
@@ -230,9 +230,9 @@ class Suppression(Struct, frozen=True, kw_only=True):
     author: str = ""
     expires: str = ""
     said: str = ""
-    state: Literal["used", "fix_available", "unused", "expired", "contradicted", "other_image", "kept"] = (
-        "unused"
-    )
+    state: Literal[
+        "used", "fix_available", "unused", "expired", "contradicted", "other_image", "kept", "claimed"
+    ] = "unused"
     findings: int = 0
 
 

@@ -39,6 +39,7 @@ _NAMED = {
     "contradicted": "is contradicted by another one, so neither counts",
     "other_image": "is of another image",
     "kept": "says that it is affected",
+    "claimed": "is claimed, and not applied",
     "unused": "fits no finding here",
 }
 _DECIDE = frozenset({"affected", "undecided", "not_affected", "fixed", "backported"})

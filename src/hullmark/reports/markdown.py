@@ -25,6 +25,7 @@ from hullmark.advice.verdict import (
     unread_place,
     verdict,
 )
+from hullmark.findings.aging import claims
 from hullmark.findings.issues import NAMES, Issue, IssueKind, issues, silenced, subject
 from hullmark.model.advisory import SEVERITY_RANK, Severity
 from hullmark.model.look import Look
@@ -162,6 +163,9 @@ def _notes(report: Report) -> Iterator[str]:
     if silenced := silenced_said(report):
         what, _, by = silenced.partition(": ")
         yield f"- {what}: {prose(by)}"
+    if claimed := claims(report):
+        what, _, by = claimed.partition(": ")
+        yield f"- {what}: {prose(by, _REST)}"
     for line in filter(None, (*left_out(report), searched_for_less(report))):
         yield f"- {line}"
     if report.image is not None and report.image.base.layers:

@@ -11,10 +11,12 @@ from hullmark.findings.narrowing import Narrowing
 from hullmark.images.limits import ReadLimits
 from hullmark.images.source import SourceOptions
 from hullmark.model.decision import Decision
-from hullmark.model.report import Report
+from hullmark.model.report import Report, ReportImage, Suppression
 
 Progress = Callable[[str, int, int], None]
 Decide = Callable[[Report], Decision]
+Attached = Callable[[ReportImage], tuple[Suppression, ...]]
+"""Gives the statements that are attached to an image."""
 Warn = Callable[[str, str, str], None]
 """Told what a person should know, of what, and what to do."""
 
@@ -57,6 +59,7 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     nothing. `feeds` None fetches nothing. `severity_sources` are those whose severities count before all others. `base` are references of possible base images. `timeout_s` 0 means no limit. `max_age_h` is the age at which a part is stale.
     `secrets_key` is the file with the key of the fingerprints of secrets; without one the cache has its own. `rules` are names of rules beside the default set, or `pedantic`.
     `secret_config` are rules and allow-lists for secrets of a team's own. `decide` asks the policies.
+    `attached` looks for what is said of an image in its registry; those statements stand behind those of `filters`.
     """
 
     reference: str
@@ -81,5 +84,6 @@ class ScanRequest(Struct, frozen=True, kw_only=True):
     offline: bool = False
     feeds: Feeds | None = None
     decide: Decide | None = None
+    attached: Attached | None = None
     progress: Progress = _silent
     warn: Warn = _unheard

@@ -61,6 +61,12 @@ def run(request: ScanRequest) -> Report:
                 inventory.distribution,
                 notes=(REPOSITORIES,) if inventory.content_sets else (),
             )
+    if request.attached is not None and not document:
+        filters = request.filters
+        said = (*filters.suppressions, *request.attached(inventory.image))
+        request = msgspec.structs.replace(
+            request, filters=msgspec.structs.replace(filters, suppressions=said)
+        )
     made = report(inventory, request, catalogue)
     if not document and not request.filters.skip_paths:  # else it tells of less than is in the image
         remember(cache, made)

@@ -19,7 +19,7 @@ _MARK = b'"bomFormat"'
 _HEAD = 64 * 1024
 _LINK = re.compile(r"urn:cdx:([0-9a-fA-F-]{36})/[0-9]+(?:#(.*))?", re.DOTALL)
 _DIGEST = re.compile(r"sha(?:256|512):[0-9a-f]{64,128}")
-_STATES: dict[str, VexStatus] = {
+STATES: dict[str, VexStatus] = {
     "resolved": "fixed",
     "resolved_with_pedigree": "fixed",
     "exploitable": "affected",
@@ -139,7 +139,7 @@ def read(name: str, body: bytes) -> Stated:
 def _fault(flaw: _Flaw, analysis: _Analysis) -> str:
     label = analysis.justification
     faults = (
-        (analysis.state not in _STATES, f"there is no state {analysis.state[:40]!r}"),
+        (analysis.state not in STATES, f"there is no state {analysis.state[:40]!r}"),
         (not flaw.id, "it names no vulnerability"),
         (bool(wrong := id_fault(flaw.id)), wrong),
         (not flaw.affects, "it names nothing that is affected or not"),
@@ -152,7 +152,7 @@ def _suppressions(
     flaw: _Flaw, analysis: _Analysis, affected: _Affected, places: "_Places", name: str, line: int
 ) -> Iterator[Suppression]:
     """Give what is said of one thing. Raises `ValueError` for what cannot be said in our words."""
-    status = _STATES[analysis.state]
+    status = STATES[analysis.state]
     versions = _versions(affected) if status in {"not_affected", "fixed"} else [""]
     for version in versions:
         packages, products = places.aim(affected.ref, version, status)

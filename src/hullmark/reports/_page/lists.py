@@ -19,6 +19,7 @@ _STATEMENTS = {
     "contradicted": "contradicted by another, so neither counts",
     "other_image": "speaks of another image",
     "kept": "says that something is affected",
+    "claimed": "VEX claimed, not applied",
 }
 _UNREAD_SHOWN = 200
 

@@ -71,6 +71,18 @@ def check(candidate: Candidate, demand: Demand) -> Checked:
     return Checked(attestation=Attestation(verified=True, **noted), predicate=predicate)
 
 
+def claimed(candidate: Candidate) -> statement.Statement | None:
+    """Give what an attestation says by nobody's word that counts: signed by whomever, or a statement alone, as BuildKit stores it. None for what is none."""
+    try:
+        try:
+            payload = _envelope(candidate)[0].body()
+        except EnvelopeError:
+            payload = candidate.body
+        return statement.decode(payload)
+    except EnvelopeError:
+        return None
+
+
 def _checked(candidate: Candidate, demand: Demand, noted: dict[str, str]) -> bytes:
     """Give what an attestation says, and note what it is on the way. Raises `EnvelopeError` where it does not count."""
     if candidate.problem:

@@ -4,10 +4,10 @@ They are stored as cosign 3 does: a referrer of the type of Sigstore's bundles, 
 of DSSE and in-toto, and at the tag `sha256-….att` where cosign 1 and 2 keep theirs (https://github.com/sigstore/cosign, `specs/SIGNATURE_SPEC.md`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hullmark.images import referrers
+from hullmark.images import _oci, referrers
 from hullmark.images.reference import Reference
 from hullmark.images.referrers import Referrer, Subject
 from hullmark.images.registry import Registry
@@ -22,6 +22,8 @@ _MAX_BYTES = 256 * 1024 * 1024
 _CREATED = "org.opencontainers.image.created"
 _CONTENT = "dev.sigstore.bundle.content"
 _PREDICATE = "dev.sigstore.bundle.predicateType"
+_BUILDKIT = {"vnd.docker.reference.type": "attestation-manifest"}
+_IMAGE = "vnd.docker.reference.digest"
 
 
 def store(
@@ -58,6 +60,22 @@ def found(registry: Registry, reference: Reference, digest: str) -> Iterator[Can
         return
     if legacy is not None:
         yield from _contents(registry, reference, legacy, tag, left)
+
+
+def inside(
+    registry: Registry, reference: Reference, listed: Sequence[_oci.Descriptor], digest: str
+) -> Iterator[Candidate]:
+    """Give what an index has that is said of one of its images, as BuildKit stores it: a manifest beside the image's, with a statement in each layer.
+
+    Format: https://github.com/moby/buildkit, `docs/attestations/attestation-storage.md`.
+    """
+    left = _MAX_BYTES
+    own = [each for each in listed if _BUILDKIT.items() <= each.annotations.items()]
+    for each in [each for each in own if each.annotations.get(_IMAGE) == digest][:_MAX_ATTESTATIONS]:
+        referrer = Referrer(digest=each.digest, media_type=each.media_type, size=each.size)
+        for candidate in _contents(registry, reference, referrer, each.digest, left):
+            left -= len(candidate.body)
+            yield candidate
 
 
 def read(path: Path) -> Iterator[Candidate]:
