@@ -329,7 +329,7 @@ def test_what_makes_no_sense_is_said_before_anything_is_done(call: Call, flag: s
         ("scan IMAGE --formt json", "there is no option --formt; --format is the nearest"),
         ("scan IMAGE --qui", "there is no option --qui; --quiet is the nearest"),
         ("scan IMAGE --sev high", "there is no option --sev; --severity is the nearest"),
-        ("scan IMAGE --ouput=x", "there is no option --ouput"),
+        ("scan IMAGE --zuput=x", "there is no option --zuput"),
         ("scan IMAGE --passwort=geheim", "there is no option --passwort; --password-stdin is the nearest"),
         ("scan IMAGE --quiet=1", "--quiet: ignored explicit argument '1'"),
         ("scan IMAGE --platform a/b --platform a/c", "--platform may be given once only"),

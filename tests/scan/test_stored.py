@@ -57,7 +57,7 @@ SECRET: Any = MISPLACED | {"confidence": "high", "source": "file", "path": "p"}
         (b'{"bomFormat": "CycloneDX"}', "no report of --format json"),
         (b"[" * 100_000, "no report of --format json"),
         (b"\xff\xfe{", "no report of --format json"),
-        (changed(schema_version="1.4"), "a later version of hullmark wrote it"),
+        (changed(schema_version="1.5"), "a later version of hullmark wrote it"),
         (changed(schema_version="2.0"), "a later version of hullmark wrote it"),
         (changed(schema_version="one\x1b[2J"), "has schema version"),
         (changed(findings=[{"id": 7}]), "no report of its schema version"),

@@ -56,8 +56,14 @@ COMMANDS = (
     ),
     Command("policy explain", "policy:Explain", "Show all there is of a policy's rule."),
     Command("policy build", "policy:Build", "Write policies as a bundle for an OPA server."),
-    Command("attest", "attest:Attest", "Sign the SBOM and the result of a scan, beside the image."),
-    Command("verify", "verify:Verify", "Say which attestations of an image are of a key that is trusted."),
+    Command(
+        "attest", "attest:Attest", "Sign the SBOM and the result of a scan, and store them beside the image."
+    ),
+    Command(
+        "verify",
+        "verify:Verify",
+        "Say which attestations of an image are of a key that is trusted, and what they say.",
+    ),
     Command("rules", "rules:Rules", "List the rules, or show all there is of one."),
     Command("db build", "database:Build", "Build the database from the publishers' files in a folder."),
     Command("db update", "database:Update", "Fetch what the publishers have changed."),

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class Compliance(Reading, frozen=True, kw_only=True):
-    """Put an image to the controls of NIST SP 800-190, NIST SP 800-53, PCI DSS and the CIS Docker Benchmark.
+    """Put an image to the controls of NIST SP 800-190 and 800-53, PCI DSS and CIS Docker.
 
     A control is failed where something speaks against it, passed where all that speaks of it looked and found nothing, else not checked.
 

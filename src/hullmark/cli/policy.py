@@ -86,9 +86,9 @@ class Eval(Messages, frozen=True, kw_only=True):
 
 
 class Test(Messages, frozen=True, kw_only=True):
-    """Run the tests of policies: the rules test_… in files _test.rego.
+    """Run the tests of policies, as opa test does.
 
-    A test passes where its rule is true; todo_… are counted and not run.
+    They are the rules test_… in files _test.rego. One passes where its rule is true; todo_… are counted and not run.
 
     Exit codes: 0 all passed, 1 one failed, 2 usage, or there is no test.
     """
@@ -121,7 +121,9 @@ class Test(Messages, frozen=True, kw_only=True):
 
 
 class Check(Messages, frozen=True, kw_only=True):
-    """Say whether policies can be used: syntax, functions, and that the input has the fields that they name.
+    """Say whether policies can be used.
+
+    That is syntax, functions, and that the input has the fields that they name.
 
     Exit codes: 0 they can, 2 they cannot.
     """
@@ -189,7 +191,9 @@ class List(Settings, frozen=True, kw_only=True):
 
 
 class Explain(Settings, frozen=True, kw_only=True):
-    """Show all there is of a policy's rule: why, what to do, its settings in each pack, and its controls.
+    """Show all there is of a policy's rule.
+
+    That is why, what to do, its settings in each pack, and its controls.
 
     Exit codes: 0 done, 2 usage, or there is no such rule.
     """
@@ -232,7 +236,9 @@ class Explain(Settings, frozen=True, kw_only=True):
 
 
 class Build(Messages, frozen=True, kw_only=True):
-    """Write policies as a bundle for an OPA server: opa run --server -b FILE.
+    """Write policies as a bundle for an OPA server.
+
+    opa run --server -b FILE takes it.
 
     Exit codes: 0 done, 2 usage.
     """
