@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from hullmark.images.source import SourceOptions
     from hullmark.model.decision import Decision
     from hullmark.model.look import Look
-    from hullmark.model.report import Report, ReportImage, ReportSet, Suppression
+    from hullmark.model.report import Report, ReportSet, Suppression
     from hullmark.policy.deciding import OnError, Policies
     from hullmark.scan.gate import Gate
+    from hullmark.scan.request import Attached
 
 StateName = Literal[
     "affected", "fixed_available", "will_not_fix", "end_of_life", "under_investigation", "undecided"
@@ -367,9 +368,7 @@ def asked_suppressions(vex: Sequence[str], ignores: Sequence[str]) -> "tuple[Sup
     return tuple(found)
 
 
-def asked_attached(
-    names: Sequence[str], source: "SourceOptions", image: str = ""
-) -> "Callable[[ReportImage], tuple[Suppression, ...]] | None":
+def asked_attached(names: Sequence[str], source: "SourceOptions", image: str = "") -> "Attached | None":
     """Give what looks for VEX documents beside an image, where keys are named; `image` is what it is asked for by, where it is scanned by digest. Raises `UsageError`."""
     if not names:
         return None
@@ -381,7 +380,7 @@ def asked_attached(
     def warn(what: str, where: str, hint: str) -> None:
         warning(what, where=where, hint=hint)
 
-    return lambda found: attached_vex(found, keys, source, warn, image)
+    return lambda found, layers: attached_vex(found, layers, keys, source, warn, image)
 
 
 def is_rule(name: str) -> bool:

@@ -1,7 +1,7 @@
 """Which layers came with the base image, and the evidence for it."""
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -63,17 +63,25 @@ def find_base(
         seen, length = known
         return BaseImage("memory", seen.names[-1], "", length, rejected, "digests")
     image = opened.image
-    labels = image.config.get("config")
-    found = labels.get("Labels") if isinstance(labels, dict) else None
-    stated = {**image.annotations, **(found if isinstance(found, dict) else {})}
-    name, digest = stated.get(_NAME), stated.get(_DIGEST)
-    if not isinstance(name, str) and not isinstance(digest, str):
+    name, digest = labelled(image.config, image.annotations)
+    if not name and not digest:
         return BaseImage("none", rejected=rejected)
-    name, digest = str(name or "")[:300], str(digest or "")[:200]
     layers = _of_label(image, name, digest, source)
     if _starts_with(chain, layers):
         return BaseImage("label", name, digest, len(layers), rejected, "digests")
     return BaseImage("claimed", masked_text(name), digest, 0, rejected)
+
+
+def labelled(config: Mapping[str, Any], annotations: Mapping[str, str]) -> tuple[str, str]:
+    """Give the name and the digest of the base as an image's labels or annotations claim them; empty where they do not."""
+    labels = config.get("config")
+    found = labels.get("Labels") if isinstance(labels, dict) else None
+    stated = {**annotations, **(found if isinstance(found, dict) else {})}
+    name, digest = stated.get(_NAME), stated.get(_DIGEST)
+    return (
+        name[:300] if isinstance(name, str) else "",
+        digest[:200] if isinstance(digest, str) else "",
+    )
 
 
 def _compared(

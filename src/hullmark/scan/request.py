@@ -1,6 +1,6 @@
 """What a scan is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -15,8 +15,8 @@ from hullmark.model.report import Report, ReportImage, Suppression
 
 Progress = Callable[[str, int, int], None]
 Decide = Callable[[Report], Decision]
-Attached = Callable[[ReportImage], tuple[Suppression, ...]]
-"""Gives the statements that are attached to an image."""
+Attached = Callable[[ReportImage, Sequence[str]], tuple[Suppression, ...]]
+"""Gives the statements that are attached to an image with layers of these digests."""
 Warn = Callable[[str, str, str], None]
 """Told what a person should know, of what, and what to do."""
 

@@ -63,7 +63,10 @@ def run(request: ScanRequest) -> Report:
             )
     if request.attached is not None and not document:
         filters = request.filters
-        said = (*filters.suppressions, *request.attached(inventory.image))
+        said = (
+            *filters.suppressions,
+            *request.attached(inventory.image, [layer.digest for layer in inventory.layers]),
+        )
         request = msgspec.structs.replace(
             request, filters=msgspec.structs.replace(filters, suppressions=said)
         )

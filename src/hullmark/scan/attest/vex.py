@@ -7,7 +7,7 @@ OpenVEX (`https://openvex.dev/ns`) and CycloneDX (`https://cyclonedx.org/bom`, o
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import msgspec
 from msgspec import Struct, field
@@ -22,12 +22,13 @@ from hullmark.images.reference import Reference, parse
 from hullmark.images.source import SourceOptions
 from hullmark.model.errors import HullmarkError, UsageError
 from hullmark.model.image import DIGEST
-from hullmark.model.report import BaseImage, ReportImage, Suppression, VexStatus
+from hullmark.model.report import ReportImage, Suppression, VexStatus
 from hullmark.scan.attest import storing
 from hullmark.scan.attest.checking import Attestation, Candidate, Demand, check, claimed
 from hullmark.scan.attest.keys import Verifier
 from hullmark.scan.attest.predicates import CYCLONEDX, OPENVEX, is_of
 from hullmark.scan.attest.targets import Place, at, registry_reference
+from hullmark.scan.base import labelled
 
 Warn = Callable[[str, str, str], None]
 """Told what a person should know, of what, and what to do."""
@@ -77,45 +78,67 @@ class _Claims(Struct, frozen=True):
 
 
 def attached_vex(
-    image: ReportImage, keys: Sequence[Verifier], options: SourceOptions, warn: Warn, name: str = ""
+    image: ReportImage,
+    layers: Sequence[str],
+    keys: Sequence[Verifier],
+    options: SourceOptions,
+    warn: Warn,
+    name: str = "",
 ) -> tuple[Suppression, ...]:
-    """Give what the VEX documents say that are attached to an image, the index that names it, or its base where it is proven which that is.
+    """Give what the VEX documents say that are attached to an image of these layers, the index that names it, or its base where it is proven which that is.
 
     `name` is what the image was asked for by, where the image was scanned by another. What none of the keys signed of just that digest has the state
     `claimed`, and nothing comes of it. A registry that cannot be asked is warned of: without its documents nothing is taken out.
     """
-    reading = _Reading(image, keys, options, warn)
+    reading = _Reading(image, layers, keys, options, warn)
     if image.source == "registry":
-        reading.look(parse((name or image.name).removeprefix("registry:")), image.digest)
-    based = _base(image.base)
-    if based is not None:
-        reading.look(*based, of_base=True)
+        reading.look(parse((name or image.name).removeprefix("registry:")))
+    base = _base(image)
+    if base is not None:
+        reading.look(base, of_base=True)
     return (*reading.applied, *reading.claims)
 
 
-def _base(base: BaseImage) -> tuple[Reference, str] | None:
-    """Give where the base is, and its digest; None where it is not proven, or not by its digest: its tag may be another image's by now."""
-    if base.evidence not in {"label", "option"} or not base.name:
-        return None
+def _base(image: ReportImage) -> Reference | None:
+    """Give what may be the base: what --base names, else what a label names in the image's own registry; no other was given to us to talk to.
+
+    What this machine has seen of bases is not asked: it would be other statements that count on another.
+    """
     try:
-        reference = parse(base.name) if base.evidence == "label" else registry_reference(base.name)
+        if image.base.evidence == "option":
+            return registry_reference(image.base.name)
+        name, digest = labelled(image.config, image.annotations)
+        if image.source != "registry" or not name or not DIGEST.fullmatch(digest):
+            return None
+        base = parse(name)
+        return replace(base, digest=digest) if base.host == parse(image.name).host else None
     except HullmarkError:
         return None
-    digest = base.digest or (reference.digest if reference is not None else "")
-    if reference is None or not DIGEST.fullmatch(digest):
-        return None
-    return replace(reference, digest=digest), digest
+
+
+class _Subject(NamedTuple):
+    """What may be spoken of, the layers that it brought to the image (none where it is the image), and what may speak of it."""
+
+    digest: str
+    layers: tuple[str, ...]
+    candidates: Iterator[Candidate]
 
 
 class _Reading:
     """Looks at one image after the other: the image, then its base."""
 
     def __init__(
-        self, image: ReportImage, keys: Sequence[Verifier], options: SourceOptions, warn: Warn
+        self,
+        image: ReportImage,
+        layers: Sequence[str],
+        keys: Sequence[Verifier],
+        options: SourceOptions,
+        warn: Warn,
     ) -> None:
         self.applied: list[Suppression] = []
         self.claims: list[Suppression] = []
         self._image = image
+        self._layers = tuple(layers)
         self._keys = keys
         self._options = options
         self._warn = warn
@@ -123,76 +146,86 @@ class _Reading:
         self._left = _MAX_CLAIMED_BYTES
         self._seen: set[tuple[bool, str, bytes]] = set()
 
-    def look(self, reference: Reference, digest: str, *, of_base: bool = False) -> None:
-        """Take in all that is attached to an image."""
+    def look(self, reference: Reference, *, of_base: bool = False) -> None:
+        """Take in all that is attached to the image, or to its base."""
         try:
             with at(reference, self._options) as place:
-                for subject, candidates in self._subjects(place, digest, of_base=of_base):
-                    demand = Demand(keys=self._keys, digests=(subject,), types=_TYPES, as_of=_NO_TIME)
+                for subject, layers, candidates in self._subjects(place, of_base=of_base):
+                    there = replace(
+                        self._image,
+                        name=str(replace(reference, digest=subject)),
+                        tags=(),
+                        digest=subject,
+                        config_digest="",
+                    )
                     for candidate in candidates:
-                        self._take(
-                            candidate, demand, str(replace(reference, digest=subject)), of_base=of_base
-                        )
+                        self._take(candidate, there, layers)
         except HullmarkError as problem:
             words = f"VEX documents that are attached cannot be looked for: {problem.what}"
             self._say(words, problem.where or reference.text, problem.hint)
 
-    def _subjects(
-        self, place: Place, digest: str, *, of_base: bool
-    ) -> Iterator[tuple[str, Iterator[Candidate]]]:
-        """Give the image and the index that names it, each with what may be said of it."""
+    def _subjects(self, place: Place, *, of_base: bool) -> Iterator[_Subject]:
+        """Give the image, or its base, and the index that names it, each with what may be said of it."""
         registry, reference = place.registry, place.reference
         root = registry.manifest(reference)
         index = _oci.decode(root.body, reference.text)
+        digest = self._image.digest
+        layers: tuple[str, ...] = ()
         if of_base:
-            limits = registry.options.limits
-            _, digest = _oci.choose(
-                index,
-                root.digest,
-                self._image.platform,
-                lambda each: registry.manifest(reference, each.digest).body,
-                limits,
-                reference.text,
-            )
-        yield digest, storing.found(registry, reference, digest)
+            digest, layers = self._proven(place, index, root.digest)
+            if not layers:
+                return  # a claim, or built of other bytes
+        yield _Subject(digest, layers, storing.found(registry, reference, digest))
         listed = index.manifests or ()
         if root.digest == digest or all(each.digest != digest for each in listed):
             return  # the tag names another image by now
-        yield digest, storing.inside(registry, reference, listed, digest)
-        yield root.digest, storing.found(registry, reference, root.digest)
+        yield _Subject(digest, layers, storing.inside(registry, reference, listed, digest))
+        yield _Subject(root.digest, layers, storing.found(registry, reference, root.digest))
 
-    def _take(self, candidate: Candidate, demand: Demand, subject: str, *, of_base: bool) -> None:
+    def _proven(self, place: Place, root: _oci.Manifest, digest: str) -> tuple[str, tuple[str, ...]]:
+        """Give the digest of a base for the image's platform, and its layers; none where the image does not begin with them."""
+        registry, reference = place.registry, place.reference
+
+        def fetch(each: _oci.Descriptor) -> bytes:
+            return registry.manifest(reference, each.digest).body
+
+        platform = self._image.platform
+        chosen, digest = _oci.choose(root, digest, platform, fetch, registry.options.limits, reference.text)
+        layers = tuple(each.digest for each in chosen.layers or ())
+        return digest, layers if self._layers[: len(layers)] == layers else ()
+
+    def _take(self, candidate: Candidate, there: ReportImage, layers: tuple[str, ...]) -> None:
+        demand = Demand(keys=self._keys, digests=(there.digest,), types=_TYPES, as_of=_NO_TIME)
         checked = check(candidate, demand)
         told = checked.attestation
         if candidate.problem:
             self._say(f"what is attached suppresses nothing: {candidate.problem}", candidate.place)
         elif told.verified:
-            self._apply(checked.predicate, told, subject, of_base=of_base)
-        elif not told.predicate_type or any(is_of(told.predicate_type, each) for each in _TYPES):
+            self._apply(checked.predicate, told, there, layers)
+        elif not told.predicate_type or _is_vex(told.predicate_type):
             self._claim(candidate, told)
 
-    def _apply(self, predicate: bytes, told: Attestation, subject: str, *, of_base: bool) -> None:
-        if self._is_seen(predicate, told, verified=True):
+    def _apply(
+        self, predicate: bytes, told: Attestation, there: ReportImage, layers: tuple[str, ...]
+    ) -> None:
+        if not _has_statements(told.predicate_type, predicate) or self._is_seen(predicate, told):
             return
         source = f"attestation {told.place} by {told.key}"
         try:
-            stated = read_vex(source, predicate) if _has_statements(told.predicate_type, predicate) else None
+            stated = read_vex(source, predicate)
         except UsageError as problem:
             self._say(f"suppresses nothing: {problem.what}", source)
             return
-        if stated is None:
-            return
         for _, what in stated.left_out:
             self._say(f"suppresses nothing: {what}", source, "the rest counts")
-        self.applied += self._aimed(stated, subject, told.subject, of_base=of_base)
+        self.applied += self._aimed(stated, there, layers)
 
-    def _aimed(self, stated: Stated, subject: str, digest: str, *, of_base: bool) -> Iterator[Suppression]:
-        """Have what is said of the index said of the image in it, and what is said of the base of that which the base brought."""
-        image = self._image
-        there = replace(image, name=subject, tags=(), digest=digest, config_digest="")
+    def _aimed(self, stated: Stated, there: ReportImage, layers: tuple[str, ...]) -> Iterator[Suppression]:
+        """Have what is said of the index said of the image in it, and what is said of the base of the layers that it brought."""
         for each in stated.suppressions:
-            products = tuple(image.digest if is_product(name, there) else name for name in each.products)
-            layers = ("base",) if of_base else each.layers
+            products = (
+                self._image.digest if is_product(product, there) else product for product in each.products
+            )
             yield replace(each, line=0, products=tuple(dict.fromkeys(products)), layers=layers)
 
     def _claim(self, candidate: Candidate, told: Attestation) -> None:
@@ -202,11 +235,11 @@ class _Reading:
             self._say("VEX that is only claimed is not shown: there is too much of it", candidate.place)
             return
         statement = claimed(candidate)
-        if statement is None or not any(is_of(statement.predicate_type, each) for each in _TYPES):
+        if statement is None or not _is_vex(statement.predicate_type):
             return
         predicate = bytes(statement.predicate)
         self._left -= size
-        if self._is_seen(predicate, told, verified=False):
+        if self._is_seen(predicate, told):
             return
         try:
             claims = msgspec.json.decode(predicate, type=_Claims)
@@ -217,9 +250,9 @@ class _Reading:
         source = f"attestation {candidate.place}: {reason}"
         self.claims += list(_claimed(claims, source))[: _MAX_CLAIMED - len(self.claims)]
 
-    def _is_seen(self, predicate: bytes, told: Attestation, *, verified: bool) -> bool:
+    def _is_seen(self, predicate: bytes, told: Attestation) -> bool:
         """Tell whether the same was read already: one document may be stored in two ways."""
-        mark = (verified, told.subject, hashlib.sha256(predicate).digest())
+        mark = (told.verified, told.subject, hashlib.sha256(predicate).digest())
         is_seen = mark in self._seen
         self._seen.add(mark)
         return is_seen
@@ -228,6 +261,10 @@ class _Reading:
         self._warned += 1
         if self._warned <= _MAX_WARNINGS:
             self._warn(what, where, hint)
+
+
+def _is_vex(predicate_type: str) -> bool:
+    return any(is_of(predicate_type, each) for each in _TYPES)
 
 
 def _has_statements(predicate_type: str, predicate: bytes) -> bool:
