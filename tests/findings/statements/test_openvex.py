@@ -125,6 +125,18 @@ def test_what_is_wrong_is_told_with_its_line(body: bytes, line: str) -> None:
     assert told.value.where.startswith(f"vex.json{line}")
 
 
+@pytest.mark.slow
+def test_large_documents_take_no_more_than_their_size() -> None:
+    """What went by each key for each other, and each product for each part, took minutes."""
+    keys = b",".join(b'"%d": 0' % number for number in range(200_000))
+    with pytest.raises(UsageError, match="the key '7' stands twice"):
+        read_vex("vex.json", b'{"@context": "https://openvex.dev/ns", %s, "7": 0, "statements": []}' % keys)
+    many = [{"@id": f"{IMAGE}{number}"} for number in range(30_000)]
+    stated = read(openvex(statement(products=many, subcomponents=many), statement()))
+    assert len(stated.suppressions) == 1
+    assert "pairs" in stated.left_out[0].what
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.sampled_from([IMAGE, OPENSSL, "fixed"]),
     lambda inner: st.lists(inner, max_size=3)

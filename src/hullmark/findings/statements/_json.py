@@ -57,8 +57,9 @@ def with_lines(body: bytes, parts: Sequence[msgspec.Raw]) -> Iterator[tuple[int,
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
     if len(dict(pairs)) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _TwiceError(f"the key {next(n for n in names if names.count(n) > 1)[:60]!r} stands twice")
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise _TwiceError(f"the key {twice[:60]!r} stands twice")
 
 
 def _line_of_second(body: bytes) -> int:

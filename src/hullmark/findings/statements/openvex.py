@@ -34,6 +34,9 @@ class _Document(Struct, frozen=True):
     timestamp: str = ""
 
 
+_MOST_PAIRS = 100_000
+
+
 class _Thing(Struct, frozen=True):
     """A product or a part of one (specification, `Product` and `Component`)."""
 
@@ -106,6 +109,10 @@ def _fault(statement: _Statement) -> str:
         (not ids, "it names no vulnerability"),
         (bool(ids) and bool(wrong := id_fault(ids[0])), wrong),
         (not statement.products, "it names no product"),
+        (
+            len(statement.products) * len(statement.subcomponents) > _MOST_PAIRS,
+            f"it names more than {_MOST_PAIRS} pairs of a product and a part of it",
+        ),
         (
             statement.status == "not_affected" and bool(said) and said not in JUSTIFICATIONS,
             f"there is no justification {said[:60]!r}",
