@@ -81,7 +81,7 @@ hits("fix-available", setting) := [told(finding, message) |
 	some finding in wanted(object.union(setting, {"fixable_only": true}))
 	limit := limits[finding.severity]
 	is_before(fixed_on(finding), limit.day)
-	message := sprintf("%s in %s %s is %s, and its fix (%s) has been there for %v days or more", [
+	message := sprintf("%s in %s %s is %s, can be fixed (%s), and has been known for %v days or more", [
 		finding.id,
 		finding.name,
 		finding.version,
