@@ -6,6 +6,8 @@ import signal
 import warnings
 from collections.abc import Callable
 
+_CHUNK = 1 << 20
+
 
 def forked(work: Callable[[], None]) -> int:
     """Do some work in a forked process, which ends with it (1 where it raises); give the process's number."""
@@ -23,6 +25,13 @@ def forked(work: Callable[[], None]) -> int:
         finally:
             os._exit(code)
     return child
+
+
+def write(descriptor: int, body: bytes) -> None:
+    """Write all of it to a pipe. Raises `BrokenPipeError` where nobody reads any more."""
+    view = memoryview(body)
+    while view:
+        view = view[os.write(descriptor, view[:_CHUNK]) :]
 
 
 def end(child: int) -> None:

@@ -139,20 +139,14 @@ class Attest(Reading, frozen=True, kw_only=True):
 
     def _stored(self, signed: "Iterable[Signed]", place: "Place | None", as_of: str) -> list[str]:
         """Store what is signed beside the image, unless it went to a file; say where each is."""
-        from hullmark.images._oci import Descriptor
         from hullmark.scan.attest.storing import store
-        from hullmark.scan.attest.targets import manifest_at
 
         if self.output or place is None:
             return [self.output for _ in signed]
-        where = []
-        for each in signed:
-            manifest = manifest_at(place, each.digest)
-            subject = Descriptor(digest=each.digest, size=len(manifest.body), media_type=manifest.media_type)
-            where.append(
-                store(place.registry, place.reference, subject, each.body, each.predicate_type, as_of)
-            )
-        return where
+        return [
+            store(place.registry, place.reference, each.digest, each.body, each.predicate_type, as_of)
+            for each in signed
+        ]
 
     def _reports(self, named: "Named", request: "ScanRequest") -> "Iterator[tuple[Report, bytes]]":
         """Give the report of each image that was named, with the bytes of the file that it was in."""

@@ -300,11 +300,11 @@ def asked_decide(
         return None
     if not keys:
         return policies.decide
-    from hullmark.scan.attest.attested import with_attestations
+    from hullmark.scan.attest.attested import attested
     from hullmark.scan.attest.keys import load_verifier
 
     verifiers = [load_verifier(Path(name)) for name in keys]
-    return lambda report: policies.decide(report, with_attestations(report, verifiers, source))
+    return lambda report: policies.decide(report, {"attestations": attested(report, verifiers, source)})
 
 
 def asked_context(given: Sequence[str]) -> "dict[str, Any]":

@@ -169,7 +169,6 @@ class Promote(Reading, frozen=True, kw_only=True):
 
     def _seal(self, seen: "list[Report]") -> "Seal":
         """Give what signs the results of the scans of the images that were promoted, beside these."""
-        from hullmark.images._oci import Descriptor
         from hullmark.reports import render
         from hullmark.scan.attest.keys import load_signer
         from hullmark.scan.attest.signing import attestations, sign
@@ -181,11 +180,9 @@ class Promote(Reading, frozen=True, kw_only=True):
             name = f"{goal.reference.host}/{goal.reference.repository}"
             for report in seen:
                 digest = report.image.digest if report.image is not None else ""
-                there = goal.registry.manifest(goal.reference, digest)
-                subject = Descriptor(digest=digest, size=len(there.body), media_type=there.media_type)
                 for kind, predicate in attestations(report, ("scan",), "", render):
                     signed = sign(name, digest, kind, predicate, key)
-                    store(goal.registry, goal.reference, subject, signed.body, kind, report.as_of)
+                    store(goal.registry, goal.reference, digest, signed.body, kind, report.as_of)
 
         return seal
 

@@ -19,7 +19,7 @@ import msgspec
 
 from hullmark.model.errors import HullmarkError, UsageError
 from hullmark.policy.engine import Policy
-from hullmark.processes import end, forked
+from hullmark.processes import end, forked, write
 
 LOAD_S = 10.0
 EVALUATE_S = 5.0
@@ -56,7 +56,7 @@ class Apart:
             self._start()
         asked = query.encode()
         try:
-            _write(self._to, _SIZES.pack(len(asked), len(document)) + asked + document)
+            write(self._to, _SIZES.pack(len(asked), len(document)) + asked + document)
         except OSError:
             self.close()
             raise HullmarkError("the policy's process ended") from None
@@ -178,13 +178,7 @@ def _bound(memory: int) -> None:
 
 
 def _send(descriptor: int, kind: bytes, body: bytes) -> None:
-    _write(descriptor, _HEAD.pack(kind, len(body)) + body)
-
-
-def _write(descriptor: int, body: bytes) -> None:
-    view = memoryview(body)
-    while view:
-        view = view[os.write(descriptor, view[:_CHUNK]) :]
+    write(descriptor, _HEAD.pack(kind, len(body)) + body)
 
 
 def _exactly(descriptor: int, size: int) -> bytes:

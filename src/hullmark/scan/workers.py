@@ -12,7 +12,7 @@ import selectors
 import struct
 from collections.abc import Callable, Iterator
 
-from hullmark.processes import end, forked
+from hullmark.processes import end, forked, write
 
 _TASK = struct.Struct("<I")
 _HEAD = struct.Struct("<IQ")
@@ -51,14 +51,8 @@ def _child(queue: int, answers: int, foreign: tuple[int, ...], work: Callable[[i
         while task := os.read(queue, _TASK.size):
             (number,) = _TASK.unpack(task)
             answer = work(number)
-            _write(answers, _HEAD.pack(number, len(answer)))
-            _write(answers, answer)
-
-
-def _write(descriptor: int, body: bytes) -> None:
-    view = memoryview(body)
-    while view:
-        view = view[os.write(descriptor, view[:_CHUNK]) :]
+            write(answers, _HEAD.pack(number, len(answer)))
+            write(answers, answer)
 
 
 def _collect(descriptors: list[int], left: set[int]) -> Iterator[tuple[int, bytes | None]]:

@@ -3,8 +3,6 @@
 import datetime as dt
 from collections.abc import Sequence
 
-import msgspec
-
 from hullmark.images import _oci
 from hullmark.images.source import SourceOptions
 from hullmark.model.context import Attested
@@ -47,10 +45,3 @@ def _digests(place: Place, digest: str) -> list[str]:
     manifest = _oci.decode(root.body, place.reference.text)
     listed = {entry.digest for entry in manifest.manifests or ()}
     return [digest, root.digest] if digest in listed else [digest]
-
-
-def with_attestations(
-    report: Report, keys: Sequence[Verifier], options: SourceOptions
-) -> dict[str, list[dict[str, object]]]:
-    """Give what policies are told of them (`Context.attestations`)."""
-    return {"attestations": [msgspec.to_builtins(each) for each in attested(report, keys, options)]}

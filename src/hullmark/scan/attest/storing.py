@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hullmark.images import _oci, referrers
 from hullmark.images.reference import Reference
-from hullmark.images.referrers import Referrer, Subject
+from hullmark.images.referrers import Referrer
 from hullmark.images.registry import Registry
 from hullmark.model.errors import ImageError, UsageError
 from hullmark.scan.attest import bundle, dsse, statement
@@ -27,9 +27,11 @@ _IMAGE = "vnd.docker.reference.digest"
 
 
 def store(
-    registry: Registry, reference: Reference, subject: Subject, body: bytes, predicate_type: str, as_of: str
+    registry: Registry, reference: Reference, digest: str, body: bytes, predicate_type: str, as_of: str
 ) -> str:
-    """Store a bundle beside an image; give the digest that it is found by. Raises `ImageError`."""
+    """Store a bundle beside the image of a digest; give the digest that it is found by. Raises `ImageError`."""
+    manifest = registry.manifest(reference, digest)
+    subject = _oci.Descriptor(digest=digest, size=len(manifest.body), media_type=manifest.media_type)
     words = {_CONTENT: "dsse-envelope", _CREATED: as_of, _PREDICATE: predicate_type}
     return referrers.attach(
         registry, reference, subject, bundle.MEDIA_TYPE, [(bundle.MEDIA_TYPE, body, {})], words

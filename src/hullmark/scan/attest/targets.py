@@ -9,7 +9,7 @@ from msgspec import Struct
 from hullmark.images import _oci
 from hullmark.images.open import choose, open_image
 from hullmark.images.reference import Reference, parse
-from hullmark.images.registry import Document, Registry
+from hullmark.images.registry import Registry
 from hullmark.images.source import SourceOptions
 from hullmark.model.errors import UsageError
 from hullmark.model.image import Platform
@@ -98,8 +98,3 @@ def named_here(text: str, options: SourceOptions, platforms: str) -> Named:
         digest=image.digest,
         targets=(Target(digest=image.digest, platform=platform, reference=text),),
     )
-
-
-def manifest_at(place: Place, digest: str) -> Document:
-    """Fetch the manifest that something is said of. Raises `ImageError`."""
-    return place.registry.manifest(place.reference, digest)
